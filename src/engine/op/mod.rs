@@ -1,0 +1,27 @@
+//! THE operator table. One row says all there is to say about an operator; every reader of operators reads the table.
+//!
+//! A row never names another part of the engine's machinery: it holds facts and plain functions (shape rule, kernel, partials or
+//! jvp/vjp) which the drivers in `diff`, `program` and `exec` call. Adding an operator is one row here and its test table.
+
+mod attributes;
+mod row;
+
+pub use attributes::{Attribute, AttributeKind, Attributes, Value};
+pub use row::{Application, Arity, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, Row, Rule, ShapeRule, VjpRule};
+
+/// Every row, in the order of the documentation.
+pub fn rows() -> impl Iterator<Item = &'static Row> {
+    FAMILIES.iter().flat_map(|family| family.iter().copied())
+}
+
+/// The row whose canonical name or alias is `name`.
+pub fn find(name: &str) -> Option<&'static Row> {
+    use std::collections::HashMap;
+    use std::sync::LazyLock;
+    static INDEX: LazyLock<HashMap<&'static str, &'static Row>> = LazyLock::new(|| {
+        rows().flat_map(|row| std::iter::once((row.name, row)).chain(row.aliases.iter().map(move |&alias| (alias, row)))).collect()
+    });
+    INDEX.get(name).copied()
+}
+
+static FAMILIES: &[&[&Row]] = &[];

@@ -1,0 +1,250 @@
+//! The shape of a row of the operator table.
+
+use super::super::graph::{Builder, NodeId};
+use super::super::{Error, Shape};
+use super::{Attribute, Attributes};
+use crate::engine::exec::kernel::Kernel;
+use crate::engine::program::layout::Layout;
+
+/// An operator: what it is called, what it means, how it differentiates, how it runs.
+pub struct Row {
+    /// The canonical name.
+    pub name: &'static str,
+    /// Other names accepted on input; symbols such as `+` among them.
+    pub aliases: &'static [&'static str],
+    /// The family it is listed under.
+    pub family: Family,
+    /// How many arguments it takes.
+    pub arity: Arity,
+    /// The attributes it takes.
+    pub attributes: &'static [Attribute],
+    /// What it computes, in one line.
+    pub summary: &'static str,
+    /// Its derivative, in one line.
+    pub derivative: &'static str,
+    /// What holds at its kinks and poles and outside its domain; empty where there is nothing to say.
+    pub convention: &'static str,
+    /// Estimated flops an element of the result.
+    pub flops: u32,
+    /// What it does.
+    pub rule: Rule,
+}
+
+/// How many arguments an operator takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arity {
+    /// At least this many.
+    pub least: usize,
+    /// At most this many; `None` for any number.
+    pub most: Option<usize>,
+}
+
+impl Arity {
+    /// Exactly `n` arguments.
+    pub const fn exactly(n: usize) -> Arity {
+        Arity { least: n, most: Some(n) }
+    }
+
+    /// `n` arguments or more.
+    pub const fn at_least(n: usize) -> Arity {
+        Arity { least: n, most: None }
+    }
+
+    /// Whether `n` arguments are right.
+    pub fn admits(self, n: usize) -> bool {
+        n >= self.least && self.most.is_none_or(|most| n <= most)
+    }
+
+    /// In words: `2`, `1 or more`.
+    pub fn words(self) -> String {
+        match self.most {
+            Some(most) if most == self.least => most.to_string(),
+            Some(most) => format!("{} to {most}", self.least),
+            None => format!("{} or more", self.least),
+        }
+    }
+}
+
+/// The families of the operator table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// `+ − × ÷`, powers and roots.
+    Arithmetic,
+    /// To integers; derivative 0.
+    Rounding,
+    /// Exponentials and logarithms.
+    Exponential,
+    /// Circular functions.
+    Trigonometric,
+    /// Hyperbolic functions.
+    Hyperbolic,
+    /// Comparison and logic; derivative 0.
+    Logic,
+    /// One of several arguments.
+    Choice,
+    /// Activation functions of neural networks.
+    Activation,
+    /// Special functions.
+    Special,
+    /// Over axes.
+    Reduction,
+    /// Normalisers over an axis.
+    Normaliser,
+    /// Rearrangements.
+    Shape,
+    /// Sums of products.
+    Product,
+    /// Loops, calls and implicit functions.
+    Structure,
+    /// What derivatives are made of and functions seldom need.
+    Calculus,
+}
+
+impl Family {
+    /// The family's name in `GET /ops`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Family::Arithmetic => "arithmetic",
+            Family::Rounding => "rounding",
+            Family::Exponential => "exponential",
+            Family::Trigonometric => "trigonometric",
+            Family::Hyperbolic => "hyperbolic",
+            Family::Logic => "comparison and logic",
+            Family::Choice => "choice",
+            Family::Activation => "activation",
+            Family::Special => "special",
+            Family::Reduction => "reductions",
+            Family::Normaliser => "normalisers",
+            Family::Shape => "shape",
+            Family::Product => "products",
+            Family::Structure => "structure",
+            Family::Calculus => "calculus",
+        }
+    }
+}
+
+/// The local derivative of a scalar operator by one of its arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Partial {
+    /// Structurally 0: no term at all.
+    Zero,
+    /// Exactly 1: the term is the tangent (or cotangent) itself.
+    One,
+    /// Exactly −1.
+    MinusOne,
+    /// A node, multiplied in by the chain rule's product.
+    Node(NodeId),
+}
+
+/// An application y = op(args) whose derivative is wanted.
+#[derive(Clone, Copy)]
+pub struct Application<'a> {
+    /// The arguments.
+    pub args: &'a [NodeId],
+    /// The operator's attributes, canonical.
+    pub attributes: &'a Attributes,
+    /// The result.
+    pub y: NodeId,
+}
+
+/// The partial of a scalar operator by argument `i`, as nodes.
+pub type PartialRule = fn(&mut Builder, Application<'_>, i: usize) -> Result<Partial, Error>;
+
+/// The result's shape, and the attributes in canonical form (axes counted from the front, defaults filled in).
+pub type ShapeRule = fn(&'static Row, &[Shape], Attributes) -> Result<(Shape, Attributes), Error>;
+
+/// The operator written with simpler ones.
+pub type Expansion = fn(&mut Builder, &[NodeId], &Attributes) -> Result<NodeId, Error>;
+
+/// Tangent of the result from those of the arguments (`None` is a structural zero; at least one is there).
+pub type JvpRule = fn(&mut Builder, Application<'_>, dots: &[Option<NodeId>]) -> Result<Option<NodeId>, Error>;
+
+/// Cotangent of argument `i` from that of the result.
+pub type VjpRule = fn(&mut Builder, Application<'_>, bar: NodeId, i: usize) -> Result<Option<NodeId>, Error>;
+
+/// What an operator does.
+pub enum Rule {
+    /// Elementwise with broadcasting.
+    Scalar {
+        /// Computes it.
+        kernel: Kernel,
+        /// Differentiates it.
+        partials: PartialRule,
+    },
+    /// A linear rearrangement of one argument that is a strided view of it.
+    View {
+        /// Shape rule.
+        shape: ShapeRule,
+        /// The view on a contiguous argument of that shape.
+        layout: fn(&Shape, &Shape, &Attributes) -> Layout,
+        /// Its transpose.
+        transpose: VjpRule,
+    },
+    /// One of the few tensor kernels.
+    Primitive {
+        /// Shape rule.
+        shape: ShapeRule,
+        /// Which kernel.
+        primitive: Primitive,
+        /// Forward rule.
+        jvp: JvpRule,
+        /// Reverse rule.
+        vjp: VjpRule,
+    },
+    /// Written with other operators when it runs, and differentiated as such unless it has rules of its own.
+    Composite {
+        /// Shape rule.
+        shape: ShapeRule,
+        /// What it stands for.
+        expansion: Expansion,
+        /// Careful forward and reverse rules; `None`: those of the expansion.
+        derivative: Option<(JvpRule, VjpRule)>,
+    },
+}
+
+/// The tensor kernels beneath everything that is not elementwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Primitive {
+    /// Row-major elements under another shape.
+    Reshape,
+    /// Arguments one after another along an axis.
+    Concat,
+    /// Elements of one axis by a constant table.
+    Take,
+    /// The first argument with slices of the second added by a constant table.
+    ScatterAdd,
+    /// The argument placed in a tensor of zeros: the transpose of `slice`.
+    Embed,
+    /// A fold over axes.
+    Reduce(Fold),
+    /// Batched matrix product.
+    Matmul,
+}
+
+/// How a reduction folds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fold {
+    /// By addition, in one fixed tree.
+    Sum,
+    /// By multiplication, in one fixed tree.
+    Product,
+    /// The largest; NaN where there is one.
+    Max,
+    /// The smallest; NaN where there is one.
+    Min,
+}
+
+impl std::fmt::Debug for Row {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl PartialEq for Row {
+    fn eq(&self, other: &Row) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Row {}
+

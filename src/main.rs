@@ -1,0 +1,2 @@
+//! The nablad process.
+fn main() {}

@@ -1,0 +1,7 @@
+//! The JSON contract: serde types with their OpenAPI schemas, and the readers and writers of numbers and graphs.
+//!
+//! Nothing here decides anything: no limits, no mathematics, no I/O. The service reads requests into these types and writes answers
+//! from them; the client does the reverse.
+
+pub mod graph;
+pub mod problem;
