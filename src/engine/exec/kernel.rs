@@ -1,12 +1,102 @@
-//! Elementwise kernels.
+//! Elementwise kernels: a scalar function as code for one value and as a loop over a tile, for each instruction set.
+//!
+//! A kernel decides nothing about shapes or memory; the Map interpreter hands it slices of equal length. The two compilations differ
+//! in speed only: every function under them is written in exact operations, so their bits are the same.
 
-/// An elementwise function of one to three arguments.
+/// The instruction sets that kernels are compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isa {
+    /// What every CPU of the target has.
+    Portable = 0,
+    /// x86-64 with AVX2 and FMA.
+    V3 = 1,
+}
+
+impl Isa {
+    /// The best that this CPU has.
+    pub fn detect() -> Isa {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+            return Isa::V3;
+        }
+        Isa::Portable
+    }
+}
+
+/// One function compiled twice, by [`Isa`]. Calling an entry is sound where [`Isa::detect`] returned its index.
+pub type Compiled<F> = [F; 2];
+
+/// An elementwise function of one argument.
+#[derive(Debug, Clone, Copy)]
+pub struct Unary {
+    /// One value.
+    pub one: Compiled<unsafe fn(f64) -> f64>,
+    /// A tile: `out[i] = f(a[i])`.
+    pub tile: Compiled<unsafe fn(&mut [f64], &[f64])>,
+}
+
+/// An elementwise function of two arguments.
+#[derive(Debug, Clone, Copy)]
+pub struct Binary {
+    /// One value.
+    pub one: Compiled<unsafe fn(f64, f64) -> f64>,
+    /// A tile: `out[i] = f(a[i], b[i])`.
+    pub tile: Compiled<unsafe fn(&mut [f64], &[f64], &[f64])>,
+}
+
+/// An elementwise function of three arguments.
+#[derive(Debug, Clone, Copy)]
+pub struct Ternary {
+    /// One value.
+    pub one: Compiled<unsafe fn(f64, f64, f64) -> f64>,
+    /// A tile: `out[i] = f(a[i], b[i], c[i])`.
+    pub tile: Compiled<unsafe fn(&mut [f64], &[f64], &[f64], &[f64])>,
+}
+
+/// An elementwise function.
 #[derive(Debug, Clone, Copy)]
 pub enum Kernel {
     /// One argument.
-    Unary(fn(f64) -> f64),
+    Unary(Unary),
     /// Two arguments.
-    Binary(fn(f64, f64) -> f64),
+    Binary(Binary),
     /// Three arguments.
-    Ternary(fn(f64, f64, f64) -> f64),
+    Ternary(Ternary),
 }
+
+/// Compiles a scalar function for every [`Isa`]: `kernel!(Unary, |x| vmath::sin(x))`.
+macro_rules! kernel {
+    ($kind:ident, |$($x:ident),+| $body:expr) => {{
+        use $crate::engine::exec::kernel::{Kernel, $kind};
+        fn one($($x: f64),+) -> f64 {
+            $body
+        }
+        fn tile(out: &mut [f64], $($x: &[f64]),+) {
+            let n = out.len();
+            $(let $x = &$x[..n];)+
+            for i in 0..n {
+                $(let $x = $x[i];)+
+                out[i] = $body;
+            }
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        fn one_v3($($x: f64),+) -> f64 {
+            $body
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        fn tile_v3(out: &mut [f64], $($x: &[f64]),+) {
+            let n = out.len();
+            $(let $x = &$x[..n];)+
+            for i in 0..n {
+                $(let $x = $x[i];)+
+                out[i] = $body;
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        use {one as one_v3, tile as tile_v3};
+        Kernel::$kind($kind { one: [one, one_v3], tile: [tile, tile_v3] })
+    }};
+}
+pub(crate) use kernel;

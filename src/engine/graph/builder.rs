@@ -98,8 +98,15 @@ impl Builder {
         if !op.arity.admits(args.len()) {
             return Err(Error::Arity { op: op.name, takes: op.arity.words(), got: args.len() });
         }
+        if let ([first, rest @ ..], true) = (args, op.folds_when_built() && args.len() != 2) {
+            return rest.iter().try_fold(*first, |sum, &arg| self.call(op, &[sum, arg]));
+        }
         let (shape, attributes) = match &op.rule {
             Rule::Scalar { .. } => (self.broadcast(op, args)?, attributes),
+            Rule::Resolved => {
+                let detail = "names a function, which is inlined before operators are applied".into();
+                return Err(Error::Attribute { op: op.name, attribute: "function".into(), detail });
+            }
             Rule::View { shape, .. } | Rule::Primitive { shape, .. } | Rule::Composite { shape, .. } => {
                 let shapes: Vec<Shape> = args.iter().map(|&arg| self.shape(arg).clone()).collect();
                 shape(op, &shapes, attributes)?

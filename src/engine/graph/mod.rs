@@ -3,6 +3,7 @@
 //! A [`Graph`] is immutable, in topological order (arguments before users) and free of duplicates: [`Builder`] is the only way to
 //! make one, and checks arity, attributes and shapes as it goes. Nothing recurses, so no graph overflows the stack.
 
+pub mod algebra;
 mod builder;
 
 pub use builder::{Bounds, Builder};

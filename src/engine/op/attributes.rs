@@ -26,6 +26,8 @@ pub enum AttributeKind {
     Bounds,
     /// An integer or nested (rectangular) lists of integers → [`Value::Indices`].
     Indices,
+    /// A name or a position; only on operators that are resolved while a graph is read.
+    Name,
     /// `true` or `false` → [`Value::Bool`].
     Bool,
     /// One of these words → [`Value::Text`]; a number whose decimal form (`1`, `2`) is one of the words counts as that word, and so do

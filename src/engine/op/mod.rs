@@ -4,7 +4,24 @@
 //! jvp/vjp) which the drivers in `diff`, `program` and `exec` call. Adding an operator is one row here and its test table.
 
 mod attributes;
+pub(crate) mod axes;
 mod row;
+
+pub mod activation;
+pub mod arithmetic;
+pub mod calculus;
+pub mod choice;
+pub mod exponential;
+pub mod hyperbolic;
+pub mod logic;
+pub mod normaliser;
+pub mod product;
+pub mod reduction;
+pub mod rounding;
+pub mod shape;
+pub mod special;
+pub mod structure;
+pub mod trigonometric;
 
 pub use attributes::{Attribute, AttributeKind, Attributes, Value};
 pub use row::{Application, Arity, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, Row, Rule, ShapeRule, VjpRule};
@@ -24,4 +41,20 @@ pub fn find(name: &str) -> Option<&'static Row> {
     INDEX.get(name).copied()
 }
 
-static FAMILIES: &[&[&Row]] = &[];
+static FAMILIES: &[&[&Row]] = &[
+    arithmetic::ROWS,
+    rounding::ROWS,
+    exponential::ROWS,
+    trigonometric::ROWS,
+    hyperbolic::ROWS,
+    logic::ROWS,
+    choice::ROWS,
+    activation::ROWS,
+    special::ROWS,
+    reduction::ROWS,
+    normaliser::ROWS,
+    shape::ROWS,
+    product::ROWS,
+    structure::ROWS,
+    calculus::ROWS,
+];

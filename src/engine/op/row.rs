@@ -134,6 +134,10 @@ pub enum Partial {
     MinusOne,
     /// A node, multiplied in by the chain rule's product.
     Node(NodeId),
+    /// The term passes where this node is true and is 0 elsewhere: routed, never multiplied.
+    Where(NodeId),
+    /// The term passes where this node is false and is 0 elsewhere.
+    WhereNot(NodeId),
 }
 
 /// An application y = op(args) whose derivative is wanted.
@@ -175,8 +179,8 @@ pub enum Rule {
     View {
         /// Shape rule.
         shape: ShapeRule,
-        /// The view on a contiguous argument of that shape.
-        layout: fn(&Shape, &Shape, &Attributes) -> Layout,
+        /// The view, given where the argument lies and the result's shape.
+        layout: fn(&Layout, &Shape, &Attributes) -> Layout,
         /// Its transpose.
         transpose: VjpRule,
     },
@@ -200,6 +204,8 @@ pub enum Rule {
         /// Careful forward and reverse rules; `None`: those of the expansion.
         derivative: Option<(JvpRule, VjpRule)>,
     },
+    /// Gone before operators are applied: calls are inlined while a graph is read.
+    Resolved,
 }
 
 /// The tensor kernels beneath everything that is not elementwise.
@@ -226,8 +232,6 @@ pub enum Primitive {
 pub enum Fold {
     /// By addition, in one fixed tree.
     Sum,
-    /// By multiplication, in one fixed tree.
-    Product,
     /// The largest; NaN where there is one.
     Max,
     /// The smallest; NaN where there is one.
@@ -248,3 +252,90 @@ impl PartialEq for Row {
 
 impl Eq for Row {}
 
+
+impl Row {
+    /// A row with its rule and nothing said yet.
+    pub(super) const fn new(name: &'static str, family: Family, arity: Arity, rule: Rule) -> Row {
+        Row { name, aliases: &[], family, arity, attributes: &[], summary: "", derivative: "", convention: "", flops: 1, rule }
+    }
+
+    /// An elementwise operator.
+    pub(super) const fn scalar(name: &'static str, family: Family, kernel: Kernel, partials: PartialRule) -> Row {
+        let arity = match kernel {
+            Kernel::Unary(_) => Arity::exactly(1),
+            Kernel::Binary(_) => Arity::exactly(2),
+            Kernel::Ternary(_) => Arity::exactly(3),
+        };
+        Row::new(name, family, arity, Rule::Scalar { kernel, partials })
+    }
+
+    /// An elementwise operator that is constant between its steps.
+    pub(super) const fn step(name: &'static str, family: Family, kernel: Kernel) -> Row {
+        let mut row = Row::scalar(name, family, kernel, |_, _, _| Ok(Partial::Zero));
+        row.derivative = "0";
+        row.convention = "derivative 0 everywhere, at the steps and at NaN too";
+        row
+    }
+
+    /// With other names.
+    pub(super) const fn alias(mut self, aliases: &'static [&'static str]) -> Row {
+        self.aliases = aliases;
+        self
+    }
+
+    /// With any number of arguments from one, folded from the left.
+    pub(super) const fn variadic(mut self) -> Row {
+        self.arity = Arity::at_least(1);
+        self
+    }
+
+    /// Whether any number of arguments other than two is written as a chain of twos while a graph is built. Ties share among all
+    /// arguments alike, so the choices stay whole.
+    pub(crate) fn folds_when_built(&self) -> bool {
+        self.arity.most.is_none() && self.family == Family::Arithmetic
+    }
+
+    /// With attributes.
+    pub(super) const fn takes(mut self, attributes: &'static [Attribute]) -> Row {
+        self.attributes = attributes;
+        self
+    }
+
+    /// What it computes and its derivative.
+    pub(super) const fn says(mut self, summary: &'static str, derivative: &'static str) -> Row {
+        self.summary = summary;
+        self.derivative = derivative;
+        self
+    }
+
+    /// What it computes.
+    pub(super) const fn is(mut self, summary: &'static str) -> Row {
+        self.summary = summary;
+        self
+    }
+
+    /// What holds at its edges.
+    pub(super) const fn at_edges(mut self, convention: &'static str) -> Row {
+        self.convention = convention;
+        self
+    }
+
+    /// Estimated flops an element.
+    pub(super) const fn costs(mut self, flops: u32) -> Row {
+        self.flops = flops;
+        self
+    }
+}
+
+/// Declares the rows of a family and `ROWS`, the list of them.
+macro_rules! rows {
+    ($($name:ident = $row:expr;)*) => {
+        $(
+            #[doc = concat!("The row ", stringify!($name), ".")]
+            pub static $name: Row = $row;
+        )*
+        /// The rows of this family.
+        pub(super) static ROWS: &[&Row] = &[$(&$name),*];
+    };
+}
+pub(super) use rows;

@@ -1,10 +1,123 @@
-//! Strided views: where an element of a tensor lies in the buffer that holds it.
+//! Strided views: where the elements of a tensor lie in the buffer that holds them.
 
-/// An offset and, an axis, a size and a stride (in elements; 0 for a broadcast axis, negative for a reversed one).
+use super::super::Shape;
+
+/// An offset and, an axis, a size and a stride: in elements, 0 for a broadcast axis, negative for a reversed one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
     /// The first element's position.
     pub offset: usize,
     /// Size and stride of each axis.
     pub axes: Vec<(usize, isize)>,
+}
+
+impl Layout {
+    /// Row-major, without gaps.
+    pub fn contiguous(shape: &Shape) -> Layout {
+        let axes = shape.sizes().iter().zip(shape.strides()).map(|(&size, stride)| (size, stride as isize)).collect();
+        Layout { offset: 0, axes }
+    }
+
+    /// The number of elements.
+    pub fn elements(&self) -> usize {
+        self.axes.iter().map(|&(size, _)| size).product()
+    }
+
+    /// Whether the elements lie one after another in row-major order.
+    pub fn is_contiguous(&self) -> bool {
+        let mut expected = 1isize;
+        for &(size, stride) in self.axes.iter().rev() {
+            if size != 1 {
+                if stride != expected {
+                    return false;
+                }
+                expected *= size as isize;
+            }
+        }
+        true
+    }
+
+    /// Seen as `to`, a shape that it broadcasts to.
+    pub fn broadcast(&self, to: &Shape) -> Layout {
+        let lead = to.rank() - self.axes.len();
+        let axes = to
+            .sizes()
+            .iter()
+            .enumerate()
+            .map(|(i, &size)| match i.checked_sub(lead).map(|i| self.axes[i]) {
+                Some((own, stride)) if own == size => (size, stride),
+                _ => (size, 0),
+            })
+            .collect();
+        Layout { offset: self.offset, axes }
+    }
+
+    /// The positions of all elements in row-major order.
+    pub fn positions(&self) -> Positions {
+        Positions { at: self.offset as isize, index: vec![0; self.axes.len()], axes: self.axes.clone(), left: self.elements() }
+    }
+
+    /// The same set of positions in the same order with as few axes as possible.
+    pub fn merged(&self) -> Layout {
+        let mut axes: Vec<(usize, isize)> = Vec::with_capacity(self.axes.len());
+        for &(size, stride) in &self.axes {
+            if size == 1 {
+                continue;
+            }
+            match axes.last_mut() {
+                Some((last, outer)) if *outer == stride * size as isize => {
+                    *last *= size;
+                    *outer = stride;
+                }
+                _ => axes.push((size, stride)),
+            }
+        }
+        Layout { offset: self.offset, axes }
+    }
+}
+
+/// Iterates over a layout's positions in row-major order.
+#[derive(Debug, Clone)]
+pub struct Positions {
+    at: isize,
+    index: Vec<usize>,
+    axes: Vec<(usize, isize)>,
+    left: usize,
+}
+
+impl Positions {
+    /// Skips to the element of that row-major number, counted from the first.
+    pub fn seek(mut self, offset: usize, mut element: usize) -> Positions {
+        self.at = offset as isize;
+        self.left = self.axes.iter().map(|&(size, _)| size).product::<usize>() - element;
+        for (i, &(size, stride)) in self.axes.iter().enumerate().rev() {
+            self.index[i] = element % size.max(1);
+            self.at += self.index[i] as isize * stride;
+            element /= size.max(1);
+        }
+        self
+    }
+}
+
+impl Iterator for Positions {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        self.left = self.left.checked_sub(1)?;
+        let position = self.at as usize;
+        for (i, &(size, stride)) in self.axes.iter().enumerate().rev() {
+            self.index[i] += 1;
+            self.at += stride;
+            if self.index[i] < size {
+                break;
+            }
+            self.at -= stride * size as isize;
+            self.index[i] = 0;
+        }
+        Some(position)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
 }

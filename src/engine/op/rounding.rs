@@ -1,0 +1,13 @@
+//! Rounding to integers: step functions, whose derivative is 0 everywhere.
+
+use super::row::rows;
+use super::{Family, Row};
+use crate::engine::exec::kernel::kernel;
+use Family::Rounding;
+
+rows! {
+    FLOOR = Row::step("floor", Rounding, kernel!(Unary, |x| x.floor())).is("the largest integer ≤ x");
+    CEIL = Row::step("ceil", Rounding, kernel!(Unary, |x| x.ceil())).alias(&["ceiling"]).is("the smallest integer ≥ x");
+    ROUND = Row::step("round", Rounding, kernel!(Unary, |x| x.round_ties_even())).is("the nearest integer, ties to even");
+    TRUNC = Row::step("trunc", Rounding, kernel!(Unary, |x| x.trunc())).is("x without its fraction");
+}
