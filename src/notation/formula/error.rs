@@ -21,7 +21,7 @@ pub enum SyntaxErrorKind {
     /// The text exceeds a limit.
     Limit {
         /// Which one.
-        what: &'static str,
+        limit: Limit,
         /// What the text has.
         asked: usize,
         /// What is allowed.
@@ -31,6 +31,15 @@ pub enum SyntaxErrorKind {
     Inputs,
     /// The list of outputs that came beside the text is wrong; the position means nothing.
     Outputs,
+}
+
+/// The limits on a formula.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// The nesting of brackets.
+    Nesting,
+    /// The length of the text in bytes.
+    Bytes,
 }
 
 /// The first thing wrong with a formula.
@@ -109,10 +118,13 @@ impl Fault {
         let line = before.matches('\n').count() + 1;
         let column = text[begin..offset].chars().count() + 1;
         let about_text = match kind {
-            SyntaxErrorKind::Inputs | SyntaxErrorKind::Outputs => false,
-            // the one limit on the text as a whole has no place in it
-            SyntaxErrorKind::Limit { what, .. } => what != "formula bytes",
-            SyntaxErrorKind::Syntax | SyntaxErrorKind::UnknownFunction | SyntaxErrorKind::UnknownName | SyntaxErrorKind::Duplicate => true,
+            // what came beside the text, and its length, have no place in it
+            SyntaxErrorKind::Inputs | SyntaxErrorKind::Outputs | SyntaxErrorKind::Limit { limit: Limit::Bytes, .. } => false,
+            SyntaxErrorKind::Syntax
+            | SyntaxErrorKind::UnknownFunction
+            | SyntaxErrorKind::UnknownName
+            | SyntaxErrorKind::Duplicate
+            | SyntaxErrorKind::Limit { limit: Limit::Nesting, .. } => true,
         };
         let excerpt = if about_text { excerpt(&text[begin..], column) } else { String::new() };
         SyntaxError { kind, line, column, offset, message, hint, excerpt: excerpt.into() }
@@ -125,8 +137,11 @@ fn excerpt(rest: &str, column: usize) -> String {
     let skipped = column.saturating_sub(1 + EXCERPT / 2);
     let mut characters = line.chars().skip(skipped);
     // one character a column, so that the caret stands under its place
-    let shown: String =
-        characters.by_ref().take(EXCERPT).map(|character| if character.is_control() || character == '\t' { ' ' } else { character }).collect();
+    let shown: String = characters
+        .by_ref()
+        .take(EXCERPT)
+        .map(|character| if character.is_control() || character == '\t' { ' ' } else { character })
+        .collect();
     let (lead, trail) = (if skipped > 0 { "…" } else { "" }, if characters.next().is_some() { "…" } else { "" });
     let indent = column - 1 - skipped + lead.chars().count();
     format!("  {lead}{shown}{trail}\n  {:indent$}^", "")

@@ -14,11 +14,7 @@ pub(super) enum Subscript {
     /// One element: the axis goes.
     At(f64),
     /// A range: the axis stays.
-    Range {
-        start: Option<f64>,
-        stop: Option<f64>,
-        step: Option<f64>,
-    },
+    Range { start: Option<f64>, stop: Option<f64>, step: Option<f64> },
 }
 
 /// Reads what follows the bracket `open`, which the cursor has passed, up to and with its closing bracket.

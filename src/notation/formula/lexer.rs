@@ -3,8 +3,7 @@
 //! Numbers are read to the nearest binary64 here and names are checked here; what tokens mean together is the parser's business.
 //! Newlines inside brackets are dropped, and the depth of brackets is measured, so that the parser never has to.
 
-use super::SyntaxErrorKind;
-use super::error::Fault;
+use super::error::{Fault, Limit, SyntaxErrorKind};
 
 /// The longest name in bytes. A short name may stand for a long one (`b = …; b + b + …`), which must not multiply the text.
 const LONGEST_NAME: usize = 256;
@@ -200,7 +199,7 @@ pub(super) fn lex(text: &str, nesting: usize) -> Result<Vec<Token>, Fault> {
         tokens.push(Token { lexeme, start, end: at as u32 });
     }
     if let Some(offset) = too_deep {
-        let kind = SyntaxErrorKind::Limit { what: "formula nesting", asked: deepest, allowed: nesting };
+        let kind = SyntaxErrorKind::Limit { limit: Limit::Nesting, asked: deepest, allowed: nesting };
         return Err(Fault::new(kind, offset, format!("brackets are nested {deepest} deep, more than the {nesting} allowed"))
             .hint("give inner parts names: `t = …; f(t)`"));
     }
@@ -238,12 +237,15 @@ fn number(text: &str, start: usize) -> Result<(Lexeme, usize), Fault> {
         let next = &text[end..name_end(text, end)];
         let fault = Fault::syntax(end as u32, format!("a number runs into a name: `{}`", clip(&text[start..end + next.len()])));
         // 1_000 and 0x10 are numbers elsewhere: no product is meant there
-        let product = rest.starts_with(starts_name) && !rest.starts_with('_') && !(written == "0" && rest.starts_with(['x', 'b', 'o', 'X']));
+        let product =
+            rest.starts_with(starts_name) && !rest.starts_with('_') && !(written == "0" && rest.starts_with(['x', 'b', 'o', 'X']));
         return Err(if product { fault.hint(format!("write `{} * {}`", clip(written), clip(next))) } else { fault });
     }
     let value: f64 = written.parse().map_err(|_| Fault::syntax(start as u32, format!("`{}` is not a number", clip(written))))?;
     if value.is_infinite() {
-        return Err(Fault::syntax(start as u32, format!("`{}` is beyond the range of binary64", clip(written))).hint("write `inf` for infinity"));
+        return Err(
+            Fault::syntax(start as u32, format!("`{}` is beyond the range of binary64", clip(written))).hint("write `inf` for infinity")
+        );
     }
     Ok((Lexeme::Number(value), end - start))
 }

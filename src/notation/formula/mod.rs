@@ -1,6 +1,6 @@
 //! The formula language: infix text for people, as the contract's section 1.2 has it.
 //!
-//! Text → [`lexer`] (tokens) → [`parser`] (precedence, with its own stack) → the flat wire graph; [`print()`] is the way back, and
+//! Text → `lexer` (tokens) → `parser` (precedence, with its own stack) → the flat wire graph; [`print()`] is the way back, and
 //! what it prints parses to the same graph. The formula never decides what an operator means: which names can be called is the
 //! operator table's say, and arity, attributes and shapes are the graph builder's.
 //!
@@ -21,9 +21,10 @@ mod names;
 mod parser;
 mod print;
 
-pub use error::{SyntaxError, SyntaxErrorKind};
+pub use error::{Limit, SyntaxError, SyntaxErrorKind};
 pub use lexer::is_name;
 pub use print::print;
+pub(super) use print::subscript;
 
 use crate::wire::graph::{Graph, Input};
 use error::Fault;
@@ -64,7 +65,7 @@ fn admit(text: &str, options: &Options) -> Result<(), Fault> {
     if text.len() <= allowed {
         return Ok(());
     }
-    let kind = SyntaxErrorKind::Limit { what: "formula bytes", asked: text.len(), allowed };
+    let kind = SyntaxErrorKind::Limit { limit: Limit::Bytes, asked: text.len(), allowed };
     Err(Fault::new(kind, 0, format!("the formula has {} bytes, more than the {allowed} allowed", text.len())))
 }
 

@@ -129,11 +129,13 @@ pub(super) fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>)
         .take(MOST_CANDIDATES)
         .map(|candidate| {
             let distance = if candidate.eq_ignore_ascii_case(name) { 0 } else { strsim::osa_distance(candidate, name) };
-            (distance, candidate)
+            // among equals the one that begins alike: `sinn` is rather `sin` than `sign`
+            let alike = candidate.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
+            (distance, std::cmp::Reverse(alike), candidate)
         })
-        .filter(|&(distance, _)| distance <= allowed)
-        .min_by_key(|&(distance, _)| distance)
-        .map(|(_, candidate)| format!("did you mean `{candidate}`?"))
+        .filter(|&(distance, ..)| distance <= allowed)
+        .min_by_key(|&(distance, alike, _)| (distance, alike))
+        .map(|(.., candidate)| format!("did you mean `{candidate}`?"))
 }
 
 /// A tensor as a node with a name: there is no operator that does nothing, so it is reshaped to the shape it has.

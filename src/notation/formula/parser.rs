@@ -240,7 +240,9 @@ impl<'t> Parser<'t> {
                             self.close()?;
                         }
                         Some(Bracket::Group) | None => {
-                            return Err(Fault::syntax(token.start, "a comma outside a call or a vector").hint("vectors are written `[a, b]`"));
+                            return Err(
+                                Fault::syntax(token.start, "a comma outside a call or a vector").hint("vectors are written `[a, b]`")
+                            );
                         }
                     }
                 }

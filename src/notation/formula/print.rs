@@ -64,7 +64,8 @@ struct Printer<'g> {
 pub fn print(graph: &Graph) -> Option<String> {
     let outline = Outline::of(graph);
     let inputs = graph.inputs.iter().map(|input| &input.name);
-    let named = inputs.chain(graph.nodes.iter().filter_map(|node| node.name.as_ref())).chain(graph.outputs.iter().map(|output| &output.name));
+    let named =
+        inputs.chain(graph.nodes.iter().filter_map(|node| node.name.as_ref())).chain(graph.outputs.iter().map(|output| &output.name));
     if !outline.sound || !graph.functions.is_empty() || !named.into_iter().all(|name| is_name(name)) {
         return None;
     }
@@ -116,7 +117,7 @@ fn only_axis_0(node: &Node) -> bool {
 }
 
 /// The subscript that is lowered to exactly this `index` or `slice`.
-fn subscript(op: &str, node: &Node) -> Option<String> {
+pub(in crate::notation) fn subscript(op: &str, node: &Node) -> Option<String> {
     let list = |name: &str| match node.attributes.get(name) {
         Some(Attribute::List(items)) if !items.is_empty() => items.iter().map(bound).collect::<Option<Vec<String>>>(),
         Some(_) | None => None,
