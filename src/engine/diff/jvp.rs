@@ -1,0 +1,95 @@
+//! Forward mode: tangents of outputs from tangents of inputs.
+
+use super::super::Error;
+use super::super::graph::{Builder, NodeId};
+use super::super::op::{Application, Partial, Rule};
+use super::{Owned, ancestors, dependents};
+
+/// ẏ for each of `outputs`, given ẋ for some nodes; `None` where an output does not depend on them.
+///
+/// # Errors
+/// [`Error::Limit`] where the tangents exceed the builder's bounds.
+pub fn jvp(g: &mut Builder, tangents: &[(NodeId, NodeId)], outputs: &[NodeId]) -> Result<Vec<Option<NodeId>>, Error> {
+    let last = outputs.iter().map(|id| id.index() + 1).max().unwrap_or(0);
+    let sources: Vec<NodeId> = tangents.iter().map(|&(x, _)| x).filter(|x| x.index() < last).collect();
+    let (active, needed) = (dependents(g, &sources, last), ancestors(g, outputs, last));
+    let mut dots: Vec<Option<NodeId>> = vec![None; last];
+    for &(x, dot) in tangents {
+        if x.index() < last {
+            dots[x.index()] = Some(dot);
+        }
+    }
+    for index in 0..last {
+        let y = NodeId(index as u32);
+        if dots[index].is_none() && active[index] && needed[index] {
+            dots[index] = node(g, y, |arg| dots[arg.index()])?;
+        }
+    }
+    Ok(outputs.iter().map(|id| dots[id.index()]).collect())
+}
+
+/// The tangent of one node.
+fn node(g: &mut Builder, y: NodeId, dot_of: impl Fn(NodeId) -> Option<NodeId>) -> Result<Option<NodeId>, Error> {
+    let Some(owned) = Owned::of(g, y) else { return Ok(None) };
+    let dots: Vec<Option<NodeId>> = owned.args.iter().map(|&arg| dot_of(arg)).collect();
+    if dots.iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    let application = Application { args: &owned.args, attributes: &owned.attributes, y };
+    match &owned.op.rule {
+        Rule::Scalar { partials, .. } => {
+            let mut sum: Option<NodeId> = None;
+            for (i, dot) in dots.iter().enumerate() {
+                let Some(dot) = *dot else { continue };
+                let partial = partials(g, application, i)?;
+                let Some(term) = term(g, partial, dot)? else { continue };
+                sum = Some(match sum {
+                    None => term,
+                    Some(sum) => g.add(sum, term)?,
+                });
+            }
+            let shape = g.shape(y).clone();
+            sum.map(|sum| g.broadcast_to(sum, &shape)).transpose()
+        }
+        Rule::View { .. } => dots[0].map(|dot| g.apply(owned.op, &[dot], owned.attributes.clone())).transpose(),
+        Rule::Primitive { jvp, .. } | Rule::Composite { derivative: Some((jvp, _)), .. } => jvp(g, application, &dots),
+        Rule::Composite { expansion, derivative: None, .. } => {
+            let expanded = expansion(g, &owned.args, &owned.attributes)?;
+            let pairs: Vec<(NodeId, NodeId)> =
+                owned.args.iter().zip(&dots).filter_map(|(&arg, &dot)| dot.map(|dot| (arg, dot))).collect();
+            within(g, &pairs, expanded, &owned.args)
+        }
+        Rule::Resolved => Ok(None),
+    }
+}
+
+/// Forward mode inside an expansion, whose nodes all lie between its arguments and its result.
+fn within(g: &mut Builder, pairs: &[(NodeId, NodeId)], result: NodeId, args: &[NodeId]) -> Result<Option<NodeId>, Error> {
+    let mut dots: std::collections::HashMap<NodeId, Option<NodeId>> = args.iter().map(|&arg| (arg, None)).collect();
+    dots.extend(pairs.iter().map(|&(x, dot)| (x, Some(dot))));
+    for id in super::between(g, args, result) {
+        if !dots.contains_key(&id) {
+            let dot = node(g, id, |arg| dots.get(&arg).copied().flatten())?;
+            dots.insert(id, dot);
+        }
+    }
+    Ok(dots.get(&result).copied().flatten())
+}
+
+/// The chain rule's product of a partial and a tangent or cotangent.
+pub(super) fn term(g: &mut Builder, partial: Partial, with: NodeId) -> Result<Option<NodeId>, Error> {
+    Ok(match partial {
+        Partial::Zero => None,
+        Partial::One => Some(with),
+        Partial::MinusOne => Some(g.negative(with)?),
+        Partial::Node(partial) => Some(g.chain(partial, with)?),
+        Partial::Where(condition) => {
+            let zero = g.number(0.0);
+            Some(g.select(condition, with, zero)?)
+        }
+        Partial::WhereNot(condition) => {
+            let zero = g.number(0.0);
+            Some(g.select(condition, zero, with)?)
+        }
+    })
+}
