@@ -3,7 +3,7 @@
 //! Never allocates what a caller's data decides while it runs, but its scratch; never looks at a clock: it asks the stop flag between
 //! kernels and tiles.
 
-pub(crate) mod elementwise;
+pub mod elementwise;
 mod map;
 mod matmul;
 pub mod naive;
@@ -173,7 +173,6 @@ impl Runner<'_> {
                     lanes: frame.lanes(operand.lanes),
                 };
                 let sizes = matmul::Sizes {
-                    batch: work.batch,
                     rows: work.rows,
                     inner: work.inner,
                     columns: work.columns,

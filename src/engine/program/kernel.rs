@@ -96,8 +96,6 @@ pub(crate) struct Map {
 pub(crate) struct Matmul {
     pub(crate) left: Operand,
     pub(crate) right: Operand,
-    pub(crate) to: u32,
-    pub(crate) batch: usize,
     pub(crate) rows: usize,
     pub(crate) inner: usize,
     pub(crate) columns: usize,
