@@ -61,7 +61,8 @@ fn relative_error(got: f64, exact: &str) -> f64 {
     let scaled = |text: &str| -> (i128, i32) {
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         let negative = mantissa.starts_with('-');
-        let (whole, fraction) = mantissa.trim_start_matches(['-', '+']).split_once('.').unwrap_or((mantissa.trim_start_matches(['-', '+']), ""));
+        let (whole, fraction) =
+            mantissa.trim_start_matches(['-', '+']).split_once('.').unwrap_or((mantissa.trim_start_matches(['-', '+']), ""));
         let all = format!("{whole}{fraction}");
         let digits = all.trim_start_matches('0');
         let lead = (all.len() - digits.len()) as i32;
@@ -148,7 +149,9 @@ async fn scalar_operators() {
             let what = format!("{op}{} {mode}", row["args"]);
             let gradient = server.post("/gradient", &request).await;
             let jacobian = server.post("/jacobian", &request).await;
-            for (value, slopes, endpoint) in [(&gradient, &gradient["gradient"], "/gradient"), (&jacobian, &jacobian["jacobian"]["f"], "/jacobian")] {
+            for (value, slopes, endpoint) in
+                [(&gradient, &gradient["gradient"], "/gradient"), (&jacobian, &jacobian["jacobian"]["f"], "/jacobian")]
+            {
                 if !value["value"].is_object() {
                     faults.push(format!("{endpoint} {what}: {value}"));
                     continue;

@@ -64,9 +64,15 @@ pub(crate) fn lower(graph: &Graph, varies: &[Lanes], outputs: &[NodeId]) -> Lowe
 enum Place {
     Absent,
     /// In memory, readable by kernels of level `ready` and above.
-    Stored { operand: Operand, ready: u32 },
+    Stored {
+        operand: Operand,
+        ready: u32,
+    },
     /// Computed inside a fused group; in memory only once somebody else needs it.
-    Fused { group: u32, step: u32 },
+    Fused {
+        group: u32,
+        step: u32,
+    },
 }
 
 /// A fused group while it grows.
@@ -241,7 +247,8 @@ impl Lowering<'_> {
                         (from, 1, ready)
                     }
                 };
-                let from = Operand { layout: Layout { offset: from.layout.offset, axes: from.layout.axes[..outer.len()].to_vec() }, ..from };
+                let from =
+                    Operand { layout: Layout { offset: from.layout.offset, axes: from.layout.axes[..outer.len()].to_vec() }, ..from };
                 self.emit(Work::Reduce { from, inner: count, stride, fold }, to, lanes, ready);
                 self.stored(to, result, lanes, ready)
             }
@@ -258,8 +265,11 @@ impl Lowering<'_> {
         let mut side = |lowering: &mut Self, arg: NodeId, matrix: &Shape, vector_axis: usize| {
             let (operand, ready) = lowering.operand(arg);
             // lanes are all of the result's or none
-            let (mut operand, ready) =
-                if operand.lanes == lanes || operand.lanes == Lanes::NONE { (operand, ready) } else { lowering.contiguous(operand, ready, lanes) };
+            let (mut operand, ready) = if operand.lanes == lanes || operand.lanes == Lanes::NONE {
+                (operand, ready)
+            } else {
+                lowering.contiguous(operand, ready, lanes)
+            };
             level = level.max(ready);
             if operand.layout.axes.len() == 1 {
                 operand.layout.axes.insert(vector_axis, (1, 0));
@@ -274,14 +284,8 @@ impl Lowering<'_> {
         let to = self.buffer(result.elements(), lanes);
         let sizes = operands.full.sizes();
         let matrix = &sizes[sizes.len() - 2..];
-        let work = Matmul {
-            left,
-            right,
-            rows: matrix[0],
-            inner: operands.left.sizes()[operands.left.rank() - 1],
-            columns: matrix[1],
-            chain,
-        };
+        let work =
+            Matmul { left, right, rows: matrix[0], inner: operands.left.sizes()[operands.left.rank() - 1], columns: matrix[1], chain };
         self.emit(Work::Matmul(work), to, lanes, level);
         self.stored(to, result, lanes, level)
     }

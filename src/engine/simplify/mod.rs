@@ -141,4 +141,3 @@ fn fold(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &super::
     let values: Vec<&Tensor> = values.iter().collect();
     Ok(naive::apply(op, &values, attributes, &shape).map(|value| g.constant(value)))
 }
-
