@@ -3,6 +3,7 @@
 //! A stand-in with the service's face and none of its mind, until the real one is merged: it reads JSON and answers `{"value": {}}`.
 
 pub mod limits;
+mod operators;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire::problem::{Failure, Slug};
 use limits::Limits;
+
+pub use operators::operators;
 
 /// The service's settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

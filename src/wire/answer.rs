@@ -7,10 +7,6 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::graph::{Graph, Tensor};
-use super::request::Named;
-
-/// Derivative blocks: `{output: {input: tensor}}`, in denominator layout `{input: {output: tensor}}`.
-pub type Blocks = IndexMap<String, Named>;
 
 /// An answer at one point (or at many as columns), or the answers at many points as rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +46,7 @@ macro_rules! answer {
         #[serde(deny_unknown_fields)]
         pub struct $name {
             /// The function's value, `output → tensor`.
-            pub value: Named,
+            pub value: IndexMap<String, Tensor>,
             $($(#[$doc])* pub $field: $type,)*
         }
 
@@ -110,7 +106,7 @@ answer! {
     /// What `POST /gradient` answers.
     GradientAnswers {
         /// ∂y/∂x, `input → tensor` of the input's shape.
-        gradient: Named,
+        gradient: IndexMap<String, Tensor>,
     }
 }
 
@@ -122,7 +118,7 @@ answer! {
     /// What `POST /jvp` answers.
     JvpAnswers {
         /// dy = J dx, `output → tensor` of the output's shape.
-        tangent: Named,
+        tangent: IndexMap<String, Tensor>,
     }
 }
 
@@ -134,7 +130,7 @@ answer! {
     /// What `POST /vjp` answers.
     VjpAnswers {
         /// ȳ J, `input → tensor` of the input's shape.
-        cotangent: Named,
+        cotangent: IndexMap<String, Tensor>,
     }
 }
 
@@ -147,7 +143,7 @@ answer! {
     JacobianBlocksAnswers {
         /// `{output: {input: tensor}}`; a block's shape is the output's shape followed by the input's. In denominator layout
         /// `{input: {output: tensor}}`, the input's shape first.
-        jacobian: Blocks,
+        jacobian: IndexMap<String, IndexMap<String, Tensor>>,
     }
 }
 

@@ -11,20 +11,15 @@ use super::graph::{Graph, Input, Tensor};
 /// A point: a tensor for each input.
 pub type Point = IndexMap<String, Tensor>;
 
-/// Tensors by the name of the input or output they belong to.
-pub type Named = IndexMap<String, Tensor>;
-
 /// Many points at once.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum Points {
     /// As rows: one object a point, `input name → tensor`. The answer holds `results`, one entry a point, in the same order.
-    #[cfg_attr(feature = "server", schema(value_type = Vec<IndexMap<String, Tensor>>, title = "Rows"))]
-    Rows(Vec<Point>),
+    Rows(Vec<IndexMap<String, Tensor>>),
     /// As columns: `input name → tensor` with one more leading axis of length n. The answer's tensors have that axis in front.
-    #[cfg_attr(feature = "server", schema(value_type = IndexMap<String, Tensor>, title = "Columns"))]
-    Columns(Point),
+    Columns(IndexMap<String, Tensor>),
 }
 
 /// How a Jacobian is laid out.
@@ -205,7 +200,7 @@ request! {
     /// The body of `POST /value`.
     ValueRequest {
         /// One point; beside `points`, the inputs that all points share.
-        at: Point,
+        at: IndexMap<String, Tensor>,
         /// Many points.
         points: Points,
     }
@@ -215,7 +210,7 @@ request! {
     /// The body of `POST /gradient`.
     GradientRequest {
         /// One point; beside `points`, the inputs that all points share.
-        at: Point,
+        at: IndexMap<String, Tensor>,
         /// Many points.
         points: Points,
         /// The inputs to differentiate by. Default: all.
@@ -231,7 +226,7 @@ request! {
     /// The body of `POST /jacobian`.
     JacobianRequest {
         /// One point; beside `points`, the inputs that all points share.
-        at: Point,
+        at: IndexMap<String, Tensor>,
         /// Many points.
         points: Points,
         /// The inputs to differentiate by. Default: all.
@@ -249,11 +244,11 @@ request! {
     /// The body of `POST /jvp`.
     JvpRequest {
         /// One point; beside `points`, the inputs that all points share.
-        at: Point,
+        at: IndexMap<String, Tensor>,
         /// Many points.
         points: Points,
         /// The direction dx: `input → tensor` of the input's shape. An absent input is 0.
-        tangent: Named,
+        tangent: IndexMap<String, Tensor>,
     }
 }
 
@@ -261,11 +256,11 @@ request! {
     /// The body of `POST /vjp`.
     VjpRequest {
         /// One point; beside `points`, the inputs that all points share.
-        at: Point,
+        at: IndexMap<String, Tensor>,
         /// Many points.
         points: Points,
         /// The weights ȳ: `output → tensor` of the output's shape. An absent output is 0.
-        cotangent: Named,
+        cotangent: IndexMap<String, Tensor>,
         /// The inputs to differentiate by. Default: all.
         wrt: Vec<String>,
     }

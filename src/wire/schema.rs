@@ -28,7 +28,6 @@ fn double() -> ObjectBuilder {
 fn sizes() -> ArrayBuilder {
     ArrayBuilder::new()
         .items(ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)))
-        .max_items(Some(8))
         .description(Some("Sizes, row-major."))
 }
 
