@@ -265,7 +265,9 @@ fn check(key: String, value: &config::Value, tree: &mut Map<String, Value>) -> R
             other => other.to_string(),
         };
         let origin = || match value.origin() {
-            Some(origin) if origin.contains("environment") => format!("environment variable NABLAD__{}", key.replace('.', "__").to_uppercase()),
+            Some(origin) if origin.contains("environment") => {
+                format!("environment variable NABLAD__{}", key.replace('.', "__").to_uppercase())
+            }
             Some(origin) => origin.to_owned(),
             None => "flag".to_owned(),
         };

@@ -57,11 +57,19 @@ pub(crate) async fn read(request: Request<Body>, settings: &Settings) -> Result<
         let frame = match timeout_at(by, body.frame()).await {
             Ok(Some(Ok(frame))) => frame,
             Ok(None) => break,
-            Ok(Some(Err(error))) => return Err(Rejection::new(Slug::BadRequest, format!("the body broke off: {error}"))),
-            Err(_) if by == last => return Err(too_slow(format!("the body took longer than {} s", settings.body_seconds))),
-            Err(_) => return Err(too_slow(format!("no byte of the body came for {} s", settings.body_gap_seconds))),
+            Ok(Some(Err(error))) => {
+                return Err(Rejection::new(Slug::BadRequest, format!("the body broke off: {error}")));
+            }
+            Err(_) if by == last => {
+                return Err(too_slow(format!("the body took longer than {} s", settings.body_seconds)));
+            }
+            Err(_) => {
+                return Err(too_slow(format!("no byte of the body came for {} s", settings.body_gap_seconds)));
+            }
         };
-        let Ok(piece) = frame.into_data() else { continue };
+        let Ok(piece) = frame.into_data() else {
+            continue;
+        };
         let size = first.len() + rest.len() + piece.len();
         if size > settings.body_bytes {
             drain_body(body).await;

@@ -113,7 +113,9 @@ pub fn openapi() -> Value {
     });
     if let Some(paths) = document["paths"].as_object_mut() {
         for (path, item) in paths {
-            let Some(item) = item.as_object_mut() else { continue };
+            let Some(item) = item.as_object_mut() else {
+                continue;
+            };
             for operation in item.values_mut() {
                 complete(path, operation);
             }

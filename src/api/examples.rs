@@ -74,28 +74,56 @@ pub fn requests(endpoint: Endpoint) -> Vec<Example> {
                 "The Greeks of a European call at several prices, as columns beside shared inputs.",
                 json!({"formula": BLACK_SCHOLES, "at": {"K": 100, "r": 0.03, "T": 0.5}, "points": {"S": [90, 100, 110], "v": [0.25, 0.2, 0.22]}, "wrt": ["S", "v"]}),
             ),
-            example("graph", "A graph, differentiated by two of its inputs.", json!({"graph": regression(), "at": regression_point(), "wrt": ["w", "b"]})),
             example(
-                "rows",
-                "Many points as rows.",
-                json!({"formula": "sqrt(x^2 + y^2)", "points": [{"x": 3, "y": 4}, {"x": 0, "y": 0}]}),
+                "graph",
+                "A graph, differentiated by two of its inputs.",
+                json!({"graph": regression(), "at": regression_point(), "wrt": ["w", "b"]}),
             ),
+            example("rows", "Many points as rows.", json!({"formula": "sqrt(x^2 + y^2)", "points": [{"x": 3, "y": 4}, {"x": 0, "y": 0}]})),
         ],
         Endpoint::Jacobian => vec![
-            example("formula", "A formula with two outputs.", json!({"formula": "u = x*y; v = x + exp(y)", "outputs": ["u", "v"], "at": {"x": 2, "y": 0.5}})),
-            example("graph", "A graph, its Jacobian as one matrix.", json!({"graph": polar(), "at": {"r": 2, "t": 0.75}, "form": "matrix"})),
+            example(
+                "formula",
+                "A formula with two outputs.",
+                json!({"formula": "u = x*y; v = x + exp(y)", "outputs": ["u", "v"], "at": {"x": 2, "y": 0.5}}),
+            ),
+            example(
+                "graph",
+                "A graph, its Jacobian as one matrix.",
+                json!({"graph": polar(), "at": {"r": 2, "t": 0.75}, "form": "matrix"}),
+            ),
             example(
                 "denominator",
                 "A vector function in denominator layout.",
                 json!({"formula": "sin(w) * s", "at": {"w": [0.1, 0.2, 0.3], "s": 2}, "wrt": ["w"], "layout": "denominator"}),
             ),
-            example("rows", "Many points as rows.", json!({"graph": polar(), "points": [{"r": 1, "t": 0}, {"r": 2, "t": 1.5}], "mode": "forward"})),
-            example("columns", "Many points as columns, matrices.", json!({"graph": polar(), "points": {"r": [1, 2, 3], "t": [0, 0.5, 1]}, "form": "matrix"})),
+            example(
+                "rows",
+                "Many points as rows.",
+                json!({"graph": polar(), "points": [{"r": 1, "t": 0}, {"r": 2, "t": 1.5}], "mode": "forward"}),
+            ),
+            example(
+                "columns",
+                "Many points as columns, matrices.",
+                json!({"graph": polar(), "points": {"r": [1, 2, 3], "t": [0, 0.5, 1]}, "form": "matrix"}),
+            ),
         ],
         Endpoint::Jvp => vec![
-            example("formula", "A formula along a direction.", json!({"formula": "x^2 * sin(y)", "at": {"x": 3, "y": 0.5}, "tangent": {"x": 1, "y": -2}})),
-            example("graph", "A graph; inputs absent from the tangent do not move.", json!({"graph": polar(), "at": {"r": 2, "t": 0.75}, "tangent": {"t": 1}})),
-            example("columns", "Many points as columns, the tangent with them.", json!({"formula": "exp(-x^2)", "points": {"x": [0, 0.5, 1]}, "tangent": {"x": [1, 1, 1]}})),
+            example(
+                "formula",
+                "A formula along a direction.",
+                json!({"formula": "x^2 * sin(y)", "at": {"x": 3, "y": 0.5}, "tangent": {"x": 1, "y": -2}}),
+            ),
+            example(
+                "graph",
+                "A graph; inputs absent from the tangent do not move.",
+                json!({"graph": polar(), "at": {"r": 2, "t": 0.75}, "tangent": {"t": 1}}),
+            ),
+            example(
+                "columns",
+                "Many points as columns, the tangent with them.",
+                json!({"formula": "exp(-x^2)", "points": {"x": [0, 0.5, 1]}, "tangent": {"x": [1, 1, 1]}}),
+            ),
         ],
         Endpoint::Vjp => vec![
             example(
@@ -103,7 +131,11 @@ pub fn requests(endpoint: Endpoint) -> Vec<Example> {
                 "A formula with two outputs, weighted.",
                 json!({"formula": "u = x*y; v = x + exp(y)", "outputs": ["u", "v"], "at": {"x": 2, "y": 0.5}, "cotangent": {"u": 1, "v": 0.5}}),
             ),
-            example("graph", "A graph; outputs absent from the cotangent weigh nothing.", json!({"graph": polar(), "at": {"r": 2, "t": 0.75}, "cotangent": {"x": 1}})),
+            example(
+                "graph",
+                "A graph; outputs absent from the cotangent weigh nothing.",
+                json!({"graph": polar(), "at": {"r": 2, "t": 0.75}, "cotangent": {"x": 1}}),
+            ),
         ],
         Endpoint::Graph => vec![
             example("formula", "A formula, to be seen as a graph.", json!({"formula": BLACK_SCHOLES})),

@@ -38,11 +38,9 @@ const fn words(slug: Slug) -> (&'static str, &'static str, &'static str) {
             "See GET /openapi.json for the paths there are.",
             "there is nothing at this path; GET /openapi.json lists what there is",
         ),
-        Slug::MethodNotAllowed => (
-            "The path exists, but not with this method.",
-            "Use a method of the answer's Allow header.",
-            "this path takes POST",
-        ),
+        Slug::MethodNotAllowed => {
+            ("The path exists, but not with this method.", "Use a method of the answer's Allow header.", "this path takes POST")
+        }
         Slug::NotAcceptable => (
             "The Accept header excludes every media type that can be answered.",
             "Accept application/json, or send no Accept at all.",
@@ -58,11 +56,9 @@ const fn words(slug: Slug) -> (&'static str, &'static str, &'static str) {
             "Split the points over several requests.",
             "the body has 100000000 bytes or more, 67108864 are allowed",
         ),
-        Slug::UriTooLong => (
-            "The request's URI is longer than http.uri_bytes.",
-            "Send what you have to say in the body.",
-            "20000 asked for, 16384 allowed",
-        ),
+        Slug::UriTooLong => {
+            ("The request's URI is longer than http.uri_bytes.", "Send what you have to say in the body.", "20000 asked for, 16384 allowed")
+        }
         Slug::UnsupportedMediaType => (
             "The body's media type or content coding is not read here.",
             "Send application/json in UTF-8 without a content coding; a body without Content-Type is read as JSON.",
@@ -140,11 +136,8 @@ pub(crate) fn explain(slug: Slug) -> Explanation {
 /// An occurrence of the problem.
 pub(crate) fn example(slug: Slug) -> Problem {
     let (_, _, detail) = words(slug);
-    let fault = |pointer: &str, hint: Option<&str>| Fault {
-        pointer: pointer.to_owned(),
-        detail: detail.to_owned(),
-        hint: hint.map(str::to_owned),
-    };
+    let fault =
+        |pointer: &str, hint: Option<&str>| Fault { pointer: pointer.to_owned(), detail: detail.to_owned(), hint: hint.map(str::to_owned) };
     let mut failure = Failure::new(slug, detail);
     match slug {
         Slug::InvalidRequest => failure.faults.push(fault("/atx", Some("did you mean \"at\"?"))),

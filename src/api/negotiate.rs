@@ -65,7 +65,9 @@ pub(crate) fn reads_json(headers: &HeaderMap) -> Result<(), Failure> {
             return refuse(format!("the content coding {coding:?} is not read here; send the body as it is"));
         }
     }
-    let Some(value) = headers.get(CONTENT_TYPE).filter(|&value| *value != JSON) else { return Ok(()) };
+    let Some(value) = headers.get(CONTENT_TYPE).filter(|&value| *value != JSON) else {
+        return Ok(());
+    };
     let text = String::from_utf8_lossy(value.as_bytes());
     let mut parts = text.split(';').map(str::trim);
     let media = parts.next().unwrap_or_default().to_ascii_lowercase();
@@ -139,7 +141,9 @@ pub(crate) fn prefers_html(headers: &HeaderMap) -> bool {
 /// # Errors
 /// `bad-request` where the header is no positive number of seconds.
 pub(crate) fn deadline(headers: &HeaderMap, limits: &Limits) -> Result<Duration, Failure> {
-    let Some(value) = headers.get(REQUEST_TIMEOUT) else { return Ok(seconds(limits.deadline_seconds)) };
+    let Some(value) = headers.get(REQUEST_TIMEOUT) else {
+        return Ok(seconds(limits.deadline_seconds));
+    };
     let asked = value.to_str().ok().and_then(|text| text.trim().parse::<f64>().ok()).filter(|&asked| asked > 0.0 && asked.is_finite());
     match asked {
         Some(asked) => Ok(seconds(asked.min(limits.deadline_most_seconds))),
@@ -197,7 +201,9 @@ mod tests {
     #[test]
     fn deadlines() {
         let limits = Limits::default();
-        for (value, seconds) in [("2.5", Some(2.5)), ("1e9", Some(60.0)), ("30", Some(30.0)), ("0", None), ("-1", None), ("NaN", None), ("soon", None)] {
+        for (value, seconds) in
+            [("2.5", Some(2.5)), ("1e9", Some(60.0)), ("30", Some(30.0)), ("0", None), ("-1", None), ("NaN", None), ("soon", None)]
+        {
             let deadline = deadline(&headers(REQUEST_TIMEOUT, value), &limits).ok();
             assert_eq!(deadline.map(|deadline| deadline.as_secs_f64()), seconds, "{value}");
         }

@@ -74,7 +74,9 @@ pub async fn run(listener: TcpListener, service: Service, settings: Settings, sh
             }
         };
         // Over the limit a connection is closed, not kept waiting: whoever balances the load sees it at once.
-        let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else { continue };
+        let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
+            continue;
+        };
         let connection = serve(tcp, edge.clone(), Arc::clone(&builder), Arc::clone(&settings), phase.subscribe());
         tokio::spawn(async move {
             connection.await;
@@ -110,7 +112,8 @@ fn builder(settings: &Settings) -> auto::Builder<TokioExecutor> {
         .max_headers(settings.header_count)
         // hyper takes no less than 8 KiB; a head over the exact limits is refused above it.
         .max_buf_size((settings.header_bytes + settings.uri_bytes).max(8 << 10))
-        .pipeline_flush(true);
+        // Gathering the answers of pipelined requests would lose hyper's refusal of a head that does not parse.
+        .pipeline_flush(false);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -122,7 +125,13 @@ fn builder(settings: &Settings) -> auto::Builder<TokioExecutor> {
 }
 
 /// One connection, to its end.
-async fn serve(tcp: TcpStream, edge: Edge, builder: Arc<auto::Builder<TokioExecutor>>, settings: Arc<Settings>, mut phase: watch::Receiver<Phase>) {
+async fn serve(
+    tcp: TcpStream,
+    edge: Edge,
+    builder: Arc<auto::Builder<TokioExecutor>>,
+    settings: Arc<Settings>,
+    mut phase: watch::Receiver<Phase>,
+) {
     // Answers leave at once; a connection where that cannot be said works as well.
     let _ = tcp.set_nodelay(true);
     let clock = Arc::new(Clock::new(&settings));

@@ -11,7 +11,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The address of the server that listens there, as seen from this machine.
 pub(super) fn own_url(listen: &str) -> String {
-    let Ok(mut address) = listen.parse::<SocketAddr>() else { return format!("http://{listen}/readyz") };
+    let Ok(mut address) = listen.parse::<SocketAddr>() else {
+        return format!("http://{listen}/readyz");
+    };
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
         IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),

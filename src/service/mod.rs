@@ -56,8 +56,7 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Every endpoint.
-    pub const ALL: [Endpoint; 6] =
-        [Endpoint::Value, Endpoint::Gradient, Endpoint::Jacobian, Endpoint::Jvp, Endpoint::Vjp, Endpoint::Graph];
+    pub const ALL: [Endpoint; 6] = [Endpoint::Value, Endpoint::Gradient, Endpoint::Jacobian, Endpoint::Jvp, Endpoint::Vjp, Endpoint::Graph];
 
     /// Its name, which is its path without the slash.
     pub fn name(self) -> &'static str {

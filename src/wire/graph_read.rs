@@ -281,7 +281,9 @@ impl<'de> Visitor<'de> for Outputs<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<Output>, A::Error> {
-        let Some(index) = self.index else { return Err(de::Error::invalid_type(de::Unexpected::Map, &self)) };
+        let Some(index) = self.index else {
+            return Err(de::Error::invalid_type(de::Unexpected::Map, &self));
+        };
         let (mut name, mut value) = (None, None);
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
@@ -354,7 +356,9 @@ impl<'de> Deserialize<'de> for Graph {
                         "nodes" => put(&mut nodes, "nodes", map.next_value_seed(Nodes(&arena))?)?,
                         "outputs" => put(&mut outputs, "outputs", map.next_value_seed(Outputs { arena: &arena, index: None })?)?,
                         "functions" => put(&mut functions, "functions", map.next_value()?)?,
-                        other => return Err(de::Error::unknown_field(other, &["inputs", "nodes", "outputs", "functions"])),
+                        other => {
+                            return Err(de::Error::unknown_field(other, &["inputs", "nodes", "outputs", "functions"]));
+                        }
                     }
                 }
                 let mut inputs = inputs.ok_or_else(|| de::Error::missing_field("inputs"))?;

@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 
 use utoipa::openapi::schema::{
-    AdditionalProperties, AnyOfBuilder, ArrayBuilder, KnownFormat, Object, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, SchemaType, Type,
+    AdditionalProperties, AnyOfBuilder, ArrayBuilder, KnownFormat, Object, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, SchemaType,
+    Type,
 };
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
@@ -26,9 +27,7 @@ fn double() -> ObjectBuilder {
 }
 
 fn sizes() -> ArrayBuilder {
-    ArrayBuilder::new()
-        .items(ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)))
-        .description(Some("Sizes, row-major."))
+    ArrayBuilder::new().items(ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0))).description(Some("Sizes, row-major."))
 }
 
 fn free_object(description: &str) -> ObjectBuilder {

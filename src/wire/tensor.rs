@@ -69,7 +69,7 @@ impl Serialize for Part<'_> {
             return Number(self.data.first().copied().unwrap_or(f64::NAN)).serialize(serializer);
         };
         let mut list = serializer.serialize_seq(Some(size))?;
-        let stride = if size == 0 { 0 } else { self.data.len() / size };
+        let stride = self.data.len().checked_div(size).unwrap_or(0);
         for i in 0..size {
             list.serialize_element(&Part { shape, data: &self.data[i * stride..(i + 1) * stride] })?;
         }
@@ -176,7 +176,9 @@ mod tests {
 
     #[test]
     fn tensors_round_trip() {
-        for text in ["1.5", "-0.0", "[]", "[1.0,2.0]", "[[1.0,2.0],[3.0,4.0],[5.0,6.0]]", "[[],[]]", "[[[1.0]],[[\"NaN\"]]]", "\"-Infinity\""] {
+        for text in
+            ["1.5", "-0.0", "[]", "[1.0,2.0]", "[[1.0,2.0],[3.0,4.0],[5.0,6.0]]", "[[],[]]", "[[[1.0]],[[\"NaN\"]]]", "\"-Infinity\""]
+        {
             let tensor: Tensor = serde_json::from_str(text).unwrap();
             assert_eq!(serde_json::to_string(&tensor).unwrap(), text);
         }

@@ -20,12 +20,12 @@ use bytes::Bytes;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::body;
 use super::document;
 use super::layers::Edge;
 use super::negotiate::{JSON, accepts_json};
 use super::problem::Rejection;
 use super::settings::Settings;
-use super::body;
 use crate::service::Service;
 
 pub use ops::operators;
