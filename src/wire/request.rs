@@ -87,9 +87,12 @@ impl From<String> for Function {
     }
 }
 
-/// A request type: the fields by which every request names its function, then its own.
+/// A request type: the fields by which every request names its function, then its own, then those of them that must be given.
 macro_rules! request {
-    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $field:ident: $type:ty,)* }) => {
+    ($(#[$about:meta])* $name:ident {
+        $($(#[$doc:meta])* $field:ident: $type:ty,)*
+        $(; $($(#[$must_doc:meta])* $must:ident: $must_type:ty,)*)?
+    }) => {
         $(#[$about])*
         #[derive(Debug, Clone, Default, PartialEq, Serialize)]
         #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -119,6 +122,12 @@ macro_rules! request {
                 #[cfg_attr(feature = "server", schema(nullable = false))]
                 pub $field: Option<$type>,
             )*
+            $($(
+                $(#[$must_doc])*
+                #[serde(skip_serializing_if = "Option::is_none")]
+                #[cfg_attr(feature = "server", schema(nullable = false, required = true))]
+                pub $must: Option<$must_type>,
+            )*)?
         }
 
         impl $name {
@@ -247,6 +256,7 @@ request! {
         at: IndexMap<String, Tensor>,
         /// Many points.
         points: Points,
+        ;
         /// The direction dx: `input → tensor` of the input's shape. An absent input is 0.
         tangent: IndexMap<String, Tensor>,
     }
@@ -259,10 +269,11 @@ request! {
         at: IndexMap<String, Tensor>,
         /// Many points.
         points: Points,
-        /// The weights ȳ: `output → tensor` of the output's shape. An absent output is 0.
-        cotangent: IndexMap<String, Tensor>,
         /// The inputs to differentiate by. Default: all.
         wrt: Vec<String>,
+        ;
+        /// The weights ȳ: `output → tensor` of the output's shape. An absent output is 0.
+        cotangent: IndexMap<String, Tensor>,
     }
 }
 
