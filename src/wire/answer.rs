@@ -163,19 +163,37 @@ answer! {
     }
 }
 
-/// What `POST /jacobian` answers, in either form.
+/// A Jacobian in either form.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(untagged)]
+pub enum JacobianResult {
+    /// Blocks.
+    Blocks(JacobianAnswer),
+    /// A matrix.
+    Matrix(MatrixAnswer),
+}
+
+/// Jacobians at many points as rows, all in the form asked for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct JacobianResults {
+    /// One entry a point, in the order of the request.
+    pub results: Vec<JacobianResult>,
+}
+
+/// What `POST /jacobian` answers, in either form. The rows have one type for both: of no points at all both would be right.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum JacobianAnswers {
     /// Blocks.
     Blocks(JacobianAnswer),
-    /// Blocks at many points as rows.
-    BlocksRows(JacobianRows),
     /// A matrix.
     Matrix(MatrixAnswer),
-    /// Matrices at many points as rows.
-    MatrixRows(MatrixRows),
+    /// Either at many points as rows.
+    Rows(JacobianResults),
 }
 
 /// Where a tensor begins among a matrix's rows or columns.

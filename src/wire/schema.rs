@@ -79,21 +79,25 @@ impl ToSchema for Input {
     }
 }
 
-/// An argument of a node, or an output's value.
+/// What an argument or an output's value may be. Named, because generators name what they make of it.
 fn argument() -> RefOr<Schema> {
     AnyOfBuilder::new()
         .item(text("The name of an input or a node."))
         .item(double())
-        .item(free_object("An inline node (op, args and attributes, no name), or a constant: {\"const\": tensor}."))
+        .item(Ref::from_schema_name("Expression"))
         .description(Some("An argument: a name, a number, an inline node or a constant."))
         .into()
+}
+
+fn expression() -> RefOr<Schema> {
+    free_object("An inline node (op, args and attributes, no name), or a constant: {\"const\": tensor}.").into()
 }
 
 fn node() -> RefOr<Schema> {
     free_object("A node: an operator applied to arguments, the operator's attributes beside them.")
         .property("name", text("The name others refer to."))
         .property("op", text("An operator of GET /ops, by name or alias."))
-        .property("args", ArrayBuilder::new().items(argument()))
+        .property("args", ArrayBuilder::new().items(Ref::from_schema_name("Argument")))
         .required("name")
         .required("op")
         .required("args")
@@ -107,7 +111,7 @@ fn output() -> RefOr<Schema> {
             ObjectBuilder::new()
                 .schema_type(Type::Object)
                 .property("name", text("Its name."))
-                .property("value", argument())
+                .property("value", Ref::from_schema_name("Argument"))
                 .required("name")
                 .required("value")
                 .additional_properties(Some(AdditionalProperties::FreeForm(false))),
@@ -149,6 +153,8 @@ impl ToSchema for Graph {
     fn schemas(schemas: &mut Schemas) {
         schemas.push(("Input".to_owned(), Input::schema()));
         schemas.push(("Node".to_owned(), node()));
+        schemas.push(("Argument".to_owned(), argument()));
+        schemas.push(("Expression".to_owned(), expression()));
         schemas.push(("Output".to_owned(), output()));
     }
 }

@@ -10,7 +10,14 @@ use crate::support::{Server, rest};
 
 /// Every clock so long that it cannot be the one that rings.
 fn patient() -> Settings {
-    Settings { first_request_seconds: 60.0, header_seconds: 60.0, idle_seconds: 60.0, body_seconds: 60.0, body_gap_seconds: 60.0, ..Settings::default() }
+    Settings {
+        first_request_seconds: 60.0,
+        header_seconds: 60.0,
+        idle_seconds: 60.0,
+        body_seconds: 60.0,
+        body_gap_seconds: 60.0,
+        ..Settings::default()
+    }
 }
 
 const HEAD: &[u8] = b"POST /value HTTP/1.1\r\nHost: a\r\nContent-Length: 40\r\n\r\n";

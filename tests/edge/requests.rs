@@ -16,7 +16,14 @@ struct Case {
     slug: &'static str,
 }
 
-const fn case(method: &'static str, path: &'static str, headers: &'static [(&'static str, &'static str)], body: &'static str, status: u16, slug: &'static str) -> Case {
+const fn case(
+    method: &'static str,
+    path: &'static str,
+    headers: &'static [(&'static str, &'static str)],
+    body: &'static str,
+    status: u16,
+    slug: &'static str,
+) -> Case {
     Case { method, path, headers, body, status, slug }
 }
 
@@ -63,7 +70,11 @@ async fn refusals_are_problems() {
         assert_eq!(response.headers()["x-request-id"], "test-7", "{about}");
         assert_eq!(response.headers().contains_key("allow"), status == 405, "{about}");
         let problem: Problem = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
-        assert_eq!((problem.status, problem.kind.as_str(), problem.instance.as_str()), (status, format!("/problems/{slug}").as_str(), "test-7"), "{about}");
+        assert_eq!(
+            (problem.status, problem.kind.as_str(), problem.instance.as_str()),
+            (status, format!("/problems/{slug}").as_str(), "test-7"),
+            "{about}"
+        );
         assert_eq!(problem.limit.is_some(), [413, 414, 431].contains(&status), "{about}");
     }
 }

@@ -54,9 +54,11 @@ fn the_file_of_defaults_is_the_defaults() {
     let settings: BTreeSet<String> = SETTINGS.iter().map(|(key, _)| (*key).to_owned()).collect();
     assert_eq!(lines, settings);
     let structs = serde_json::to_value(Config::default()).unwrap();
-    let fields = structs.as_object().unwrap().iter().flat_map(|(section, fields)| {
-        fields.as_object().unwrap().keys().map(move |name| format!("{section}.{name}"))
-    });
+    let fields = structs
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(section, fields)| fields.as_object().unwrap().keys().map(move |name| format!("{section}.{name}")));
     assert_eq!(fields.collect::<BTreeSet<_>>(), settings);
 }
 
@@ -65,7 +67,12 @@ fn later_sources_win() {
     let file = file("[http]\nlisten = \"127.0.0.1:1\"\nidle_seconds = 7\n[limits]\nnodes = 5\nrank = 3\n");
     let from_file = Sources { file: Some(file.0.clone()), ..Sources::default() };
     let from_environment = Sources {
-        environment: environment(&[("NABLAD__HTTP__LISTEN", "127.0.0.1:2"), ("NABLAD__LIMITS__NODES", "6"), ("PATH", "/bin"), ("NABLAD_LOG", "x")]),
+        environment: environment(&[
+            ("NABLAD__HTTP__LISTEN", "127.0.0.1:2"),
+            ("NABLAD__LIMITS__NODES", "6"),
+            ("PATH", "/bin"),
+            ("NABLAD_LOG", "x"),
+        ]),
         ..from_file.clone()
     };
     let from_flags = Sources { flags: vec![("http.listen", "127.0.0.1:3".to_owned())], ..from_environment.clone() };
@@ -94,7 +101,9 @@ fn the_container_file_is_good() {
 
 #[test]
 fn what_is_no_good_is_named() {
-    let table: [(&str, &[(&str, &str)], &[&str]); 13] = [
+    /// A file's text, the environment, and what the error must say.
+    type Case = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
+    let table: [Case; 13] = [
         ("[http]\nlisen = \"x\"", &[], &["http.lisen", "\"x\"", "did you mean http.listen", "http.connections"]),
         ("[limit]\nnodes = 1", &[], &["limit.nodes", "did you mean limits.nodes"]),
         ("top = 1", &[], &["top", "sections"]),
@@ -111,7 +120,9 @@ fn what_is_no_good_is_named() {
     ];
     for (text, variables, words) in table {
         let file = file(text);
-        let error = Config::load(Sources { file: Some(file.0.clone()), environment: environment(variables), flags: vec![] }).unwrap_err().to_string();
+        let error = Config::load(Sources { file: Some(file.0.clone()), environment: environment(variables), flags: vec![] })
+            .unwrap_err()
+            .to_string();
         for word in words {
             assert!(error.contains(word), "{text:?} {variables:?}: {error:?} lacks {word:?}");
         }
