@@ -1,1 +1,4 @@
 //! Ways to write a function.
+
+pub mod formula;
+pub mod latex;
