@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde::de::Error;
 
-use crate::service::words::quote;
+use crate::service::words::{meant, quote};
 use crate::wire::problem::{Failure, Fault, MOST_FAULTS, Slug};
 
 /// One step of the way from the body's root to a value.
@@ -62,6 +62,11 @@ impl<'de> Context<'de> {
         Err(self.fail(Failure::of_faults(Slug::MalformedJson, vec![Fault { pointer: self.pointer(), detail, hint: None }])))
     }
 
+    /// Whether there is no room for another fault.
+    pub(super) fn full(&self) -> bool {
+        self.faults.len() >= MOST_FAULTS
+    }
+
     /// Notes a fault of the value at this place.
     pub(super) fn fault(&mut self, detail: impl Into<String>, hint: Option<String>) {
         if self.faults.len() < MOST_FAULTS {
@@ -75,6 +80,14 @@ impl<'de> Context<'de> {
             let mut pointer = self.pointer();
             push_key(&mut pointer, key);
             self.faults.push(Fault { pointer, detail: detail.into(), hint });
+        }
+    }
+
+    /// Notes that the object at this place has a member that it should not have.
+    pub(super) fn unknown(&mut self, key: &str, what: &str, candidates: &[&str]) {
+        if !self.full() {
+            let hint = meant(key, candidates.iter().copied()).or_else(|| Some(format!("it has `{}`", candidates.join("`, `"))));
+            self.fault_at(key, format!("{what} has no field {}", quote(key)), hint);
         }
     }
 

@@ -122,8 +122,8 @@ impl<'de> Reader<'de> for Top<'_, 'de> {
                     return Err(context.duplicate(&key));
                 }
                 object.next_value::<IgnoredAny>()?;
-                context.fault_at(&key, unknown_field(endpoint, &key), meant(&key, endpoint.fields().iter().copied()));
-                if unknown.len() < 32 {
+                if !context.full() {
+                    context.unknown(&key, &format!("a request to /{}", endpoint.name()), endpoint.fields());
                     unknown.push(key);
                 }
                 continue;
@@ -165,15 +165,6 @@ impl<'a> Envelope<'a> {
             "wrt" => &mut self.wrt,
             _ => &mut self.direction,
         }
-    }
-}
-
-fn unknown_field(endpoint: Endpoint, key: &str) -> String {
-    let elsewhere = Endpoint::ALL.into_iter().any(|other| other.fields().contains(&key));
-    if elsewhere {
-        format!("{} is not a field of /{}", quote(key), endpoint.name())
-    } else {
-        format!("there is no field {}", quote(key))
     }
 }
 

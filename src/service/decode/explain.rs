@@ -57,22 +57,42 @@ pub(in crate::service) enum Lead {
 /// The faults of a field. `taken` are names that stand elsewhere; those found are added to it.
 pub(in crate::service) fn explain(field: Field<'_>, expected: &mut Expected<'_>, taken: &mut HashSet<usize>) -> Result<(), Failure> {
     let mut context = Context::new(Some(field.name), field.nesting, Slug::InvalidPoint);
-    let mut found = HashSet::new();
+    let mut found = Found { stamps: vec![0; expected.names.len()], row: 0, count: 0 };
     let mut json = serde_json::Deserializer::from_str(field.raw.get());
     let mut points = None;
     let whole = Whole { context: &mut context, expected, taken, found: &mut found, field: &field, points: &mut points };
     if let Err(error) = Seed(whole).deserialize(&mut json) {
         return Err(context.failure(&error, field.raw.get(), field.body));
     }
-    taken.extend(found);
+    taken.extend((0..expected.names.len()).filter(|&i| found.stamps[i] > 0));
     context.verdict()
+}
+
+/// Which names have been found, and in which row last.
+struct Found {
+    stamps: Vec<usize>,
+    row: usize,
+    count: usize,
+}
+
+impl Found {
+    fn next(&mut self) {
+        self.row += 1;
+        self.count = 0;
+    }
+
+    /// Whether this row has it for the first time.
+    fn insert(&mut self, position: usize) -> bool {
+        self.count += 1;
+        std::mem::replace(&mut self.stamps[position], self.row) != self.row
+    }
 }
 
 struct Whole<'c, 'e, 'de> {
     context: &'c mut Context<'de>,
     expected: &'c mut Expected<'e>,
     taken: &'c HashSet<usize>,
-    found: &'c mut HashSet<usize>,
+    found: &'c mut Found,
     field: &'c Field<'de>,
     /// The first column and its number of points.
     points: &'c mut Option<(usize, usize)>,
@@ -93,6 +113,7 @@ impl<'de> Reader<'de> for Whole<'_, '_, 'de> {
 
     fn object<A: MapAccess<'de>>(self, object: A) -> Result<(), A::Error> {
         let lead = self.field.lead;
+        self.found.next();
         Object { whole: self, lead }.object(object)
     }
 
@@ -105,7 +126,7 @@ impl<'de> Reader<'de> for Whole<'_, '_, 'de> {
         let mut row = 0;
         self.context.enter(Step::Index(0));
         loop {
-            self.found.clear();
+            self.found.next();
             if list.next_element_seed(Seed(Object { whole: self.again(), lead: Lead::Never }))?.is_none() {
                 break;
             }
@@ -119,7 +140,7 @@ impl<'de> Reader<'de> for Whole<'_, '_, 'de> {
             self.context.fault(format!("{row} directions stand beside {n} points"), None);
         }
         // A list of no points gives every name, none of them anywhere.
-        self.found.extend(0..self.expected.names.len());
+        self.found.stamps.fill(1);
         Ok(())
     }
 }
@@ -162,7 +183,7 @@ impl<'de> Reader<'de> for Object<'_, '_, 'de> {
         while let Some(key) = object.next_key_seed(Key)? {
             let Whole { context, expected, taken, found, .. } = &mut self.whole;
             let Some(&position) = expected.index.get(&*key) else {
-                let hint = meant(&key, expected.names.iter().copied());
+                let hint = if context.full() { None } else { meant(&key, expected.names.iter().copied()) };
                 context.fault_at(&key, format!("the function has no {} {}", expected.what, quote(&key)), hint);
                 object.next_value::<IgnoredAny>()?;
                 if unknown.contains(&key) {
@@ -188,9 +209,10 @@ impl<'de> Reader<'de> for Object<'_, '_, 'de> {
             }
             self.whole.context.leave();
         }
-        if self.whole.field.whole {
-            let Whole { context, expected, taken, found, .. } = &mut self.whole;
-            for position in (0..expected.names.len()).filter(|i| !found.contains(i) && !taken.contains(i)).take(MOST_FAULTS) {
+        let Whole { context, expected, taken, found, field, .. } = &mut self.whole;
+        if field.whole && !context.full() && found.count + taken.len() < expected.names.len() {
+            let missing = |i: &usize| found.stamps[*i] != found.row && !taken.contains(i);
+            for position in (0..expected.names.len()).filter(missing).take(MOST_FAULTS) {
                 context.fault(format!("{} is missing", quote(expected.names[position])), None);
             }
         }

@@ -14,7 +14,6 @@ use super::context::{Context, Step};
 use super::reader::{Key, Reader, Seed, Text};
 use super::tensor::{self, Numbers};
 use crate::service::limits::{Limits, exceeded};
-use crate::service::words::{meant, quote};
 use crate::wire::graph::{Argument, Attribute, Graph, Input, Node, Origin, Output, Tensor};
 use crate::wire::problem::{Failure, Slug};
 
@@ -84,7 +83,7 @@ impl<'de> Reader<'de> for Whole<'_, '_, 'de> {
         while let Some(key) = object.next_key_seed(Key)? {
             let Some(field) = FIELDS.iter().position(|&field| field == key) else {
                 object.next_value::<IgnoredAny>()?;
-                context.fault_at(&key, format!("a graph has no field {}", quote(&key)), meant(&key, FIELDS));
+                context.unknown(&key, "a graph", &FIELDS);
                 continue;
             };
             if std::mem::replace(&mut seen[field], true) {
@@ -168,7 +167,7 @@ impl<'de> Reader<'de> for OneInput<'_, 'de> {
                 "shape" => shape.is_some(),
                 _ => {
                     object.next_value::<IgnoredAny>()?;
-                    context.fault_at(&key, format!("an input has no field {}", quote(&key)), meant(&key, ["name", "shape"]));
+                    context.unknown(&key, "an input", &["name", "shape"]);
                     continue;
                 }
             };
@@ -522,7 +521,7 @@ impl<'de> Reader<'de> for OneOutput<'_, '_, 'de> {
                 "value" => value.is_some(),
                 _ => {
                     object.next_value::<IgnoredAny>()?;
-                    context.fault_at(&key, format!("an output has no field {}", quote(&key)), meant(&key, ["name", "value"]));
+                    context.unknown(&key, "an output", &["name", "value"]);
                     continue;
                 }
             };
