@@ -3,11 +3,11 @@
 use super::arithmetic::{tie_weight, truth};
 use super::row::rows;
 use super::{Family, Partial, Row, arithmetic, logic};
-use crate::engine::exec::kernel::kernel;
+use crate::engine::exec::elementwise::elementwise;
 use Family::Choice;
 
 /// The larger; NaN where either is; +0.0 above −0.0.
-const fn larger(a: f64, b: f64) -> f64 {
+pub(crate) const fn larger(a: f64, b: f64) -> f64 {
     if a > b {
         a
     } else if b > a {
@@ -20,23 +20,23 @@ const fn larger(a: f64, b: f64) -> f64 {
 }
 
 /// The smaller; NaN where either is; −0.0 below +0.0.
-const fn smaller(a: f64, b: f64) -> f64 {
+pub(crate) const fn smaller(a: f64, b: f64) -> f64 {
     -larger(-a, -b)
 }
 
 rows! {
-    WHERE = Row::scalar("where", Choice, kernel!(Ternary, |c, a, b| if truth(c) { a } else { b }), |_, y, i| {
+    WHERE = Row::scalar("where", Choice, elementwise!(Ternary, |c, a, b| if truth(c) { a } else { b }), |_, y, i| {
         Ok(match i {
             0 => Partial::Zero,
             1 => Partial::Where(y.args[0]),
             _ => Partial::WhereNot(y.args[0]),
         })
     }).alias(&["select", "if"]).says("a where c is not 0, else b", "passed to the chosen one").at_edges("a NaN condition counts as true");
-    MAXIMUM = Row::scalar("maximum", Choice, kernel!(Binary, |a, b| larger(a, b)), |g, y, i| Ok(Partial::Node(tie_weight(g, y, i)?)))
+    MAXIMUM = Row::scalar("maximum", Choice, elementwise!(Binary, |a, b| larger(a, b)), |g, y, i| Ok(Partial::Node(tie_weight(g, y, i)?)))
         .alias(&["Max"]).variadic().says("the largest argument", "1 for the largest").at_edges("ties share equally; NaN wins and takes the derivative").costs(2);
-    MINIMUM = Row::scalar("minimum", Choice, kernel!(Binary, |a, b| smaller(a, b)), |g, y, i| Ok(Partial::Node(tie_weight(g, y, i)?)))
+    MINIMUM = Row::scalar("minimum", Choice, elementwise!(Binary, |a, b| smaller(a, b)), |g, y, i| Ok(Partial::Node(tie_weight(g, y, i)?)))
         .alias(&["Min"]).variadic().says("the smallest argument", "1 for the smallest").at_edges("ties share equally; NaN wins and takes the derivative").costs(2);
-    CLIP = Row::scalar("clip", Choice, kernel!(Ternary, |x, lo, hi| smaller(larger(x, lo), hi)), |g, y, i| {
+    CLIP = Row::scalar("clip", Choice, elementwise!(Ternary, |x, lo, hi| smaller(larger(x, lo), hi)), |g, y, i| {
         let &[x, lo, hi] = y.args else { return Ok(Partial::Zero) };
         // each comparison is the negation of its opposite, so that NaN takes the derivative
         let not = |g: &mut crate::engine::graph::Builder, op, a, b| {
@@ -60,7 +60,7 @@ rows! {
             }
         }))
     }).says("min(max(x, lo), hi)", "1 for the one that is the value").at_edges("derivative by x is 0 at a bound").costs(3);
-    COPYSIGN = Row::scalar("copysign", Choice, kernel!(Binary, |a, b| a.copysign(b)), |g, y, i| {
+    COPYSIGN = Row::scalar("copysign", Choice, elementwise!(Binary, |a, b| a.copysign(b)), |g, y, i| {
         if i == 1 {
             return Ok(Partial::Zero);
         }

@@ -2,12 +2,12 @@
 
 use super::row::rows;
 use super::{Family, Row};
-use crate::engine::exec::kernel::kernel;
+use crate::engine::exec::elementwise::elementwise;
 use Family::Rounding;
 
 rows! {
-    FLOOR = Row::step("floor", Rounding, kernel!(Unary, |x| x.floor())).is("the largest integer ≤ x");
-    CEIL = Row::step("ceil", Rounding, kernel!(Unary, |x| x.ceil())).alias(&["ceiling"]).is("the smallest integer ≥ x");
-    ROUND = Row::step("round", Rounding, kernel!(Unary, |x| x.round_ties_even())).is("the nearest integer, ties to even");
-    TRUNC = Row::step("trunc", Rounding, kernel!(Unary, |x| x.trunc())).is("x without its fraction");
+    FLOOR = Row::step("floor", Rounding, elementwise!(Unary, |x| x.floor())).is("the largest integer ≤ x");
+    CEIL = Row::step("ceil", Rounding, elementwise!(Unary, |x| x.ceil())).alias(&["ceiling"]).is("the smallest integer ≥ x");
+    ROUND = Row::step("round", Rounding, elementwise!(Unary, |x| x.round_ties_even())).is("the nearest integer, ties to even");
+    TRUNC = Row::step("trunc", Rounding, elementwise!(Unary, |x| x.trunc())).is("x without its fraction");
 }

@@ -3,7 +3,7 @@
 use super::super::graph::{Builder, NodeId};
 use super::super::{Error, Shape};
 use super::{Attribute, Attributes};
-use crate::engine::exec::kernel::Kernel;
+use crate::engine::exec::elementwise::Elementwise;
 use crate::engine::program::layout::Layout;
 
 /// An operator: what it is called, what it means, how it differentiates, how it runs.
@@ -171,7 +171,7 @@ pub enum Rule {
     /// Elementwise with broadcasting.
     Scalar {
         /// Computes it.
-        kernel: Kernel,
+        function: Elementwise,
         /// Differentiates it.
         partials: PartialRule,
     },
@@ -252,7 +252,6 @@ impl PartialEq for Row {
 
 impl Eq for Row {}
 
-
 impl Row {
     /// A row with its rule and nothing said yet.
     pub(super) const fn new(name: &'static str, family: Family, arity: Arity, rule: Rule) -> Row {
@@ -260,18 +259,18 @@ impl Row {
     }
 
     /// An elementwise operator.
-    pub(super) const fn scalar(name: &'static str, family: Family, kernel: Kernel, partials: PartialRule) -> Row {
-        let arity = match kernel {
-            Kernel::Unary(_) => Arity::exactly(1),
-            Kernel::Binary(_) => Arity::exactly(2),
-            Kernel::Ternary(_) => Arity::exactly(3),
+    pub(super) const fn scalar(name: &'static str, family: Family, function: Elementwise, partials: PartialRule) -> Row {
+        let arity = match function {
+            Elementwise::Unary(_) => Arity::exactly(1),
+            Elementwise::Binary(_) => Arity::exactly(2),
+            Elementwise::Ternary(_) => Arity::exactly(3),
         };
-        Row::new(name, family, arity, Rule::Scalar { kernel, partials })
+        Row::new(name, family, arity, Rule::Scalar { function, partials })
     }
 
     /// An elementwise operator that is constant between its steps.
-    pub(super) const fn step(name: &'static str, family: Family, kernel: Kernel) -> Row {
-        let mut row = Row::scalar(name, family, kernel, |_, _, _| Ok(Partial::Zero));
+    pub(super) const fn step(name: &'static str, family: Family, function: Elementwise) -> Row {
+        let mut row = Row::scalar(name, family, function, |_, _, _| Ok(Partial::Zero));
         row.derivative = "0";
         row.convention = "derivative 0 everywhere, at the steps and at NaN too";
         row

@@ -4,7 +4,7 @@ use std::f64::consts::FRAC_2_SQRT_PI;
 
 use super::row::rows;
 use super::{Family, Partial, Row, exponential};
-use crate::engine::exec::kernel::kernel;
+use crate::engine::exec::elementwise::elementwise;
 use crate::engine::graph::algebra::Made;
 use crate::engine::graph::{Builder, NodeId};
 use crate::engine::vmath;
@@ -35,19 +35,19 @@ pub(super) fn order(n: f64) -> Option<u32> {
 }
 
 rows! {
-    ERF = Row::scalar("erf", Special, kernel!(Unary, |x| vmath::erf(x)), |g, y, _| Ok(Partial::Node(gaussian(g, y.args[0], FRAC_2_SQRT_PI, 1.0)?)))
+    ERF = Row::scalar("erf", Special, elementwise!(Unary, |x| vmath::erf(x)), |g, y, _| Ok(Partial::Node(gaussian(g, y.args[0], FRAC_2_SQRT_PI, 1.0)?)))
         .says("error function", "2/√π·exp(−x²)").costs(40);
-    ERFC = Row::scalar("erfc", Special, kernel!(Unary, |x| vmath::erfc(x)), |g, y, _| Ok(Partial::Node(gaussian(g, y.args[0], -FRAC_2_SQRT_PI, 1.0)?)))
+    ERFC = Row::scalar("erfc", Special, elementwise!(Unary, |x| vmath::erfc(x)), |g, y, _| Ok(Partial::Node(gaussian(g, y.args[0], -FRAC_2_SQRT_PI, 1.0)?)))
         .says("1 − erf(x) without cancellation", "−2/√π·exp(−x²)").costs(40);
-    NDTR = Row::scalar("ndtr", Special, kernel!(Unary, |x| vmath::ndtr(x)), |g, y, _| Ok(Partial::Node(normal_density(g, y.args[0])?)))
+    NDTR = Row::scalar("ndtr", Special, elementwise!(Unary, |x| vmath::ndtr(x)), |g, y, _| Ok(Partial::Node(normal_density(g, y.args[0])?)))
         .alias(&["Phi"]).says("Φ(x), the standard normal distribution function", "φ(x) = exp(−x²/2)/√(2π)").costs(40);
-    GAMMALN = Row::scalar("gammaln", Special, kernel!(Unary, |x| vmath::gammaln(x)), |g, y, _| Ok(Partial::Node(g.call(&DIGAMMA, &[y.args[0]])?)))
+    GAMMALN = Row::scalar("gammaln", Special, elementwise!(Unary, |x| vmath::gammaln(x)), |g, y, _| Ok(Partial::Node(g.call(&DIGAMMA, &[y.args[0]])?)))
         .alias(&["lgamma", "loggamma"]).says("log|Γ(x)|", "ψ(x)").at_edges("+∞ at 0, −1, −2, …").costs(50);
-    DIGAMMA = Row::scalar("digamma", Special, kernel!(Unary, |x| vmath::digamma(x)), |g, y, _| {
+    DIGAMMA = Row::scalar("digamma", Special, elementwise!(Unary, |x| vmath::digamma(x)), |g, y, _| {
         let one = g.number(1.0);
         Ok(Partial::Node(g.call(&POLYGAMMA, &[one, y.args[0]])?))
     }).alias(&["psi"]).says("ψ(x), the derivative of log Γ(x)", "ψ′(x)").at_edges("∓∞ at ±0; NaN at −1, −2, …").costs(50);
-    POLYGAMMA = Row::scalar("polygamma", Special, kernel!(Binary, |n, x| order(n).map_or(f64::NAN, |n| vmath::polygamma(n, x))), |g, y, i| {
+    POLYGAMMA = Row::scalar("polygamma", Special, elementwise!(Binary, |n, x| order(n).map_or(f64::NAN, |n| vmath::polygamma(n, x))), |g, y, i| {
         if i == 0 {
             return Ok(Partial::Zero);
         }

@@ -3,7 +3,7 @@
 use super::super::Shape;
 
 /// An offset and, an axis, a size and a stride: in elements, 0 for a broadcast axis, negative for a reversed one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Layout {
     /// The first element's position.
     pub offset: usize,

@@ -1,58 +1,23 @@
 //! A function lowered to kernels over index domains: what `exec` runs.
+//!
+//! Compiling goes: the derivative as a graph ([`plan`]) → simplified → kernels ([`lower`]) → memory ([`memory`]). A program is immutable
+//! and shared between workers; it never holds a point.
 
+mod kernel;
 pub mod layout;
+mod lower;
+mod memory;
+mod plan;
 
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
 use super::graph::Graph;
-use super::{Error, Shape};
-use crate::engine::exec::Scratch;
-
-/// What to compute at a point, beside the value.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Want {
-    /// f(x)
-    Value,
-    /// The gradient by the inputs `wrt` (positions, ascending).
-    Gradient {
-        /// Inputs to differentiate by.
-        wrt: Vec<usize>,
-        /// How.
-        mode: Mode,
-    },
-    /// The Jacobian matrix by the inputs `wrt` (positions, ascending).
-    Jacobian {
-        /// Inputs to differentiate by.
-        wrt: Vec<usize>,
-        /// How.
-        mode: Mode,
-    },
-    /// J dx; one more program input for each input in `inputs` (positions, ascending): its tangent.
-    Jvp {
-        /// Inputs that have a tangent.
-        inputs: Vec<usize>,
-    },
-    /// ȳ J; one more program input for each output in `outputs` (positions, ascending): its cotangent.
-    Vjp {
-        /// Outputs that have a cotangent.
-        outputs: Vec<usize>,
-        /// Inputs to differentiate by.
-        wrt: Vec<usize>,
-    },
-}
-
-/// How derivatives are accumulated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Mode {
-    /// As the function's sizes suggest.
-    #[default]
-    Auto,
-    /// Columns of J, by tangents.
-    Forward,
-    /// Rows of J, by cotangents.
-    Reverse,
-}
+use super::{Error, Shape, simplify};
+use crate::engine::exec::{self, Scratch};
+pub(crate) use kernel::{Buffer, Kernel, Lanes, Map, Operand, Source, Table, Work};
+pub(crate) use memory::Slot;
+pub use plan::{Mode, Want};
 
 /// An input of a program.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,9 +54,48 @@ pub struct Cost {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stopped;
 
+/// Part of a result: where the elements of a computed tensor go, for a range of seeds.
+#[derive(Debug, Clone)]
+pub(crate) struct Piece {
+    /// Which of [`Program::results`].
+    pub(crate) result: usize,
+    /// Which computed tensor.
+    pub(crate) output: usize,
+    /// The seeds whose values go here; empty range 0..0 for what does not vary with seeds.
+    pub(crate) seeds: Range<usize>,
+    /// Element e of seed s goes to `base + e·per_element + (s − seeds.start)·per_seed`.
+    pub(crate) base: usize,
+    pub(crate) per_element: usize,
+    pub(crate) per_seed: usize,
+}
+
 /// A compiled function with its derivative. Immutable; shared between workers.
 #[derive(Debug)]
-pub struct Program {}
+pub struct Program {
+    inputs: Vec<ProgramInput>,
+    results: Vec<usize>,
+    /// Program inputs that are seeded: the input and where its first element stands among the seeds.
+    pub(crate) seeded: Vec<(usize, usize)>,
+    pub(crate) seeds: usize,
+    pub(crate) pieces: Vec<Piece>,
+    pub(crate) kernels: Vec<Kernel>,
+    pub(crate) buffers: Vec<Buffer>,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) constants: Vec<Vec<f64>>,
+    pub(crate) copied_inputs: Vec<Option<u32>>,
+    pub(crate) outputs: Vec<Operand>,
+    /// Flops of a run, of a point in it, of a seed of a point.
+    flops: [f64; 3],
+    live_elements: usize,
+    bytes: usize,
+}
+
+/// Most bytes that a block's buffers may take, where blocks can be made smaller.
+const BLOCK_BYTES: f64 = 32e6;
+/// Lanes that fill a block.
+const BLOCK_LANES: usize = 1024;
+/// Flops of a run that is long against its overhead and short against a deadline.
+const RUN_FLOPS: f64 = 1e6;
 
 impl Program {
     /// Compiles what `want` asks of `graph`. `per_point[i]` says whether program input i (the graph's inputs, then tangents or
@@ -99,35 +103,91 @@ impl Program {
     ///
     /// # Errors
     /// [`Error::NotScalar`] for a gradient of several numbers; [`Error::Limit`] where the derivative's graph exceeds the bounds.
-    pub fn compile(_graph: &Graph, _want: &Want, _per_point: &[bool]) -> Result<Program, Error> {
-        todo!()
+    pub fn compile(graph: &Graph, want: &Want, per_point: &[bool]) -> Result<Program, Error> {
+        let planned = plan::plan(graph, want)?;
+        let simplified = simplify::simplify(planned.graph)?;
+        let inputs: Vec<ProgramInput> =
+            simplified.inputs().iter().map(|input| ProgramInput { name: input.name.clone(), shape: input.shape.clone() }).collect();
+        let varies: Vec<Lanes> = (0..inputs.len())
+            .map(|i| {
+                let seeded = planned.seeded.iter().any(|&(input, _)| input == i);
+                if seeded {
+                    Lanes::SEEDS
+                } else if per_point.get(i).copied().unwrap_or(false) {
+                    Lanes::POINTS
+                } else {
+                    Lanes::NONE
+                }
+            })
+            .collect();
+        let wanted: Vec<_> = simplified.outputs().iter().map(|output| output.node).collect();
+        let mut lowered = lower::lower(&simplified, &varies, &wanted);
+        let kept: Vec<u32> = lowered.inputs.iter().flatten().copied().chain(lowered.outputs.iter().filter_map(memory::buffer_of)).collect();
+        let (slots, live_elements) = memory::assign(&mut lowered.buffers, &lowered.kernels, &kept);
+        let mut flops = [0.0; 3];
+        for kernel in &lowered.kernels {
+            flops[kernel.lanes.stage()] += kernel.flops(&lowered.buffers);
+        }
+        let public = inputs.len() - planned.seeded.len();
+        let constants: usize = lowered.constants.iter().map(Vec::len).sum();
+        let tables: usize = lowered.kernels.iter().map(kernel_bytes).sum();
+        let cells: usize = planned.results.iter().sum();
+        let copying = cells as f64 + inputs.iter().map(|input| input.shape.elements() as f64).sum::<f64>();
+        flops[1] += copying;
+        Ok(Program {
+            inputs: inputs.into_iter().take(public).collect(),
+            results: planned.results,
+            seeded: planned.seeded,
+            seeds: planned.seeds,
+            pieces: planned.pieces,
+            bytes: 1024 + 8 * constants + tables + 32 * lowered.buffers.len() + 64 * lowered.outputs.len(),
+            kernels: lowered.kernels,
+            buffers: lowered.buffers,
+            slots,
+            constants: lowered.constants,
+            copied_inputs: lowered.inputs,
+            outputs: lowered.outputs,
+            flops,
+            live_elements,
+        })
     }
 
     /// The inputs: the graph's, then for [`Want::Jvp`] the tangents, for [`Want::Vjp`] the cotangents.
     pub fn inputs(&self) -> &[ProgramInput] {
-        todo!()
+        &self.inputs
     }
 
     /// The length of each result at one point. First the outputs' values in order (each its number of elements); then for
     /// [`Want::Gradient`] and [`Want::Vjp`] a result an input of `wrt`, for [`Want::Jacobian`] one result: the P×N matrix, row-major,
     /// N over the flattened `wrt`; for [`Want::Jvp`] a result an output.
     pub fn results(&self) -> &[usize] {
-        todo!()
+        &self.results
     }
 
     /// What `points` points cost.
-    pub fn cost(&self, _points: usize) -> Cost {
-        todo!()
+    pub fn cost(&self, points: usize) -> Cost {
+        let cells: f64 = self.results.iter().map(|&size| size as f64).sum();
+        let (block, seeds) = self.lane_block(points.max(1));
+        let runs = (points as f64 / self.block() as f64).ceil();
+        Cost {
+            flops: runs * self.flops[0] + points as f64 * (self.flops[1] + self.seeds as f64 * self.flops[2]),
+            scratch_bytes: self.scratch_bytes(block, seeds),
+            live_elements: self.live_elements as f64,
+            cells: points as f64 * cells,
+        }
     }
 
     /// Bytes this program itself takes, for the cache.
     pub fn bytes(&self) -> usize {
-        todo!()
+        self.bytes
     }
 
-    /// How many points to hand to one [`Program::run`] so that a run is short against a deadline (about a millisecond) and long against its overhead.
+    /// How many points to hand to one [`Program::run`] so that a run is short against a deadline (about a millisecond) and long
+    /// against its overhead.
     pub fn block(&self) -> usize {
-        todo!()
+        let point = self.flops[1] + self.seeds as f64 * self.flops[2];
+        let fitting = (RUN_FLOPS.max(self.flops[0]) / point.max(1.0)).ceil();
+        (fitting as usize).clamp(1, 1 << 16)
     }
 
     /// Runs the points of `points`; `out[k]` receives result k of those points, `points.len() × results()[k]` values, point by point.
@@ -137,12 +197,34 @@ impl Program {
     /// [`Stopped`] when `stop` was set; `out` is then unspecified.
     pub fn run(
         &self,
-        _inputs: &[Binding<'_>],
-        _points: Range<usize>,
-        _scratch: &mut Scratch,
-        _stop: &AtomicBool,
-        _out: &mut [&mut [f64]],
+        inputs: &[Binding<'_>],
+        points: Range<usize>,
+        scratch: &mut Scratch,
+        stop: &AtomicBool,
+        out: &mut [&mut [f64]],
     ) -> Result<(), Stopped> {
-        todo!()
+        exec::run(self, inputs, points, scratch, stop, out)
+    }
+
+    /// How many points and seeds are computed side by side: enough to fill the lanes, few enough to fit in memory.
+    pub(crate) fn lane_block(&self, points: usize) -> (usize, usize) {
+        let mut seeds = self.seeds.clamp(1, 256);
+        let mut block = points.clamp(1, (BLOCK_LANES / seeds).max(1));
+        while self.scratch_bytes(block, seeds) > BLOCK_BYTES && (block > 1 || seeds > 1) {
+            if block > 1 { block = block.div_ceil(2) } else { seeds = seeds.div_ceil(2) }
+        }
+        (block, seeds)
+    }
+
+    fn scratch_bytes(&self, points: usize, seeds: usize) -> f64 {
+        8.0 * self.slots.iter().map(|slot| slot.elements as f64 * slot.lanes.count(points, seeds) as f64).sum::<f64>()
+    }
+}
+
+fn kernel_bytes(kernel: &Kernel) -> usize {
+    96 + match &kernel.work {
+        Work::Map(map) => map.steps.len() * size_of::<kernel::Step>() + map.loads.len() * 96 + map.stores.len() * 8,
+        Work::Take { table, .. } | Work::ScatterAdd { table, .. } => 8 * table.indices.len(),
+        Work::Copy { .. } | Work::Zero | Work::Reduce { .. } | Work::Matmul(_) => 128,
     }
 }

@@ -1,1 +1,143 @@
-//! simplify
+//! Passes over graphs that keep every IEEE value: no reassociation, no 0·x → 0, no x/x → 1.
+//!
+//! Common subexpressions are one node from the start (the builder sees to it) and dead code is never lowered, so what is left is:
+//! composite operators written out, constants folded, and operations replaced by cheaper ones of the same bits.
+
+use super::exec::naive;
+use super::graph::{Builder, Graph, Kind, NodeId};
+use super::op::{Row, Rule, arithmetic, choice};
+use super::{Error, Shape, Tensor};
+
+/// A pass: what an application becomes, `None` where it stays.
+type Pass = fn(&mut Builder, &'static Row, &[NodeId], &super::op::Attributes) -> Result<Option<NodeId>, Error>;
+
+/// In this order.
+const PASSES: &[(&str, Pass)] = &[("expand", expand), ("fold and reduce strength", reduce)];
+
+/// Constants of more elements than this are computed when the program runs.
+const FOLDED_ELEMENTS: usize = 1024;
+
+/// Runs every pass.
+///
+/// # Errors
+/// [`Error::Limit`] where an expansion exceeds the builder's bounds.
+pub fn simplify(graph: Graph) -> Result<Graph, Error> {
+    let composite = |id| matches!(graph.kind(id), Kind::Apply { op, .. } if matches!(op.rule, Rule::Composite { .. }));
+    if !graph.ids().any(composite) {
+        return rewrite(&graph, reduce);
+    }
+    PASSES.iter().try_fold(graph, |graph, (_, pass)| rewrite(&graph, *pass))
+}
+
+/// The graph with every composite operator written out.
+///
+/// # Errors
+/// [`Error::Limit`] where an expansion exceeds the builder's bounds.
+pub(crate) fn expanded(graph: &Graph) -> Result<Graph, Error> {
+    rewrite(graph, expand)
+}
+
+/// The graph with each live application replaced by what `pass` makes of it.
+fn rewrite(graph: &Graph, pass: Pass) -> Result<Graph, Error> {
+    let mut g = Builder::default();
+    g.reserve(graph.len());
+    let mut live = vec![false; graph.len()];
+    graph.outputs().iter().for_each(|output| live[output.node.index()] = true);
+    for id in graph.ids().rev() {
+        if live[id.index()]
+            && let Kind::Apply { args, .. } = graph.kind(id)
+        {
+            args.iter().for_each(|arg| live[arg.index()] = true);
+        }
+    }
+    let inputs: Vec<NodeId> =
+        graph.inputs().iter().map(|input| g.input(input.name.clone(), input.shape.clone())).collect::<Result<_, _>>()?;
+    let mut copies: Vec<Option<NodeId>> = vec![None; graph.len()];
+    for id in graph.ids().filter(|id| live[id.index()]) {
+        copies[id.index()] = Some(match graph.kind(id) {
+            Kind::Input(position) => inputs[position],
+            Kind::Constant(value) => g.constant(value.clone()),
+            Kind::Apply { op, args, attributes } => {
+                let args: Vec<NodeId> = args.iter().filter_map(|arg| copies[arg.index()]).collect();
+                match pass(&mut g, op, &args, attributes)? {
+                    Some(other) => other,
+                    None => g.apply(op, &args, attributes.clone())?,
+                }
+            }
+        });
+    }
+    let outputs = graph.outputs().iter().filter_map(|output| Some((output.name.clone(), copies[output.node.index()]?))).collect();
+    Ok(g.finish(outputs))
+}
+
+/// Composite operators as what they stand for.
+fn expand(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &super::op::Attributes) -> Result<Option<NodeId>, Error> {
+    match &op.rule {
+        Rule::Composite { expansion, .. } => expansion(g, args, attributes).map(Some),
+        Rule::Scalar { .. } | Rule::View { .. } | Rule::Primitive { .. } | Rule::Resolved => Ok(None),
+    }
+}
+
+/// Constants folded; powers, ones and double negations written as cheaper operations of the same bits.
+fn reduce(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &super::op::Attributes) -> Result<Option<NodeId>, Error> {
+    if let Some(folded) = fold(g, op, args, attributes)? {
+        return Ok(Some(folded));
+    }
+    let scalar = |g: &Builder, id: NodeId| match g.kind(id) {
+        Kind::Constant(value) if value.shape().rank() == 0 => Some(value.data()[0]),
+        _ => None,
+    };
+    let Rule::Scalar { .. } = op.rule else { return Ok(None) };
+    let shape = args.iter().try_fold(Shape::scalar(), |shape, &arg| shape.broadcast(g.shape(arg)));
+    let same = |g: &mut Builder, id: NodeId| shape.as_ref().map(|shape| g.broadcast_to(id, shape)).transpose();
+    if let [a, b] = *args {
+        let (left, right) = (scalar(g, a), scalar(g, b));
+        if *op == arithmetic::POW && right == Some(2.0) {
+            return g.square(a).map(Some);
+        }
+        if *op == arithmetic::POW && right == Some(-1.0) {
+            return g.reciprocal(a).map(Some);
+        }
+        if (*op == arithmetic::POW || *op == arithmetic::MULTIPLY || *op == arithmetic::DIVIDE) && right == Some(1.0) {
+            return same(g, a);
+        }
+        if *op == arithmetic::MULTIPLY && left == Some(1.0) {
+            return same(g, b);
+        }
+    }
+    if *op == arithmetic::NEGATIVE
+        && let Kind::Apply { op: inner, args: negated, .. } = g.kind(args[0])
+        && *inner == arithmetic::NEGATIVE
+    {
+        return Ok(Some(negated[0]));
+    }
+    if *op == choice::WHERE
+        && let Some(condition) = scalar(g, args[0])
+    {
+        return same(g, args[if condition != 0.0 { 1 } else { 2 }]);
+    }
+    Ok(None)
+}
+
+/// The value of an application to small constants.
+fn fold(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &super::op::Attributes) -> Result<Option<NodeId>, Error> {
+    let values: Option<Vec<Tensor>> = args
+        .iter()
+        .map(|&arg| match g.kind(arg) {
+            Kind::Constant(value) if value.shape().elements() <= FOLDED_ELEMENTS => Some(value.clone()),
+            _ => None,
+        })
+        .collect();
+    let Some(values) = values.filter(|values| !values.is_empty()) else { return Ok(None) };
+    let shape = match &op.rule {
+        Rule::Scalar { .. } => values.iter().try_fold(Shape::scalar(), |shape, value| shape.broadcast(value.shape())),
+        Rule::View { shape, .. } | Rule::Primitive { shape, .. } => {
+            let shapes: Vec<Shape> = values.iter().map(|value| value.shape().clone()).collect();
+            shape(op, &shapes, attributes.clone()).ok().map(|(shape, _)| shape)
+        }
+        Rule::Composite { .. } | Rule::Resolved => None,
+    };
+    let Some(shape) = shape.filter(|shape| shape.elements() <= FOLDED_ELEMENTS) else { return Ok(None) };
+    let values: Vec<&Tensor> = values.iter().collect();
+    Ok(naive::apply(op, &values, attributes, &shape).map(|value| g.constant(value)))
+}

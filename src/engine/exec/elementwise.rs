@@ -1,9 +1,9 @@
-//! Elementwise kernels: a scalar function as code for one value and as a loop over a tile, for each instruction set.
+//! Elementwise functions: code for one value and a loop over a tile, for each instruction set.
 //!
-//! A kernel decides nothing about shapes or memory; the Map interpreter hands it slices of equal length. The two compilations differ
+//! They decide nothing about shapes or memory; the Map interpreter hands them slices of equal length. The two compilations differ
 //! in speed only: every function under them is written in exact operations, so their bits are the same.
 
-/// The instruction sets that kernels are compiled for.
+/// The instruction sets that functions are compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Isa {
     /// What every CPU of the target has.
@@ -26,13 +26,17 @@ impl Isa {
 /// One function compiled twice, by [`Isa`]. Calling an entry is sound where [`Isa::detect`] returned its index.
 pub type Compiled<F> = [F; 2];
 
+type Tile1 = unsafe fn(&mut [f64], &[f64]);
+type Tile2 = unsafe fn(&mut [f64], &[f64], &[f64]);
+type Tile3 = unsafe fn(&mut [f64], &[f64], &[f64], &[f64]);
+
 /// An elementwise function of one argument.
 #[derive(Debug, Clone, Copy)]
 pub struct Unary {
     /// One value.
     pub one: Compiled<unsafe fn(f64) -> f64>,
     /// A tile: `out[i] = f(a[i])`.
-    pub tile: Compiled<unsafe fn(&mut [f64], &[f64])>,
+    pub tile: Compiled<Tile1>,
 }
 
 /// An elementwise function of two arguments.
@@ -41,7 +45,7 @@ pub struct Binary {
     /// One value.
     pub one: Compiled<unsafe fn(f64, f64) -> f64>,
     /// A tile: `out[i] = f(a[i], b[i])`.
-    pub tile: Compiled<unsafe fn(&mut [f64], &[f64], &[f64])>,
+    pub tile: Compiled<Tile2>,
 }
 
 /// An elementwise function of three arguments.
@@ -50,12 +54,12 @@ pub struct Ternary {
     /// One value.
     pub one: Compiled<unsafe fn(f64, f64, f64) -> f64>,
     /// A tile: `out[i] = f(a[i], b[i], c[i])`.
-    pub tile: Compiled<unsafe fn(&mut [f64], &[f64], &[f64], &[f64])>,
+    pub tile: Compiled<Tile3>,
 }
 
 /// An elementwise function.
 #[derive(Debug, Clone, Copy)]
-pub enum Kernel {
+pub enum Elementwise {
     /// One argument.
     Unary(Unary),
     /// Two arguments.
@@ -64,10 +68,40 @@ pub enum Kernel {
     Ternary(Ternary),
 }
 
-/// Compiles a scalar function for every [`Isa`]: `kernel!(Unary, |x| vmath::sin(x))`.
-macro_rules! kernel {
+impl Elementwise {
+    /// One value; arguments beyond the function's own are ignored. `isa` must be one that [`Isa::detect`] has returned.
+    #[inline]
+    pub(crate) fn one(self, isa: Isa, args: [f64; 3]) -> f64 {
+        let [a, b, c] = args;
+        // SAFETY: the entry needs no more than what `isa` stands for, which this CPU has
+        unsafe {
+            match self {
+                Elementwise::Unary(function) => (function.one[isa as usize])(a),
+                Elementwise::Binary(function) => (function.one[isa as usize])(a, b),
+                Elementwise::Ternary(function) => (function.one[isa as usize])(a, b, c),
+            }
+        }
+    }
+
+    /// A tile: slices of equal length; those beyond the function's own are ignored. `isa` as for [`Elementwise::one`].
+    #[inline]
+    pub(crate) fn tile(self, isa: Isa, out: &mut [f64], args: [&[f64]; 3]) {
+        let [a, b, c] = args;
+        // SAFETY: as above
+        unsafe {
+            match self {
+                Elementwise::Unary(function) => (function.tile[isa as usize])(out, a),
+                Elementwise::Binary(function) => (function.tile[isa as usize])(out, a, b),
+                Elementwise::Ternary(function) => (function.tile[isa as usize])(out, a, b, c),
+            }
+        }
+    }
+}
+
+/// Compiles a scalar function for every [`Isa`]: `elementwise!(Unary, |x| vmath::sin(x))`.
+macro_rules! elementwise {
     ($kind:ident, |$($x:ident),+| $body:expr) => {{
-        use $crate::engine::exec::kernel::{Kernel, $kind};
+        use $crate::engine::exec::elementwise::{Elementwise, $kind};
         fn one($($x: f64),+) -> f64 {
             $body
         }
@@ -96,7 +130,7 @@ macro_rules! kernel {
         }
         #[cfg(not(target_arch = "x86_64"))]
         use {one as one_v3, tile as tile_v3};
-        Kernel::$kind($kind { one: [one, one_v3], tile: [tile, tile_v3] })
+        Elementwise::$kind($kind { one: [one, one_v3], tile: [tile, tile_v3] })
     }};
 }
-pub(crate) use kernel;
+pub(crate) use elementwise;

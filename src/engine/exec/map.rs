@@ -1,0 +1,103 @@
+//! The block interpreter: a fused group of elementwise steps, tile by tile.
+//!
+//! A tile's slots stay in half the L1 cache; one dispatch covers a whole tile. A domain of one element runs the same steps over plain
+//! numbers.
+
+use super::super::program::{Map, Stopped};
+use super::elementwise::Isa;
+use super::{Frame, rows};
+
+/// Values that fit in half of a 32 KiB L1 cache.
+const CACHED: usize = 2048;
+/// A tile is no longer than this: dispatch is then a small part of it.
+const LONGEST: usize = 256;
+
+/// Runs the group over its domain; `targets[i]` is the memory of `stores[i]`.
+pub(super) fn run(map: &Map, frame: &Frame<'_>, isa: Isa, tile: &mut Vec<f64>, targets: &mut [Vec<f64>]) -> Result<(), Stopped> {
+    let lanes = frame.lanes(map.lanes);
+    match map.elements * lanes {
+        0 => Ok(()),
+        1 => {
+            one(map, frame, isa, tile, targets);
+            frame.checked()
+        }
+        _ => tiles(map, frame, isa, tile, targets),
+    }
+}
+
+/// The domain of one element: plain slots.
+fn one(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: &mut [Vec<f64>]) {
+    if slots.len() < map.slots {
+        slots.resize(map.slots, 0.0);
+    }
+    for (operand, slot) in &map.loads {
+        slots[*slot as usize] = frame.data(operand)[operand.layout.offset];
+    }
+    for step in &map.steps {
+        let [a, b, c] = step.from;
+        let args = [slots[a as usize], slots[b as usize], slots[c as usize]];
+        slots[step.to as usize] = step.function.one(isa, args);
+    }
+    for (&(slot, _), target) in map.stores.iter().zip(targets) {
+        target[0] = slots[slot as usize];
+    }
+}
+
+fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: &mut [Vec<f64>]) -> Result<(), Stopped> {
+    let lanes = frame.lanes(map.lanes);
+    let domain = map.elements * lanes;
+    let length = (CACHED / map.slots.max(1)).next_multiple_of(8).clamp(16, LONGEST).min(domain);
+    if slots.len() < map.slots * length {
+        slots.resize(map.slots * length, 0.0);
+    }
+    // a tile is either whole elements or part of one element's lanes
+    let (element_step, lane_step) = if lanes >= length { (1, length) } else { (length / lanes, lanes) };
+    let at = |slot: u32, len: usize| slot as usize * length..slot as usize * length + len;
+    // what is one number for the whole domain is spread once
+    let (spread, read): (Vec<_>, Vec<_>) =
+        map.loads.iter().partition(|(operand, _)| operand.lanes.index() == 0 && operand.layout.axes.iter().all(|&(_, stride)| stride == 0));
+    for (operand, slot) in spread {
+        slots[at(*slot, length)].fill(frame.data(operand)[operand.layout.offset]);
+    }
+    let mut element = 0;
+    while element < map.elements {
+        let elements = element_step.min(map.elements - element);
+        let mut lane = 0;
+        while lane < lanes {
+            let width = lane_step.min(lanes - lane);
+            let len = elements * width;
+            for (operand, slot) in &read {
+                let to = &mut slots[at(*slot, len)];
+                let data = frame.data(operand);
+                let layout = &operand.layout;
+                if operand.lanes == map.lanes && width == lanes && layout.is_contiguous() {
+                    let from = (layout.offset + element) * lanes;
+                    to.copy_from_slice(&data[from..from + len]);
+                    continue;
+                }
+                let positions = layout.positions().seek(layout.offset, element);
+                for (position, to) in positions.zip(to.chunks_exact_mut(width)) {
+                    rows::read(frame, data, operand.lanes, map.lanes, position, lane, to);
+                }
+            }
+            for step in &map.steps {
+                let to = step.to as usize * length;
+                let (before, rest) = slots.split_at_mut(to);
+                let (out, after) = rest.split_at_mut(length);
+                let slot = |slot: u32| {
+                    let from = slot as usize * length;
+                    if from < to { &before[from..from + len] } else { &after[from - to - length..][..len] }
+                };
+                step.function.tile(isa, &mut out[..len], step.from.map(slot));
+            }
+            for (&(slot, _), target) in map.stores.iter().zip(targets.iter_mut()) {
+                let to = element * lanes + lane;
+                target[to..to + len].copy_from_slice(&slots[at(slot, len)]);
+            }
+            lane += width;
+            frame.checked()?;
+        }
+        element += elements;
+    }
+    Ok(())
+}

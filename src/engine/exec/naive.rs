@@ -1,0 +1,148 @@
+//! The plain evaluator: node by node, element by element, no fusion, no lanes, no tiles.
+//!
+//! Constant folding uses it, and the tests hold every program against it. It shares with the programs only the scalar functions and
+//! the order of sums; both must give the same bits.
+
+use super::super::graph::{Graph, Kind, NodeId};
+use super::super::op::{Attributes, Fold, Primitive, Row, Rule, product, shape};
+use super::super::program::layout::Layout;
+use super::super::{Error, Shape, Tensor};
+use super::elementwise::{Elementwise, Isa};
+use super::{matmul, reduce};
+use crate::engine::simplify;
+
+/// The values of a graph's outputs at one point.
+///
+/// # Errors
+/// [`Error::Limit`] where writing out composite operators exceeds the builder's bounds.
+pub fn evaluate(graph: &Graph, inputs: &[Tensor]) -> Result<Vec<Tensor>, Error> {
+    let graph = simplify::expanded(graph)?;
+    let mut values: Vec<Tensor> = Vec::with_capacity(graph.len());
+    for id in graph.ids() {
+        let value = match graph.kind(id) {
+            Kind::Input(position) => inputs[position].clone(),
+            Kind::Constant(value) => value.clone(),
+            Kind::Apply { op, args, attributes } => {
+                let args: Vec<&Tensor> = args.iter().map(|arg: &NodeId| &values[arg.index()]).collect();
+                let Some(value) = apply(op, &args, attributes, graph.shape(id)) else { unreachable!("composites are written out") };
+                value
+            }
+        };
+        values.push(value);
+    }
+    Ok(graph.outputs().iter().map(|output| values[output.node.index()].clone()).collect())
+}
+
+/// One application; `None` for an operator that has no meaning of its own.
+pub(crate) fn apply(op: &'static Row, args: &[&Tensor], attributes: &Attributes, result: &Shape) -> Option<Tensor> {
+    let data = match &op.rule {
+        Rule::Scalar { function, .. } => scalar(*function, args, result),
+        Rule::View { layout, .. } => read(args[0], &layout(&Layout::contiguous(args[0].shape()), result, attributes)),
+        Rule::Primitive { primitive, .. } => primitive_value(*primitive, args, attributes, result),
+        Rule::Composite { .. } | Rule::Resolved => return None,
+    };
+    Tensor::new(result.clone(), data)
+}
+
+fn read(tensor: &Tensor, layout: &Layout) -> Vec<f64> {
+    layout.positions().map(|at| tensor.data()[at]).collect()
+}
+
+fn scalar(function: Elementwise, args: &[&Tensor], result: &Shape) -> Vec<f64> {
+    let isa = Isa::detect();
+    let columns: Vec<Vec<f64>> = args.iter().map(|arg| read(arg, &Layout::contiguous(arg.shape()).broadcast(result))).collect();
+    (0..result.elements())
+        .map(|i| match (function, &*columns) {
+            (function, [a]) => function.one(isa, [a[i]; 3]),
+            (function @ Elementwise::Binary(_), [first, rest @ ..]) => {
+                rest.iter().fold(first[i], |sum, next| function.one(isa, [sum, next[i], next[i]]))
+            }
+            (function, [a, b, c]) => function.one(isa, [a[i], b[i], c[i]]),
+            (_, _) => f64::NAN,
+        })
+        .collect()
+}
+
+fn primitive_value(primitive: Primitive, args: &[&Tensor], attributes: &Attributes, result: &Shape) -> Vec<f64> {
+    match primitive {
+        Primitive::Reshape => args[0].data().to_vec(),
+        Primitive::Concat => {
+            let axis = shape::axis_of(attributes);
+            let inner: usize = result.sizes()[axis + 1..].iter().product();
+            let outer: usize = result.sizes()[..axis].iter().product();
+            let part = |arg: &Tensor, o: usize| {
+                let width = arg.shape().sizes()[axis] * inner;
+                arg.data()[o * width..(o + 1) * width].to_vec()
+            };
+            (0..outer).flat_map(|o| args.iter().flat_map(move |arg| part(arg, o)).collect::<Vec<_>>()).collect()
+        }
+        Primitive::Embed => {
+            let mut data = vec![0.0; result.elements()];
+            for (at, &value) in shape::embedded(attributes, args[0].shape(), result).positions().zip(args[0].data()) {
+                data[at] = value;
+            }
+            data
+        }
+        Primitive::Take => {
+            let (outer, size, inner, indices) = table(args[0].shape(), attributes);
+            let entry = |o: usize, index: i64| {
+                let at = (o * size + index as usize) * inner;
+                args[0].data()[at..at + inner].to_vec()
+            };
+            (0..outer).flat_map(|o| indices.iter().flat_map(move |&index| entry(o, index)).collect::<Vec<_>>()).collect()
+        }
+        Primitive::ScatterAdd => {
+            let (outer, size, inner, indices) = table(result, attributes);
+            let mut data = args[0].data().to_vec();
+            for o in 0..outer {
+                for (u, &index) in indices.iter().enumerate() {
+                    for i in 0..inner {
+                        data[(o * size + index as usize) * inner + i] += args[1].data()[(o * indices.len() + u) * inner + i];
+                    }
+                }
+            }
+            data
+        }
+        Primitive::Reduce(fold) => reduced(fold, args[0], attributes),
+        Primitive::Matmul => matrix_product(args[0], args[1], attributes.flag("chain")),
+    }
+}
+
+fn table<'a>(of: &Shape, attributes: &'a Attributes) -> (usize, usize, usize, &'a [i64]) {
+    let axis = shape::axis_of(attributes);
+    let indices = attributes.indices("indices").map_or(&[][..], |(_, values)| values);
+    (of.sizes()[..axis].iter().product(), of.sizes()[axis], of.sizes()[axis + 1..].iter().product(), indices)
+}
+
+fn reduced(fold: Fold, x: &Tensor, attributes: &Attributes) -> Vec<f64> {
+    let axes: Vec<usize> = attributes.ints("axis").unwrap_or_default().iter().map(|&axis| axis as usize).collect();
+    let whole = Layout::contiguous(x.shape());
+    let part = |keep: bool| {
+        let axes = whole.axes.iter().enumerate().filter(|(i, _)| axes.contains(i) != keep).map(|(_, &axis)| axis).collect();
+        Layout { offset: 0, axes }
+    };
+    let inner: Vec<usize> = part(false).positions().collect();
+    part(true).positions().map(|base| reduce::fold(fold, inner.len(), |i| x.data()[base + inner[i]])).collect()
+}
+
+fn matrix_product(a: &Tensor, b: &Tensor, chain: bool) -> Vec<f64> {
+    let Some(operands) = product::Operands::of(a.shape(), b.shape()) else { return Vec::new() };
+    let (batch, matrix) = operands.full.sizes().split_at(operands.full.rank() - 2);
+    let inner = operands.left.sizes()[operands.left.rank() - 1];
+    let view = |matrix: &Shape| {
+        let to = Shape::new([batch, &matrix.sizes()[matrix.rank() - 2..]].concat());
+        Layout::contiguous(matrix).broadcast(&to).positions().collect::<Vec<_>>()
+    };
+    let (left, right) = (view(&operands.left), view(&operands.right));
+    let (rows, columns) = (matrix[0], matrix[1]);
+    let mut data = Vec::with_capacity(operands.full.elements());
+    for n in 0..batch.iter().product() {
+        for i in 0..rows {
+            for j in 0..columns {
+                let pair = |k: usize| (a.data()[left[(n * rows + i) * inner + k]], b.data()[right[(n * inner + k) * columns + j]]);
+                data.push(matmul::dot(inner, pair, chain));
+            }
+        }
+    }
+    data
+}

@@ -1,0 +1,186 @@
+//! What a program is made of: kernels that read operands and write buffers.
+
+use std::sync::Arc;
+
+use super::layout::Layout;
+use crate::engine::exec::elementwise::Elementwise;
+use crate::engine::op::Fold;
+
+/// What a value varies with beside its elements. Each such axis is a lane axis: innermost in memory, points within seeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+pub(crate) struct Lanes(u8);
+
+impl Lanes {
+    pub(crate) const NONE: Lanes = Lanes(0);
+    pub(crate) const POINTS: Lanes = Lanes(1);
+    pub(crate) const SEEDS: Lanes = Lanes(2);
+
+    pub(crate) fn union(self, other: Lanes) -> Lanes {
+        Lanes(self.0 | other.0)
+    }
+
+    pub(crate) fn points(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    pub(crate) fn seeds(self) -> bool {
+        self.0 & 2 != 0
+    }
+
+    /// When it is computed: once, once a block of points, or once a block of seeds.
+    pub(crate) fn stage(self) -> usize {
+        if self.seeds() { 2 } else { usize::from(self.points()) }
+    }
+
+    /// How many lanes for so many points and seeds.
+    pub(crate) fn count(self, points: usize, seeds: usize) -> usize {
+        (if self.points() { points } else { 1 }) * (if self.seeds() { seeds } else { 1 })
+    }
+
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Where an operand's numbers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Source {
+    /// A program input that all points share.
+    Shared(u32),
+    /// A constant of the program.
+    Constant(u32),
+    /// A buffer: elements outermost, lanes innermost.
+    Buffer(u32),
+}
+
+/// A tensor as a kernel reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Operand {
+    pub(crate) source: Source,
+    pub(crate) layout: Layout,
+    pub(crate) lanes: Lanes,
+}
+
+/// A buffer between kernels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Buffer {
+    pub(crate) elements: usize,
+    pub(crate) lanes: Lanes,
+    /// The memory it is given; buffers that do not live at the same time share one.
+    pub(crate) slot: u32,
+}
+
+/// One elementwise instruction of a Map: `slots[to] = function(slots[from]...)`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Step {
+    pub(crate) function: Elementwise,
+    pub(crate) to: u32,
+    pub(crate) from: [u32; 3],
+}
+
+/// A fused group of elementwise operators over one domain.
+#[derive(Debug, Clone)]
+pub(crate) struct Map {
+    pub(crate) elements: usize,
+    pub(crate) lanes: Lanes,
+    pub(crate) loads: Vec<(Operand, u32)>,
+    pub(crate) steps: Vec<Step>,
+    /// Slot and buffer.
+    pub(crate) stores: Vec<(u32, u32)>,
+    pub(crate) slots: usize,
+    pub(crate) flops: f64,
+}
+
+/// A batched matrix product; every operand's axes are batch ++ its two.
+#[derive(Debug, Clone)]
+pub(crate) struct Matmul {
+    pub(crate) left: Operand,
+    pub(crate) right: Operand,
+    pub(crate) rows: usize,
+    pub(crate) inner: usize,
+    pub(crate) columns: usize,
+    /// Zeros stay zeros: 0·∞ and 0·NaN are 0.
+    pub(crate) chain: bool,
+}
+
+/// Entries of an axis by a table; operands are contiguous: outer × axis × inner.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    pub(crate) outer: usize,
+    /// Size of the indexed axis.
+    pub(crate) axis: usize,
+    pub(crate) inner: usize,
+    pub(crate) indices: Arc<[i64]>,
+}
+
+/// One pass over memory.
+#[derive(Debug, Clone)]
+pub(crate) enum Work {
+    Map(Map),
+    /// Elements of an operand into those positions of a buffer.
+    Copy {
+        from: Operand,
+        layout: Layout,
+    },
+    /// Zeros into a buffer.
+    Zero,
+    /// `inner` contiguous elements folded into one, for each of the buffer's elements.
+    Reduce {
+        from: Operand,
+        inner: usize,
+        stride: isize,
+        fold: Fold,
+    },
+    Matmul(Matmul),
+    Take {
+        from: Operand,
+        table: Table,
+    },
+    /// Adds the operand's slices to a buffer already filled with the base.
+    ScatterAdd {
+        from: Operand,
+        table: Table,
+    },
+}
+
+/// A kernel: what it does, the buffer it writes (for a Map, those of its stores), and what it varies with.
+#[derive(Debug, Clone)]
+pub(crate) struct Kernel {
+    pub(crate) work: Work,
+    pub(crate) to: u32,
+    pub(crate) lanes: Lanes,
+    pub(crate) level: u32,
+}
+
+impl Kernel {
+    /// What it reads.
+    pub(crate) fn operands(&self) -> Vec<&Operand> {
+        match &self.work {
+            Work::Map(map) => map.loads.iter().map(|(operand, _)| operand).collect(),
+            Work::Copy { from, .. } | Work::Reduce { from, .. } | Work::Take { from, .. } | Work::ScatterAdd { from, .. } => vec![from],
+            Work::Matmul(product) => vec![&product.left, &product.right],
+            Work::Zero => Vec::new(),
+        }
+    }
+
+    /// The buffers it writes.
+    pub(crate) fn targets(&self) -> Vec<u32> {
+        match &self.work {
+            Work::Map(map) => map.stores.iter().map(|&(_, buffer)| buffer).collect(),
+            _ => vec![self.to],
+        }
+    }
+
+    /// Floating-point operations a lane.
+    pub(crate) fn flops(&self, buffers: &[Buffer]) -> f64 {
+        let elements = || buffers[self.to as usize].elements as f64;
+        match &self.work {
+            Work::Map(map) => map.flops * map.elements as f64,
+            Work::Copy { from, .. } => from.layout.elements() as f64,
+            Work::Zero | Work::Take { .. } => elements(),
+            Work::Reduce { inner, .. } => elements() * *inner as f64,
+            Work::Matmul(product) => 2.0 * elements() * product.inner as f64,
+            Work::ScatterAdd { from, .. } => 2.0 * from.layout.elements() as f64,
+        }
+    }
+}

@@ -1,0 +1,449 @@
+//! From a graph to kernels: what is elementwise is fused, what is a view costs nothing, the rest is a kernel each.
+//!
+//! A node's *level* is the number of kernels that must have run before its own; elementwise nodes of one shape, one set of lanes and
+//! one level make one Map. That a fused group never waits for itself follows: an edge inside it stays on its level, every other
+//! edge climbs.
+
+use hashbrown::HashMap;
+
+use super::super::graph::{Graph, Kind, NodeId};
+use super::super::op::{Attributes, Primitive, Row, Rule, product, shape};
+use super::super::{Shape, Tensor};
+use super::kernel::{Buffer, Kernel, Lanes, Map, Matmul, Operand, Source, Step, Table, Work};
+use super::layout::Layout;
+
+/// What lowering makes of a graph.
+#[derive(Debug)]
+pub(crate) struct Lowered {
+    pub(crate) kernels: Vec<Kernel>,
+    pub(crate) buffers: Vec<Buffer>,
+    pub(crate) constants: Vec<Vec<f64>>,
+    /// The buffer that each input is copied to; `None` for a shared one and for one that nothing reads.
+    pub(crate) inputs: Vec<Option<u32>>,
+    /// Where each of the nodes asked for lies.
+    pub(crate) outputs: Vec<Operand>,
+}
+
+/// Lowers what `outputs` need; `varies[i]` says what input i varies with. The graph has no composite operators left.
+pub(crate) fn lower(graph: &Graph, varies: &[Lanes], outputs: &[NodeId]) -> Lowered {
+    let mut lowering = Lowering {
+        graph,
+        places: vec![Place::Absent; graph.len()],
+        groups: Vec::new(),
+        group_of: HashMap::new(),
+        kernels: Vec::new(),
+        buffers: Vec::new(),
+        constants: Vec::new(),
+        inputs: vec![None; varies.len()],
+    };
+    let mut live = vec![false; graph.len()];
+    for id in outputs {
+        live[id.index()] = true;
+    }
+    for id in graph.ids().rev() {
+        if live[id.index()]
+            && let Kind::Apply { args, .. } = graph.kind(id)
+        {
+            args.iter().for_each(|arg| live[arg.index()] = true);
+        }
+    }
+    for id in graph.ids().filter(|id| live[id.index()]) {
+        let place = match graph.kind(id) {
+            Kind::Input(position) => lowering.input(position, varies[position], graph.shape(id)),
+            Kind::Constant(value) => lowering.constant(value),
+            Kind::Apply { op, args, attributes } => lowering.apply(id, op, args, attributes),
+        };
+        lowering.places[id.index()] = place;
+    }
+    let outputs = outputs.iter().map(|&id| lowering.operand(id).0).collect();
+    lowering.finish(outputs)
+}
+
+/// How a node's value is had.
+#[derive(Debug, Clone)]
+enum Place {
+    Absent,
+    /// In memory, readable by kernels of level `ready` and above.
+    Stored {
+        operand: Operand,
+        ready: u32,
+    },
+    /// Computed inside a fused group; in memory only once somebody else needs it.
+    Fused {
+        group: u32,
+        step: u32,
+    },
+}
+
+/// A fused group while it grows.
+struct Group {
+    /// The number of its shape in the graph.
+    shape: u32,
+    elements: usize,
+    lanes: Lanes,
+    level: u32,
+    members: Vec<Member>,
+}
+
+/// One elementwise application inside a group.
+struct Member {
+    op: &'static Row,
+    args: Vec<Argument>,
+    buffer: Option<u32>,
+}
+
+enum Argument {
+    Member(u32),
+    Operand(Operand),
+}
+
+struct Lowering<'a> {
+    graph: &'a Graph,
+    places: Vec<Place>,
+    groups: Vec<Group>,
+    group_of: HashMap<(u32, Lanes, u32), u32>,
+    kernels: Vec<Kernel>,
+    buffers: Vec<Buffer>,
+    constants: Vec<Vec<f64>>,
+    inputs: Vec<Option<u32>>,
+}
+
+impl Lowering<'_> {
+    fn input(&mut self, position: usize, lanes: Lanes, shape: &Shape) -> Place {
+        let source = if lanes == Lanes::NONE {
+            Source::Shared(position as u32)
+        } else {
+            let buffer = self.buffer(shape.elements(), lanes);
+            self.inputs[position] = Some(buffer);
+            Source::Buffer(buffer)
+        };
+        Place::Stored { operand: Operand { source, layout: Layout::contiguous(shape), lanes }, ready: 0 }
+    }
+
+    fn constant(&mut self, value: &Tensor) -> Place {
+        let source = Source::Constant(self.constants.len() as u32);
+        self.constants.push(value.data().to_vec());
+        Place::Stored { operand: Operand { source, layout: Layout::contiguous(value.shape()), lanes: Lanes::NONE }, ready: 0 }
+    }
+
+    fn apply(&mut self, id: NodeId, op: &'static Row, args: &[NodeId], attributes: &Attributes) -> Place {
+        match &op.rule {
+            Rule::Scalar { .. } => self.scalar(id, op, args),
+            Rule::View { layout, .. } => {
+                let (operand, ready) = self.operand(args[0]);
+                let layout = layout(&operand.layout, self.graph.shape(id), attributes);
+                Place::Stored { operand: Operand { layout, ..operand }, ready }
+            }
+            Rule::Primitive { primitive, .. } => self.primitive(id, *primitive, args, attributes),
+            Rule::Composite { .. } | Rule::Resolved => unreachable!("{op:?} is expanded before lowering"),
+        }
+    }
+
+    /// Joins the group of its shape, lanes and level.
+    fn scalar(&mut self, id: NodeId, op: &'static Row, args: &[NodeId]) -> Place {
+        let shape = self.graph.shape_number(id);
+        let lanes = args.iter().fold(Lanes::NONE, |lanes, &arg| lanes.union(self.lanes(arg)));
+        let fits = |group: &Group| group.lanes == lanes && group.shape == shape;
+        let mut level = 0;
+        for &arg in args {
+            level = level.max(match &self.places[arg.index()] {
+                Place::Fused { group, .. } => {
+                    let group = &self.groups[*group as usize];
+                    if fits(group) { group.level } else { group.level + 1 }
+                }
+                Place::Stored { ready, .. } => *ready,
+                Place::Absent => 0,
+            });
+        }
+        let next = self.groups.len() as u32;
+        let group = *self.group_of.entry((shape, lanes, level)).or_insert(next);
+        if group == next {
+            self.groups.push(Group { shape, elements: self.graph.shape(id).elements(), lanes, level, members: Vec::new() });
+        }
+        let args = args
+            .iter()
+            .map(|&arg| match self.places[arg.index()] {
+                Place::Fused { group: own, step } if own == group => Argument::Member(step),
+                _ => {
+                    let (operand, _) = self.operand(arg);
+                    Argument::Operand(Operand { layout: operand.layout.broadcast(self.graph.shape(id)), ..operand })
+                }
+            })
+            .collect();
+        let members = &mut self.groups[group as usize].members;
+        members.push(Member { op, args, buffer: None });
+        Place::Fused { group, step: members.len() as u32 - 1 }
+    }
+
+    fn primitive(&mut self, id: NodeId, primitive: Primitive, args: &[NodeId], attributes: &Attributes) -> Place {
+        let result = self.graph.shape(id).clone();
+        let lanes = args.iter().fold(Lanes::NONE, |lanes, &arg| lanes.union(self.lanes(arg)));
+        let whole = Layout::contiguous(&result);
+        match primitive {
+            Primitive::Reshape => {
+                let (operand, ready) = self.operand(args[0]);
+                let (operand, ready) = self.contiguous(operand, ready, lanes);
+                Place::Stored { operand: Operand { layout: Layout { offset: operand.layout.offset, ..whole }, ..operand }, ready }
+            }
+            Primitive::Concat => {
+                let to = self.buffer(result.elements(), lanes);
+                let axis = shape::axis_of(attributes);
+                let (mut offset, mut level) = (0, 0);
+                for &arg in args {
+                    let (from, ready) = self.operand(arg);
+                    let mut layout = Layout { offset, axes: whole.axes.clone() };
+                    layout.axes[axis].0 = from.layout.axes[axis].0;
+                    offset += from.layout.axes[axis].0 * whole.axes[axis].1 as usize;
+                    level = level.max(ready);
+                    self.emit(Work::Copy { from, layout }, to, lanes, ready);
+                }
+                self.stored(to, result, lanes, level)
+            }
+            Primitive::Embed => {
+                let (from, ready) = self.operand(args[0]);
+                let to = self.buffer(result.elements(), lanes);
+                let layout = shape::embedded(attributes, self.graph.shape(args[0]), &result);
+                self.emit(Work::Zero, to, lanes, ready);
+                self.emit(Work::Copy { from, layout }, to, lanes, ready);
+                self.stored(to, result, lanes, ready)
+            }
+            Primitive::Take => {
+                let from = self.graph.shape(args[0]).clone();
+                let (operand, ready) = self.operand(args[0]);
+                let (operand, ready) = self.contiguous(operand, ready, lanes);
+                let to = self.buffer(result.elements(), lanes);
+                let table = table(&from, attributes);
+                self.emit(Work::Take { from: operand, table }, to, lanes, ready);
+                self.stored(to, result, lanes, ready)
+            }
+            Primitive::ScatterAdd => {
+                let (base, base_ready) = self.operand(args[0]);
+                let (updates, ready) = self.operand(args[1]);
+                let (updates, ready) = self.contiguous(updates, ready, lanes);
+                let to = self.buffer(result.elements(), lanes);
+                let level = ready.max(base_ready);
+                self.emit(Work::Copy { from: base, layout: whole }, to, lanes, base_ready);
+                self.emit(Work::ScatterAdd { from: updates, table: table(&result, attributes) }, to, lanes, level);
+                self.stored(to, result, lanes, level)
+            }
+            Primitive::Reduce(fold) => {
+                let (operand, ready) = self.operand(args[0]);
+                let reduced: Vec<usize> = attributes.ints("axis").unwrap_or_default().iter().map(|&axis| axis as usize).collect();
+                let part = |keep: bool| {
+                    let axes = operand.layout.axes.iter().enumerate();
+                    axes.filter(|(i, _)| reduced.contains(i) != keep).map(|(_, &axis)| axis).collect::<Vec<_>>()
+                };
+                let (outer, inner) = (part(true), part(false));
+                let arranged = Layout { offset: operand.layout.offset, axes: [outer.clone(), inner.clone()].concat() };
+                let inner = Layout { offset: 0, axes: inner };
+                let (count, merged) = (inner.elements(), inner.merged());
+                let to = self.buffer(result.elements(), lanes);
+                let from = Operand { layout: arranged, ..operand };
+                let (from, stride, ready) = match *merged.axes {
+                    [] => (from, 0, ready),
+                    [(_, stride)] => (from, stride, ready),
+                    _ => {
+                        let (from, ready) = self.contiguous(from, ready, lanes);
+                        (from, 1, ready)
+                    }
+                };
+                let from =
+                    Operand { layout: Layout { offset: from.layout.offset, axes: from.layout.axes[..outer.len()].to_vec() }, ..from };
+                self.emit(Work::Reduce { from, inner: count, stride, fold }, to, lanes, ready);
+                self.stored(to, result, lanes, ready)
+            }
+            Primitive::Matmul => self.matmul(args, result, lanes, attributes.flag("chain")),
+        }
+    }
+
+    fn matmul(&mut self, args: &[NodeId], result: Shape, lanes: Lanes, chain: bool) -> Place {
+        let shapes = (self.graph.shape(args[0]), self.graph.shape(args[1]));
+        let Some(operands) = product::Operands::of(shapes.0, shapes.1) else {
+            unreachable!("the shape rule admitted {} and {}", shapes.0, shapes.1)
+        };
+        let mut level = 0;
+        let mut side = |lowering: &mut Self, arg: NodeId, matrix: &Shape, vector_axis: usize| {
+            let (operand, ready) = lowering.operand(arg);
+            // lanes are all of the result's or none
+            let (mut operand, ready) = if operand.lanes == lanes || operand.lanes == Lanes::NONE {
+                (operand, ready)
+            } else {
+                lowering.contiguous(operand, ready, lanes)
+            };
+            level = level.max(ready);
+            if operand.layout.axes.len() == 1 {
+                operand.layout.axes.insert(vector_axis, (1, 0));
+            }
+            let batch = operands.full.rank() - 2;
+            let own = matrix.rank() - 2;
+            let to = Shape::new([&operands.full.sizes()[..batch], &matrix.sizes()[own..]].concat());
+            Operand { layout: operand.layout.broadcast(&to), ..operand }
+        };
+        let left = side(self, args[0], &operands.left, 0);
+        let right = side(self, args[1], &operands.right, 1);
+        let to = self.buffer(result.elements(), lanes);
+        let sizes = operands.full.sizes();
+        let matrix = &sizes[sizes.len() - 2..];
+        let work =
+            Matmul { left, right, rows: matrix[0], inner: operands.left.sizes()[operands.left.rank() - 1], columns: matrix[1], chain };
+        self.emit(Work::Matmul(work), to, lanes, level);
+        self.stored(to, result, lanes, level)
+    }
+
+    fn lanes(&self, id: NodeId) -> Lanes {
+        match &self.places[id.index()] {
+            Place::Stored { operand, .. } => operand.lanes,
+            Place::Fused { group, .. } => self.groups[*group as usize].lanes,
+            Place::Absent => Lanes::NONE,
+        }
+    }
+
+    /// The node in memory, and the lowest level that may read it.
+    fn operand(&mut self, id: NodeId) -> (Operand, u32) {
+        match self.places[id.index()].clone() {
+            Place::Stored { operand, ready } => (operand, ready),
+            Place::Fused { group, step } => {
+                let Group { elements, lanes, level, .. } = self.groups[group as usize];
+                let buffer = match self.groups[group as usize].members[step as usize].buffer {
+                    Some(buffer) => buffer,
+                    None => self.buffer(elements, lanes),
+                };
+                let member = &mut self.groups[group as usize].members[step as usize];
+                member.buffer = Some(buffer);
+                (Operand { source: Source::Buffer(buffer), layout: Layout::contiguous(self.graph.shape(id)), lanes }, level + 1)
+            }
+            Place::Absent => unreachable!("arguments are placed before their users"),
+        }
+    }
+
+    /// The operand without gaps and with all of `lanes`, copied where it is not.
+    fn contiguous(&mut self, operand: Operand, ready: u32, lanes: Lanes) -> (Operand, u32) {
+        if operand.lanes == lanes && operand.layout.is_contiguous() {
+            return (operand, ready);
+        }
+        let shape = Shape::new(operand.layout.axes.iter().map(|&(size, _)| size).collect::<Vec<_>>());
+        let layout = Layout::contiguous(&shape);
+        let to = self.buffer(shape.elements(), lanes);
+        self.emit(Work::Copy { from: operand, layout: layout.clone() }, to, lanes, ready);
+        (Operand { source: Source::Buffer(to), layout, lanes }, ready + 1)
+    }
+
+    fn buffer(&mut self, elements: usize, lanes: Lanes) -> u32 {
+        self.buffers.push(Buffer { elements, lanes, slot: 0 });
+        self.buffers.len() as u32 - 1
+    }
+
+    fn emit(&mut self, work: Work, to: u32, lanes: Lanes, level: u32) {
+        self.kernels.push(Kernel { work, to, lanes, level });
+    }
+
+    fn stored(&self, buffer: u32, shape: Shape, lanes: Lanes, level: u32) -> Place {
+        let operand = Operand { source: Source::Buffer(buffer), layout: Layout::contiguous(&shape), lanes };
+        Place::Stored { operand, ready: level + 1 }
+    }
+
+    fn finish(self, outputs: Vec<Operand>) -> Lowered {
+        let mut kernels = self.kernels;
+        for group in self.groups {
+            let map = fuse(&group);
+            kernels.push(Kernel { to: 0, lanes: group.lanes, level: group.level, work: Work::Map(map) });
+        }
+        // stable: kernels that fill one buffer on one level stay in the order in which they were made
+        kernels.sort_by_key(|kernel| (kernel.lanes.stage(), kernel.level));
+        Lowered { kernels, buffers: self.buffers, constants: self.constants, inputs: self.inputs, outputs }
+    }
+}
+
+/// The table of a canonical `take` or `scatter_add` along an axis of `of`.
+fn table(of: &Shape, attributes: &Attributes) -> Table {
+    let axis = shape::axis_of(attributes);
+    let sizes = of.sizes();
+    let indices = attributes.indices("indices").map(|(_, values)| values.clone()).unwrap_or_default();
+    Table { outer: sizes[..axis].iter().product(), axis: sizes[axis], inner: sizes[axis + 1..].iter().product(), indices }
+}
+
+/// A group as an instruction list over slots; a slot is taken again once its last reader has run.
+fn fuse(group: &Group) -> Map {
+    let mut last = vec![0usize; group.members.len()];
+    for (i, member) in group.members.iter().enumerate() {
+        last[i] = last[i].max(i);
+        for arg in &member.args {
+            if let Argument::Member(j) = arg {
+                last[*j as usize] = i;
+            }
+        }
+    }
+    let mut map = Map {
+        elements: group.elements,
+        lanes: group.lanes,
+        loads: Vec::new(),
+        steps: Vec::with_capacity(group.members.len()),
+        stores: Vec::new(),
+        slots: 0,
+        flops: 0.0,
+    };
+    let mut loaded: HashMap<(Source, Layout), u32> = HashMap::new();
+    let mut free: Vec<u32> = Vec::new();
+    let mut slot_of = vec![0u32; group.members.len()];
+    let mut slots = 0u32;
+    for (i, member) in group.members.iter().enumerate() {
+        let from: Vec<u32> = member
+            .args
+            .iter()
+            .map(|arg| match arg {
+                Argument::Member(j) => slot_of[*j as usize],
+                Argument::Operand(operand) => *loaded.entry((operand.source, operand.layout.clone())).or_insert_with(|| {
+                    let operand = Operand { layout: operand.layout.merged(), ..operand.clone() };
+                    map.loads.push((operand, slots));
+                    slots += 1;
+                    slots - 1
+                }),
+            })
+            .collect();
+        let mut take = || {
+            free.pop().unwrap_or_else(|| {
+                slots += 1;
+                slots - 1
+            })
+        };
+        let to = take();
+        let Rule::Scalar { function, .. } = &member.op.rule else { continue };
+        // a choice among many is a chain of choices between two; with one argument it is that argument twice
+        let mut step = |to: u32, from: [u32; 3]| map.steps.push(Step { function: *function, to, from });
+        match *from {
+            [a] => step(to, [a, a, a]),
+            [a, b] => step(to, [a, b, b]),
+            [a, b, c] if member.op.arity.most.is_some() => step(to, [a, b, c]),
+            [a, b, ref rest @ ..] => {
+                step(to, [a, b, b]);
+                let other = take();
+                let (mut have, mut next) = (to, other);
+                for &arg in rest {
+                    step(next, [have, arg, arg]);
+                    (have, next) = (next, have);
+                }
+                if have != to {
+                    step(to, [have, have, have]);
+                }
+                free.push(other);
+            }
+            [] => {}
+        }
+        map.flops += f64::from(member.op.flops) * from.len().saturating_sub(1).max(1) as f64;
+        slot_of[i] = to;
+        if let Some(buffer) = member.buffer {
+            map.stores.push((to, buffer));
+        }
+        for arg in &member.args {
+            if let Argument::Member(j) = *arg
+                && last[j as usize] == i
+                && group.members[j as usize].buffer.is_none()
+            {
+                free.push(slot_of[j as usize]);
+                last[j as usize] = usize::MAX;
+            }
+        }
+    }
+    map.slots = slots as usize;
+    map
+}

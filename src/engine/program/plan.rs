@@ -1,0 +1,291 @@
+//! What is wanted, as one graph: the function's outputs and its derivative's, and where their values go in the results.
+
+use std::ops::Range;
+
+use super::Piece;
+use crate::engine::diff::{self, Cotangent};
+use crate::engine::graph::{Builder, Graph, NodeId};
+use crate::engine::{Error, Shape};
+
+/// What to compute at a point, beside the value.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Want {
+    /// f(x)
+    Value,
+    /// The gradient by the inputs `wrt` (positions, ascending).
+    Gradient {
+        /// Inputs to differentiate by.
+        wrt: Vec<usize>,
+        /// How.
+        mode: Mode,
+    },
+    /// The Jacobian matrix by the inputs `wrt` (positions, ascending).
+    Jacobian {
+        /// Inputs to differentiate by.
+        wrt: Vec<usize>,
+        /// How.
+        mode: Mode,
+    },
+    /// J dx; one more program input for each input in `inputs` (positions, ascending): its tangent.
+    Jvp {
+        /// Inputs that have a tangent.
+        inputs: Vec<usize>,
+    },
+    /// ȳ J; one more program input for each output in `outputs` (positions, ascending): its cotangent.
+    Vjp {
+        /// Outputs that have a cotangent.
+        outputs: Vec<usize>,
+        /// Inputs to differentiate by.
+        wrt: Vec<usize>,
+    },
+}
+
+/// How derivatives are accumulated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Mode {
+    /// As the function's sizes suggest.
+    #[default]
+    Auto,
+    /// Columns of J, by tangents.
+    Forward,
+    /// Rows of J, by cotangents.
+    Reverse,
+}
+
+/// A graph that computes all that is wanted, and where its outputs go.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    pub(crate) graph: Graph,
+    pub(crate) results: Vec<usize>,
+    pub(crate) pieces: Vec<Piece>,
+    pub(crate) seeded: Vec<(usize, usize)>,
+    pub(crate) seeds: usize,
+}
+
+/// Writes down what `want` asks of `graph`.
+pub(crate) fn plan(graph: &Graph, want: &Want) -> Result<Planned, Error> {
+    let mut planning = Planning::of(graph)?;
+    match want {
+        Want::Value => {}
+        Want::Gradient { wrt, mode } => {
+            if planning.outputs.len() != 1 || planning.rows() != 1 || planning.g.shape(planning.outputs[0]).rank() != 0 {
+                return Err(Error::NotScalar { detail: planning.described(graph) });
+            }
+            match mode {
+                Mode::Forward => planning.gradient_forward(wrt)?,
+                Mode::Auto | Mode::Reverse => planning.gradient_reverse(wrt)?,
+            }
+        }
+        Want::Jacobian { wrt, mode } => {
+            let columns: usize = wrt.iter().map(|&i| planning.size(planning.inputs[i])).sum();
+            let forward = match mode {
+                Mode::Forward => true,
+                Mode::Reverse => false,
+                Mode::Auto => columns < planning.rows(),
+            };
+            if forward { planning.jacobian_forward(wrt, columns)? } else { planning.jacobian_reverse(wrt, columns)? }
+        }
+        Want::Jvp { inputs } => planning.jvp(inputs)?,
+        Want::Vjp { outputs, wrt } => planning.vjp(outputs, wrt)?,
+    }
+    Ok(planning.finish())
+}
+
+struct Planning {
+    g: Builder,
+    inputs: Vec<NodeId>,
+    outputs: Vec<NodeId>,
+    computed: Vec<NodeId>,
+    results: Vec<usize>,
+    pieces: Vec<Piece>,
+    seeded: Vec<(usize, usize)>,
+    seeds: usize,
+}
+
+/// A tangent an output, and the seeds of each input.
+struct Tangents {
+    dots: Vec<Option<NodeId>>,
+    ranges: Vec<Range<usize>>,
+}
+
+impl Planning {
+    /// The function itself: a result an output.
+    fn of(graph: &Graph) -> Result<Planning, Error> {
+        let mut g = Builder::default();
+        let copies = diff::copy(graph, &mut g)?;
+        let inputs = graph.inputs().iter().map(|input| copies[input.node.index()]).collect();
+        let outputs: Vec<NodeId> = graph.outputs().iter().map(|output| copies[output.node.index()]).collect();
+        let mut planning = Planning {
+            g,
+            inputs,
+            outputs: outputs.clone(),
+            computed: Vec::new(),
+            results: Vec::new(),
+            pieces: Vec::new(),
+            seeded: Vec::new(),
+            seeds: 0,
+        };
+        for output in outputs {
+            planning.whole(Some(output), output);
+        }
+        Ok(planning)
+    }
+
+    fn size(&self, id: NodeId) -> usize {
+        self.g.shape(id).elements()
+    }
+
+    /// P, the length of the flattened y.
+    fn rows(&self) -> usize {
+        self.outputs.iter().map(|&output| self.size(output)).sum()
+    }
+
+    fn described(&self, graph: &Graph) -> String {
+        let shapes: Vec<String> =
+            graph.outputs().iter().take(4).map(|output| format!("{:?} of shape {}", output.name, graph.shape(output.node))).collect();
+        let more = if graph.outputs().len() > 4 { ", …" } else { "" };
+        format!("this function has {}: {}{more}", graph.outputs().len(), shapes.join(", "))
+    }
+
+    /// A result that is one computed tensor of the size of `like`; zeros where there is none.
+    fn whole(&mut self, computed: Option<NodeId>, like: NodeId) {
+        let result = self.results.len();
+        self.results.push(self.size(like));
+        if let Some(computed) = computed {
+            let piece = Piece { result, output: 0, seeds: 0..0, base: 0, per_element: 1, per_seed: 0 };
+            self.piece(computed, piece);
+        }
+    }
+
+    fn piece(&mut self, computed: NodeId, piece: Piece) {
+        self.pieces.push(Piece { output: self.computed.len(), ..piece });
+        self.computed.push(computed);
+    }
+
+    /// An input that takes the unit vectors of the seeds from `first` on.
+    fn seed(&mut self, like: NodeId, suffix: &str, first: usize) -> Result<NodeId, Error> {
+        let shape = self.g.shape(like).clone();
+        self.seeded.push((self.inputs.len() + self.seeded.len(), first));
+        self.g.input(format!("seed {first}{suffix}"), shape)
+    }
+
+    /// Tangents of the outputs with a seed an element of the flattened `wrt`, and the seeds of each input.
+    fn tangents(&mut self, wrt: &[usize]) -> Result<Tangents, Error> {
+        let (mut pairs, mut ranges, mut first) = (Vec::new(), Vec::new(), 0);
+        for &i in wrt {
+            let x = self.inputs[i];
+            let dot = self.seed(x, "_dot", first)?;
+            pairs.push((x, dot));
+            ranges.push(first..first + self.size(x));
+            first += self.size(x);
+        }
+        self.seeds = first;
+        let outputs = self.outputs.clone();
+        Ok(Tangents { dots: diff::jvp(&mut self.g, &pairs, &outputs)?, ranges })
+    }
+
+    fn gradient_forward(&mut self, wrt: &[usize]) -> Result<(), Error> {
+        let Tangents { dots, ranges } = self.tangents(wrt)?;
+        for seeds in ranges {
+            let result = self.results.len();
+            self.results.push(seeds.len());
+            if let Some(dot) = dots[0] {
+                self.piece(dot, Piece { result, output: 0, seeds, base: 0, per_element: 0, per_seed: 1 });
+            }
+        }
+        Ok(())
+    }
+
+    fn gradient_reverse(&mut self, wrt: &[usize]) -> Result<(), Error> {
+        let inputs: Vec<NodeId> = wrt.iter().map(|&i| self.inputs[i]).collect();
+        let bars = diff::vjp(&mut self.g, &[(self.outputs[0], Cotangent::One)], &inputs)?;
+        for (bar, input) in bars.into_iter().zip(inputs) {
+            self.whole(bar, input);
+        }
+        Ok(())
+    }
+
+    fn jacobian_forward(&mut self, wrt: &[usize], columns: usize) -> Result<(), Error> {
+        let Tangents { dots, .. } = self.tangents(wrt)?;
+        let result = self.results.len();
+        self.results.push(self.rows().saturating_mul(columns));
+        let mut row = 0;
+        for (dot, output) in dots.into_iter().zip(self.outputs.clone()) {
+            if let Some(dot) = dot {
+                let piece = Piece { result, output: 0, seeds: 0..columns, base: row * columns, per_element: columns, per_seed: 1 };
+                self.piece(dot, piece);
+            }
+            row += self.size(output);
+        }
+        Ok(())
+    }
+
+    fn jacobian_reverse(&mut self, wrt: &[usize], columns: usize) -> Result<(), Error> {
+        let rows = self.rows();
+        let inputs: Vec<NodeId> = wrt.iter().map(|&i| self.inputs[i]).collect();
+        let outputs = self.outputs.clone();
+        let mut cotangents = Vec::new();
+        // one row of one scalar needs no seed: it is the gradient
+        let single = outputs.len() == 1 && self.g.shape(outputs[0]).rank() == 0;
+        let mut first = 0;
+        for &output in &outputs {
+            let bar = if single { Cotangent::One } else { Cotangent::Node(self.seed(output, "_bar", first)?) };
+            cotangents.push((output, bar));
+            first += self.size(output);
+        }
+        self.seeds = if single { 0 } else { rows };
+        let bars = diff::vjp(&mut self.g, &cotangents, &inputs)?;
+        let result = self.results.len();
+        self.results.push(rows.saturating_mul(columns));
+        let mut column = 0;
+        for (bar, input) in bars.into_iter().zip(inputs) {
+            if let Some(bar) = bar {
+                let seeds = if single { 0..0 } else { 0..rows };
+                self.piece(bar, Piece { result, output: 0, seeds, base: column, per_element: 1, per_seed: columns });
+            }
+            column += self.size(input);
+        }
+        Ok(())
+    }
+
+    fn jvp(&mut self, inputs: &[usize]) -> Result<(), Error> {
+        let mut pairs = Vec::new();
+        for &i in inputs {
+            let x = self.inputs[i];
+            let dot = self.direction(x, i, "_dot")?;
+            pairs.push((x, dot));
+        }
+        let outputs = self.outputs.clone();
+        let dots = diff::jvp(&mut self.g, &pairs, &outputs)?;
+        for (dot, output) in dots.into_iter().zip(outputs) {
+            self.whole(dot, output);
+        }
+        Ok(())
+    }
+
+    fn vjp(&mut self, outputs: &[usize], wrt: &[usize]) -> Result<(), Error> {
+        let mut cotangents = Vec::new();
+        for &i in outputs {
+            let y = self.outputs[i];
+            let bar = self.direction(y, i, "_bar")?;
+            cotangents.push((y, Cotangent::Node(bar)));
+        }
+        let inputs: Vec<NodeId> = wrt.iter().map(|&i| self.inputs[i]).collect();
+        let bars = diff::vjp(&mut self.g, &cotangents, &inputs)?;
+        for (bar, input) in bars.into_iter().zip(inputs) {
+            self.whole(bar, input);
+        }
+        Ok(())
+    }
+
+    /// An input for a tangent or cotangent that the caller gives.
+    fn direction(&mut self, like: NodeId, position: usize, suffix: &str) -> Result<NodeId, Error> {
+        let shape: Shape = self.g.shape(like).clone();
+        self.g.input(format!("{position}{suffix}"), shape)
+    }
+
+    fn finish(self) -> Planned {
+        let outputs = self.computed.iter().enumerate().map(|(i, &id)| (format!("{i}"), id)).collect();
+        Planned { graph: self.g.finish(outputs), results: self.results, pieces: self.pieces, seeded: self.seeded, seeds: self.seeds }
+    }
+}
