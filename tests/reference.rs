@@ -74,6 +74,9 @@ fn relative_error(got: f64, exact: &str) -> f64 {
         let integer = digits.parse::<i128>().expect("digits");
         (if negative { -integer } else { integer }, power)
     };
+    if got == 0.0 {
+        return 1.0;
+    }
     let ((a, pa), (b, pb)) = (scaled(&format!("{got:.40e}")), scaled(exact));
     if (pa - pb).abs() > 3 {
         return f64::INFINITY;

@@ -12,7 +12,8 @@ mod digest;
 mod encode;
 mod endpoint;
 mod export;
-mod limits;
+pub mod limits;
+mod operators;
 mod plan;
 mod pool;
 mod run;
@@ -32,6 +33,7 @@ use serde::{Deserialize, Serialize};
 
 pub use endpoint::Endpoint;
 pub use limits::Limits;
+pub use operators::operators;
 
 use crate::engine::Error;
 use crate::engine::exec::Scratch;
