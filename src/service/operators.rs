@@ -13,7 +13,6 @@ pub fn operators() -> Operators {
             AttributeKind::Indices => ("indices", [].as_slice()),
             AttributeKind::Name => ("name", [].as_slice()),
             AttributeKind::Bool => ("boolean", [].as_slice()),
-            AttributeKind::Name => ("name", [].as_slice()),
             AttributeKind::Choice(words) => ("choice", words),
         };
         Attribute {
