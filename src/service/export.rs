@@ -8,10 +8,24 @@ use crate::engine::graph::{Graph, Kind, NodeId};
 use crate::engine::op::Value;
 use crate::wire::graph as wire;
 
+/// How nodes that nobody named are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// Every node has a name: what a program reads.
+    Listed,
+    /// What is used once stands where it is used: what a person reads.
+    Nested,
+}
+
 /// Writes a graph with these names for its nodes.
-pub(super) fn export(graph: &Graph, names: &HashMap<NodeId, String>) -> wire::Graph {
+pub(super) fn export(graph: &Graph, names: &HashMap<NodeId, String>, style: Style) -> wire::Graph {
     let uses = uses(graph);
     let mut named = Names::new(graph, names);
+    // a lone output `f` that nobody named needs no name: it is what a bare expression is called
+    let lone_f = match graph.outputs() {
+        [output] if output.name == "f" && !names.contains_key(&output.node) => Some(output.node),
+        _ => None,
+    };
     let mut nodes: Vec<wire::Node> = Vec::new();
     let mut arguments: Vec<Option<wire::Argument>> = vec![None; graph.len()];
     for id in graph.ids().filter(|id| uses[id.index()] > 0 || matches!(graph.kind(*id), Kind::Input(_))) {
@@ -38,10 +52,11 @@ pub(super) fn export(graph: &Graph, names: &HashMap<NodeId, String>) -> wire::Gr
                 (op.name, args, attributes.iter().map(|(name, value)| (name.to_owned(), attribute(value))).collect())
             }
         };
-        let name = named.take(id);
-        arguments[id.index()] = Some(wire::Argument::Name(name.clone()));
         let origin = wire::Origin::Listed(nodes.len() as u32);
-        nodes.push(wire::Node { name: Some(name), op: op.to_owned(), args, attributes, origin });
+        let nested = style == Style::Nested && uses[id.index()] == 1 && (!named.is_given(id) || lone_f == Some(id));
+        let name = (!nested).then(|| named.take(id));
+        arguments[id.index()] = Some(name.clone().map_or(wire::Argument::Node(nodes.len()), wire::Argument::Name));
+        nodes.push(wire::Node { name, op: op.to_owned(), args, attributes, origin });
     }
     let inputs = graph.inputs().iter();
     let inputs = inputs.map(|input| wire::Input { name: input.name.clone(), shape: Some(input.shape.sizes().to_vec()) }).collect();
@@ -91,6 +106,10 @@ impl<'a> Names<'a> {
         }
         taken.extend(graph.outputs().iter().map(|output| output.name.as_str()));
         Names { given, taken, next: 0 }
+    }
+
+    fn is_given(&self, id: NodeId) -> bool {
+        self.given.contains_key(&id)
     }
 
     fn take(&mut self, id: NodeId) -> String {

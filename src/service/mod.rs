@@ -291,14 +291,15 @@ impl Inner {
         let envelope = decode::envelope(Endpoint::Graph, body, self.limits.json_nesting)?;
         let source = decode::function(&envelope, body, &self.limits)?;
         let built = build::build(&source.graph, plan::site(&source), &self.limits, true)?;
-        let graph = export::export(&built.graph, &built.names);
+        let graph = export::export(&built.graph, &built.names, export::Style::Listed);
+        let nested = export::export(&built.graph, &built.names, export::Style::Nested);
         let per_point = vec![true; built.graph.inputs().len()];
         let program = Program::compile(&built.graph, &Want::Value, &per_point).map_err(refusal)?;
         let outputs = built.graph.outputs().iter();
         let answer = encode::converted(&encode::Converted {
             graph: &graph,
-            formula: formula::print(&graph).as_deref(),
-            latex: &latex::print(&graph),
+            formula: formula::print(&nested).as_deref(),
+            latex: &latex::print(&nested),
             outputs: outputs.map(|output| (output.name.as_str(), built.graph.shape(output.node).sizes())).collect(),
             cost: program.cost(1),
         });
