@@ -101,7 +101,7 @@ fn calls_are_inlined() {
 
 #[test]
 fn faults_have_their_places() {
-    use Slug::InvalidGraph;
+    use Slug::{InvalidGraph, ShapeMismatch};
     refused(
         r#"{"inputs":["x"],"nodes":[{"name":"a","op":"sine","args":["x"]},{"name":"b","op":"exp","args":["x","x"]},{"name":"c","op":"add","args":["x","y"]}],"outputs":["c","d"]}"#,
         InvalidGraph,
