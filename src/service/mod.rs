@@ -216,7 +216,7 @@ impl Inner {
     /// Goes the rest of the way, with the workers.
     async fn work(self: &Arc<Inner>, endpoint: Endpoint, body: Bytes, begun: Begun, stop: &Arc<AtomicBool>) -> Result<Vec<u8>, Failure> {
         if endpoint == Endpoint::Graph {
-            let permit = self.load.admit(body.len() as f64 * COMPILE_FLOPS)?;
+            let permit = self.load.admit(body.len() as f64 * COMPILE_FLOPS, stop)?;
             let inner = self.clone();
             return self.whole(stop, permit, move || inner.convert(&body)).await?;
         }
@@ -225,7 +225,7 @@ impl Inner {
             Begun::Decoded(decoded) => (decoded, None),
             Begun::Planned(decoded, plan) => (decoded, Some(plan)),
             Begun::Untouched => {
-                let permit = self.load.admit(body.len() as f64 * DECODE_FLOPS)?;
+                let permit = self.load.admit(body.len() as f64 * DECODE_FLOPS, stop)?;
                 let (inner, body) = (self.clone(), body.clone());
                 let decoded = self.whole(stop, permit, move || decode(endpoint, &body, &inner.limits)).await??;
                 (decoded, None)
@@ -242,13 +242,13 @@ impl Inner {
         let blocks = if run.is_small() {
             guarded(|| here(&run))?
         } else {
-            let permit = self.load.admit(cost.flops)?;
+            let permit = self.load.admit(cost.flops, stop)?;
             self.pool.blocks(run, stop.clone(), permit).await.map_err(ended)?
         };
         if cells <= SMALL_ANSWER {
             return Ok(encode::answer(&plan.template, &blocks, style));
         }
-        let permit = self.load.permit(cells as f64 * ENCODE_FLOPS);
+        let permit = self.load.permit(cells as f64 * ENCODE_FLOPS, stop);
         self.whole(stop, permit, move || encode::answer(&plan.template, &blocks, style)).await
     }
 
@@ -263,7 +263,7 @@ impl Inner {
         match self.cache.plans.get_value_or_guard_async(&decoded.key).await {
             Ok(plan) => Ok((decoded, plan)),
             Err(guard) => {
-                let permit = self.load.admit(decoded.function_bytes as f64 * COMPILE_FLOPS)?;
+                let permit = self.load.admit(decoded.function_bytes as f64 * COMPILE_FLOPS, stop)?;
                 let inner = self.clone();
                 let make = move || {
                     let plan = plan::plan(endpoint, &body, &decoded.given, &inner.limits, &inner.cache);

@@ -62,7 +62,7 @@ struct Blocks {
     count: usize,
     next: AtomicUsize,
     results: Mutex<Results>,
-    _permit: Permit,
+    permit: Permit,
 }
 
 struct Results {
@@ -117,7 +117,7 @@ impl Pool {
         let (done, result) = oneshot::channel();
         let results = Results { blocks: (0..count).map(|_| None).collect(), left: count, done: Some(done) };
         let (next, results) = (AtomicUsize::new(0), Mutex::new(results));
-        self.push(Task::Blocks(Arc::new(Blocks { run, stop, size, count, next, results, _permit: permit })));
+        self.push(Task::Blocks(Arc::new(Blocks { run, stop, size, count, next, results, permit })));
         result.await.unwrap_or(Err(Ended::Stopped))
     }
 
@@ -195,6 +195,7 @@ impl Blocks {
         let mut results = lock(&self.results);
         results.blocks[number] = Some(block);
         results.left -= 1;
+        self.permit.left(results.left, self.count);
         if results.left == 0
             && let Some(done) = results.done.take()
         {
@@ -224,7 +225,7 @@ mod tests {
         let pool = Pool::start(1);
         let load = Arc::new(Load::new(1, 1.0));
         let stop = Arc::new(AtomicBool::new(false));
-        let permit = || load.admit(1.0).unwrap();
+        let permit = || load.permit(1.0, &stop);
         let panicked: Result<(), Ended> = pool.whole(&stop, permit(), || panic!("on purpose")).await;
         assert_eq!(panicked, Err(Ended::Panicked));
         assert_eq!(pool.whole(&stop, permit(), || 7).await, Ok(7));

@@ -1,1 +1,402 @@
-//! Tests.
+//! Requests as they come, answers as they go.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::{Endpoint, Limits, Service, Settings};
+use crate::wire::problem::{Failure, Slug};
+
+fn service() -> Service {
+    Service::start(Settings { workers: 2, ..Settings::default() })
+}
+
+/// The answer, made on this thread, on the runtime's, on the workers' and from the cache: all must be the same bytes.
+fn ask(endpoint: Endpoint, body: &str) -> Result<String, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let service = service();
+    let deadline = Duration::from_secs(60);
+    let padded = format!("{body}{}", " ".repeat(super::SMALL_BODY));
+    let answers: Vec<Result<String, Failure>> = runtime.block_on(async {
+        let mut answers = Vec::new();
+        for text in [body, body, &padded] {
+            answers.push(service.answer(endpoint, Bytes::copy_from_slice(text.as_bytes()), deadline).await.map(|answer| answer.to_vec()));
+        }
+        answers.push(self::service().answer_blocking(endpoint, body.as_bytes()));
+        answers.into_iter().map(|answer| answer.map(|bytes| String::from_utf8(bytes).unwrap())).collect()
+    });
+    for answer in &answers[1..] {
+        assert_eq!(*answer, answers[0], "{body}");
+    }
+    answers.into_iter().next().unwrap()
+}
+
+fn answered(endpoint: Endpoint, body: &Value) -> Value {
+    serde_json::from_str(&ask(endpoint, &body.to_string()).unwrap_or_else(|failure| panic!("{body}: {failure:?}"))).unwrap()
+}
+
+fn check(endpoint: Endpoint, body: Value, answer: Value) {
+    assert_eq!(answered(endpoint, &body), answer, "{body}");
+}
+
+/// The slug, and every fault: pointer and a part of what is said there.
+fn refused(endpoint: Endpoint, body: &str, slug: Slug, faults: &[(&str, &str)]) {
+    let failure = ask(endpoint, body).expect_err(body);
+    let found: Vec<(&str, &str)> = failure.faults.iter().map(|fault| (fault.pointer.as_str(), fault.detail.as_str())).collect();
+    assert_eq!(failure.slug, slug, "{body}: {failure:?}");
+    assert_eq!(found.len(), faults.len(), "{body}: {found:?}");
+    for ((pointer, part), (at, detail)) in faults.iter().zip(&found) {
+        assert_eq!(pointer, at, "{body}: {detail}");
+        assert!(detail.contains(part), "{body}: {detail} lacks {part}");
+    }
+}
+
+#[test]
+fn the_contract_s_example() {
+    let answer = ask(Endpoint::Gradient, r#"{"formula": "x^2 * sin(y)", "at": {"x": 3, "y": 0.5}}"#).unwrap();
+    assert_eq!(answer, r#"{"value":{"f":4.314829847437827},"gradient":{"x":2.876553231625218,"y":7.898243057013355}}"#);
+}
+
+#[test]
+fn every_arrangement() {
+    let formula = "a * x^2 + sum(w)";
+    let row = |x: f64, w: [f64; 2]| json!({"x": x, "w": w});
+    let result = |v: f64, g: f64| json!({"value": {"f": v}, "gradient": {"x": g}});
+    check(Endpoint::Gradient, json!({"formula": formula, "at": {"a": 2, "x": 3, "w": [1, 2]}, "wrt": ["x"]}), result(21.0, 12.0));
+    check(
+        Endpoint::Gradient,
+        json!({"formula": formula, "at": {"a": 2}, "points": [row(3.0, [1.0, 2.0]), row(-1.0, [0.0, 0.5])], "wrt": ["x"]}),
+        json!({"results": [result(21.0, 12.0), result(2.5, -4.0)]}),
+    );
+    check(
+        Endpoint::Gradient,
+        json!({"formula": formula, "at": {"a": 2}, "points": {"w": [[1, 2], [0, 0.5]], "x": [3, -1]}, "wrt": ["x"]}),
+        json!({"value": {"f": [21.0, 2.5]}, "gradient": {"x": [12.0, -4.0]}}),
+    );
+    check(Endpoint::Gradient, json!({"formula": formula, "points": []}), json!({"results": []}));
+    check(
+        Endpoint::Gradient,
+        json!({"formula": formula, "points": {"a": [], "x": [], "w": []}}),
+        json!({"value": {"f": []}, "gradient": {"a": [], "x": [], "w": []}}),
+    );
+    // Nothing but constants, and points that give nothing.
+    check(Endpoint::Value, json!({"formula": "1 + 1"}), json!({"value": {"f": 2.0}}));
+    check(
+        Endpoint::Value,
+        json!({"formula": "x", "at": {"x": 1}, "points": [{}, {}]}),
+        json!({"results": [{"value": {"f": 1.0}}, {"value": {"f": 1.0}}]}),
+    );
+}
+
+#[test]
+fn jacobians_in_every_form() {
+    let request = |extra: Value| {
+        let mut body = json!({"formula": "u = x*y; v = [x, sum(z)]", "outputs": ["u", "v"], "at": {"x": 2, "y": 3, "z": [5, 7]}});
+        body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        body
+    };
+    let value = json!({"u": 6.0, "v": [2.0, 12.0]});
+    for mode in ["auto", "forward", "reverse"] {
+        check(
+            Endpoint::Jacobian,
+            request(json!({"mode": mode, "wrt": ["z", "x"]})),
+            json!({"value": value, "jacobian": {"u": {"x": 3.0, "z": [0.0, 0.0]}, "v": {"x": [1.0, 0.0], "z": [[0.0, 0.0], [1.0, 1.0]]}}}),
+        );
+    }
+    check(
+        Endpoint::Jacobian,
+        request(json!({"form": "matrix", "layout": "denominator"})),
+        json!({"value": value, "jacobian": [[3.0, 1.0, 0.0], [2.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 1.0]],
+            "rows": [{"name": "x", "offset": 0, "size": 1}, {"name": "y", "offset": 1, "size": 1}, {"name": "z", "offset": 2, "size": 2}],
+            "columns": [{"name": "u", "offset": 0, "size": 1}, {"name": "v", "offset": 1, "size": 2}]}),
+    );
+}
+
+#[test]
+fn directions_shared_and_of_their_own() {
+    let f = "x*y";
+    let one = |t: f64| json!({"value": {"f": 6.0}, "tangent": {"f": t}});
+    check(Endpoint::Jvp, json!({"formula": f, "at": {"x": 2, "y": 3}, "tangent": {"y": 1}}), one(2.0));
+    check(Endpoint::Jvp, json!({"formula": f, "at": {"x": 2, "y": 3}, "tangent": {}}), one(0.0));
+    let rows = json!([{"x": 2, "y": 3}, {"x": 2, "y": 3}]);
+    let columns = json!({"x": [2, 2], "y": [3, 3]});
+    check(Endpoint::Jvp, json!({"formula": f, "points": rows, "tangent": {"y": 1}}), json!({"results": [one(2.0), one(2.0)]}));
+    check(Endpoint::Jvp, json!({"formula": f, "points": rows, "tangent": [{"y": 1}, {"y": 2}]}), json!({"results": [one(2.0), one(4.0)]}));
+    check(Endpoint::Jvp, json!({"formula": f, "points": rows, "tangent": {"y": [1, 2], "x": 1}}), json!({"results": [one(5.0), one(7.0)]}));
+    let together = |t: [f64; 2]| json!({"value": {"f": [6.0, 6.0]}, "tangent": {"f": t}});
+    check(Endpoint::Jvp, json!({"formula": f, "points": columns, "tangent": {"y": 1}}), together([2.0, 2.0]));
+    check(Endpoint::Jvp, json!({"formula": f, "points": columns, "tangent": {"y": [1, 2]}}), together([2.0, 4.0]));
+    check(
+        Endpoint::Vjp,
+        json!({"formula": "u = x^2; v = [x, y]", "outputs": ["u", "v"], "at": {"x": 3, "y": 1}, "cotangent": {"v": [1, 10]}}),
+        json!({"value": {"u": 9.0, "v": [3.0, 1.0]}, "cotangent": {"x": 1.0, "y": 10.0}}),
+    );
+    let body = r#"{"formula":"x","points":[{"x":1},{"x":2}],"tangent":[{"x":1}]}"#;
+    refused(Endpoint::Jvp, body, Slug::InvalidPoint, &[("/tangent", "1 directions stand beside 2 points")]);
+    let body = r#"{"formula":"x","at":{"x":1},"tangent":{"x":[1],"z":1}}"#;
+    refused(Endpoint::Jvp, body, Slug::InvalidPoint, &[("/tangent/x", "has shape [], [1] is given"), ("/tangent/z", "no input \"z\"")]);
+    refused(Endpoint::Jvp, r#"{"formula":"x","at":{"x":1}}"#, Slug::InvalidRequest, &[("", "`tangent` is missing")]);
+}
+
+#[test]
+fn numbers_that_json_lacks() {
+    check(
+        Endpoint::Value,
+        json!({"formula": "[1/x, -1/x, x - x, y]", "at": {"x": "Inf", "y": -0.0}}),
+        json!({"value": {"f": [0.0, -0.0, "NaN", -0.0]}}),
+    );
+    let answer = ask(Endpoint::Value, r#"{"formula": "x", "at": {"x": -0.0}}"#).unwrap();
+    assert_eq!(answer, r#"{"value":{"f":-0.0}}"#);
+    let answer = ask(Endpoint::Value, r#"{"formula": "log(x)", "points": [{"x": 0}, {"x": "Infinity"}]}"#).unwrap();
+    assert_eq!(answer, r#"{"results":[{"value":{"f":"-Infinity"}},{"value":{"f":"Infinity"}}]}"#);
+}
+
+#[test]
+fn what_is_not_json_is_malformed() {
+    for (body, part) in [
+        ("", "line 1, column 0"),
+        ("{", "line 1, column 1"),
+        ("{\"formula\": \"x\",\n \"at\": {\"x\": 01}}", "line 2, column"),
+        ("{\"formula\": \"x\",\n\n \"at\": {\"x\": \"\\ud800\"}}", "line 3, column"),
+        ("{} {}", "trailing"),
+        ("{\"formula\": \"x\", \"at\": {\"x\": NaN}}", "line 1, column"),
+    ] {
+        let failure = service().answer_blocking(Endpoint::Value, body.as_bytes()).expect_err(body);
+        assert_eq!(failure.slug, Slug::MalformedJson, "{body}: {failure:?}");
+        assert!(failure.detail.contains(part), "{body}: {}", failure.detail);
+    }
+    let deep = format!("{{\"formula\": \"x\", \"at\": {{\"x\": {}1{}}}}}", "[".repeat(127), "]".repeat(127));
+    let failure = ask(Endpoint::Value, &deep).unwrap_err();
+    assert_eq!(failure.slug, Slug::MalformedJson, "{failure:?}");
+    let absurd = format!("{{\"formula\": \"x\", \"at\": {{\"x\": {}", "[".repeat(1_000_000));
+    assert_eq!(service().answer_blocking(Endpoint::Value, absurd.as_bytes()).unwrap_err().slug, Slug::MalformedJson);
+    for (body, pointer) in [
+        (r#"{"formula":"x","formula":"x"}"#, "/formula"),
+        (r#"{"formula":"x","at":{"x":1,"x":1}}"#, "/at/x"),
+        (r#"{"formula":"x","points":[{"x":1},{"x":1,"x":2}]}"#, "/points/1/x"),
+        (r#"{"formula":"x","points":[{"x":1},{"y":1,"y":2}]}"#, "/points/1/y"),
+        (r#"{"formula":"x","points":{"x":[1],"x":[1]}}"#, "/points/x"),
+    ] {
+        refused(Endpoint::Value, body, Slug::MalformedJson, &[(pointer, "stands twice")]);
+    }
+}
+
+#[test]
+fn fields_are_checked() {
+    use Slug::InvalidRequest;
+    for (body, faults) in [
+        ("[]", [("", "a list stands where an object belongs")].as_slice()),
+        ("{}", &[("", "the function is missing")]),
+        (r#"{"formula":"x","graph":{},"at":{}}"#, &[("", "given twice")]),
+        (r#"{"formula":"x","att":{"x":1},"tangent":{}}"#, &[("/att", "no field \"att\""), ("/tangent", "no field \"tangent\"")]),
+        (r#"{"graph":{"inputs":["x"],"outputs":["x"]},"inputs":["x"],"at":{"x":1}}"#, &[("/inputs", "stands beside a `graph`")]),
+        (r#"{"formula":"x"}"#, &[("", "the point is missing")]),
+        (r#"{"formula":7,"at":{"x":1}}"#, &[("/formula", "a number stands where")]),
+        (r#"{"formula":"x","at":{"x":1},"wrt":["x","y","x"]}"#, &[("/wrt/2", "stands twice")]),
+        (r#"{"formula":"x","at":{"x":1},"wrt":["y"]}"#, &[("/wrt/0", "no input \"y\"")]),
+        (r#"{"formula":"x","at":{"x":1},"wrt":"x"}"#, &[("/wrt", "a string stands where a list of names belongs")]),
+        (r#"{"formula":"x","at":{"x":1},"mode":"foward"}"#, &[("/mode", "\"foward\" is none of")]),
+        (r#"{"formula":"x","at":{"x":1},"mode":1e999}"#, &[("/mode", "beyond")]),
+    ] {
+        refused(Endpoint::Gradient, body, InvalidRequest, faults);
+    }
+    let failure = ask(Endpoint::Gradient, r#"{"formula":"x","att":{"x":1}}"#).unwrap_err();
+    assert_eq!(failure.faults[0].hint.as_deref(), Some("did you mean \"at\"?"));
+}
+
+#[test]
+fn points_are_checked() {
+    let graph = r#""graph":{"inputs":["x",{"name":"w","shape":[2]}],"outputs":[{"name":"y","value":{"op":"multiply","args":["x","w"]}}]}"#;
+    for (points, faults) in [
+        (r#""at":{"x":1}"#, [("/at", "\"w\" is missing")].as_slice()),
+        (r#""at":{"x":1,"w":[1,2],"v":0}"#, &[("/at/v", "no input \"v\"")]),
+        (r#""at":{"x":[1],"w":[1,2,3]}"#, &[("/at/x", "has shape [], [1] is given"), ("/at/w", "has shape [2], [3] is given")]),
+        (r#""at":{"x":true,"w":[1,"2"]}"#, &[("/at/x", "a boolean stands"), ("/at/w/1", "a string stands")]),
+        (r#""at":{"x":null,"w":[[1],2]}"#, &[("/at/x", "null stands"), ("/at/w/1", "ragged")]),
+        (r#""at":{"x":1e999,"w":[1,2]}"#, &[("/at/x", "beyond the range")]),
+        (r#""at":{"x":1,"w":[1,-1e999]}"#, &[("/at/w/1", "beyond the range")]),
+        (r#""at":[]"#, &[("/at", "a list stands where an object belongs")]),
+        (r#""at":{"x":1},"points":[{"w":[1,2]},{"w":[1,2],"x":3}]"#, &[("/points/1/x", "given in `at` as well")]),
+        (r#""points":[{"w":[1,2]},{"w":[1,2],"x":3}]"#, &[("/points/0", "\"x\" is missing")]),
+        (
+            r#""points":[{"w":[1],"x":3},{"w":[1,2],"x":3},7]"#,
+            &[("/points/0/w", "has shape [2], [1] is given"), ("/points/2", "a number stands")],
+        ),
+        (r#""points":{"w":[[1,2],[3,4]],"x":[1,2,3]}"#, &[("/points/x", "\"x\" has 3 points, \"w\" has 2")]),
+        (r#""points":{"w":[[1,2],[3,4]],"x":1}"#, &[("/points/x", "a list with a value for each point")]),
+        (r#""points":{"w":[[1,2],[3,4]]}"#, &[("/points", "\"x\" is missing")]),
+    ] {
+        refused(Endpoint::Value, &format!("{{{graph},{points}}}"), Slug::InvalidPoint, faults);
+        refused(Endpoint::Value, &format!("{{{points},{graph}}}"), Slug::InvalidPoint, faults);
+    }
+    refused(Endpoint::Value, r#"{"formula":"x","points":{}}"#, Slug::InvalidPoint, &[("/points", "\"x\" is missing")]);
+    refused(Endpoint::Value, r#"{"formula":"x","at":{"x":1},"points":{}}"#, Slug::InvalidPoint, &[("/points", "no column")]);
+}
+
+#[test]
+fn functions_are_checked() {
+    refused(Endpoint::Value, r#"{"formula":"sine(x)","at":{"x":1}}"#, Slug::InvalidFormula, &[("/formula", "line 1, column 1")]);
+    refused(
+        Endpoint::Value,
+        r#"{"formula":"y = x;\n z = y + x @ x","at":{"x":[1,2]},"outputs":["q"]}"#,
+        Slug::InvalidRequest,
+        &[("/outputs", "q")],
+    );
+    refused(
+        Endpoint::Value,
+        r#"{"formula":"a = 1;\nx + y","at":{"x":[1,2],"y":[1,2,3]}}"#,
+        Slug::ShapeMismatch,
+        &[("/formula", "line 2, column 3")],
+    );
+    for formula in ["[x, x]", "x*[1,2,3]"] {
+        let failure = ask(Endpoint::Gradient, &json!({"formula": formula, "at": {"x": 1}}).to_string()).unwrap_err();
+        assert_eq!(failure.slug, Slug::NotDifferentiable, "{failure:?}");
+    }
+}
+
+#[test]
+fn what_is_too_large_is_refused_before_it_costs_anything() {
+    let begun = Instant::now();
+    let limit = |endpoint, body: Value| {
+        let failure = service().answer_blocking(endpoint, body.to_string().as_bytes()).unwrap_err();
+        assert_eq!(failure.slug, Slug::LimitExceeded, "{failure:?}");
+        failure.excess.unwrap().limit
+    };
+    let large = |n: usize, outputs: Value| json!({"inputs": ["x"], "nodes": [{"name": "b", "op": "broadcast_to", "args": ["x"], "shape": [n]}], "outputs": outputs});
+    assert_eq!(limit(Endpoint::Value, json!({"graph": large(1_000_000_000, json!(["b"])), "at": {"x": 1}})), "limits.elements");
+    assert_eq!(limit(Endpoint::Jacobian, json!({"graph": large(15_000_000, json!(["b"])), "at": {"x": 1}})), "limits.derivative_cells");
+    let wide = json!({"inputs": [{"name": "x", "shape": [0, 100_000]}], "nodes": [{"name": "b", "op": "broadcast_to", "args": [1], "shape": [15_000_000]}], "outputs": ["b"]});
+    assert_eq!(limit(Endpoint::Value, json!({"graph": wide, "at": {"x": []}})), "limits.answer_bytes");
+    let outputs: Vec<Value> =
+        (0..20).map(|i| json!({"name": format!("y{i}"), "value": {"op": "sum", "args": [{"op": "add", "args": ["b", i]}]}})).collect();
+    let many = large(15_000_000, json!(outputs));
+    let name = limit(Endpoint::Value, json!({"graph": many, "points": {"x": vec![0; 1000]}}));
+    assert!(["limits.flops", "limits.work_bytes", "limits.live_elements"].contains(&name.as_str()), "{name}");
+    assert_eq!(limit(Endpoint::Value, json!({"formula": "x", "points": vec![json!({}); 1_000_001]})), "limits.points");
+    assert_eq!(limit(Endpoint::Value, json!({"formula": "x+".repeat(600_000), "at": {"x": 1}})), "limits.formula_bytes");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_function_comes_back_in_every_notation() {
+    let graph = json!({"inputs": [{"name": "A", "shape": [2, 3]}, "x"],
+        "nodes": [{"name": "s", "op": "sum", "args": ["A"], "axis": 1}, {"name": "dead", "op": "exp", "args": ["x"]}],
+        "outputs": [{"name": "loss", "value": {"op": "+", "args": [{"op": "sum", "args": [{"op": "square", "args": ["s"]}]}, "x", {"const": "Infinity"}]}}, "s"]});
+    let answer = answered(Endpoint::Graph, &json!({"graph": graph}));
+    assert_eq!(answer["inputs"], json!([{"name": "A", "shape": [2, 3]}, {"name": "x", "shape": []}]));
+    assert_eq!(answer["outputs"], json!([{"name": "loss", "shape": []}, {"name": "s", "shape": [2]}]));
+    assert_eq!(answer["graph"]["nodes"][0]["name"], "s");
+    assert!(answer["latex"].is_string() && answer["formula"].is_string(), "{answer}");
+    // What comes back is the same function again, in either notation.
+    let again = answered(Endpoint::Graph, &json!({"graph": answer["graph"]}));
+    assert_eq!(again, answer);
+    let point = json!({"A": [[1, 2, 3], [4, 5, 6]], "x": 1});
+    let value = answered(Endpoint::Value, &json!({"graph": graph, "at": point}));
+    assert_eq!(answered(Endpoint::Value, &json!({"graph": answer["graph"], "at": point})), value);
+    let names = json!(["loss", "s"]);
+    assert_eq!(
+        answered(Endpoint::Value, &json!({"formula": answer["formula"], "inputs": answer["inputs"], "outputs": names, "at": point})),
+        value
+    );
+}
+
+#[test]
+fn batches_have_the_bits_of_single_points() {
+    let points: Vec<f64> = (0..5000).map(|i| f64::from(i) * 0.37 - 900.0).collect();
+    let formula = "s = sin(x) * exp(-x^2/1e5); v = sqrt(abs(s)) + x^3";
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let service = service();
+    let ask = |body: Value| -> Value {
+        let body = Bytes::from(body.to_string());
+        serde_json::from_slice(&runtime.block_on(service.answer(Endpoint::Gradient, body, Duration::from_secs(60))).unwrap()).unwrap()
+    };
+    let columns = ask(json!({"formula": formula, "points": {"x": points}}));
+    let rows = ask(json!({"formula": formula, "points": points.iter().map(|x| json!({"x": x})).collect::<Vec<_>>()}));
+    for i in (0..points.len()).step_by(611) {
+        let one = ask(json!({"formula": formula, "at": {"x": points[i]}}));
+        assert_eq!(one, rows["results"][i]);
+        assert_eq!(one["gradient"]["x"], columns["gradient"]["x"][i]);
+        assert_eq!(one["value"]["v"], columns["value"]["v"][i]);
+    }
+}
+
+/// Work of a second or more.
+fn long(points: usize) -> Bytes {
+    let terms: Vec<String> = (0..200).map(|i| format!("sin(x*{i}+exp(cos(x+{i})))")).collect();
+    Bytes::from(json!({"formula": terms.join("+"), "points": {"x": (0..points).collect::<Vec<_>>()}}).to_string())
+}
+
+#[tokio::test]
+async fn a_deadline_stops_the_work() {
+    let service = Service::start(Settings { workers: 1, ..Settings::default() });
+    let begun = Instant::now();
+    let failure = service.answer(Endpoint::Gradient, long(400_000), Duration::from_millis(300)).await.unwrap_err();
+    assert_eq!(failure.slug, Slug::DeadlineExceeded);
+    // The worker is free again at once.
+    let body = Bytes::from_static(br#"{"formula": "x^3", "at": {"x": 2}}"#);
+    let answer = service.answer(Endpoint::Gradient, body, Duration::from_secs(10)).await.unwrap();
+    assert_eq!(&answer[..], br#"{"value":{"f":8.0},"gradient":{"x":12.0}}"#);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_caller_who_has_gone_stops_the_work() {
+    let service = Service::start(Settings { workers: 1, ..Settings::default() });
+    let answer = service.answer(Endpoint::Gradient, long(400_000), Duration::from_secs(60));
+    assert!(tokio::time::timeout(Duration::from_millis(300), answer).await.is_err());
+    let begun = Instant::now();
+    let body = Bytes::from_static(br#"{"formula": "x^3", "at": {"x": 2}}"#);
+    assert!(service.answer(Endpoint::Gradient, body, Duration::from_secs(30)).await.is_ok());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_draining_service_refuses() {
+    let service = service();
+    service.drain();
+    let body = Bytes::from_static(br#"{"formula": "x", "at": {"x": 1}}"#);
+    let failure = service.answer(Endpoint::Value, body, Duration::from_secs(1)).await.unwrap_err();
+    assert_eq!((failure.slug, failure.retry_after.is_some()), (Slug::ShuttingDown, true));
+}
+
+#[test]
+fn settings_name_what_they_do_not_know() {
+    assert_eq!(serde_json::from_str::<Settings>("{}").unwrap(), Settings::default());
+    let error = serde_json::from_str::<Settings>(r#"{"limits": {"node": 1}}"#).unwrap_err().to_string();
+    assert!(error.contains("node"), "{error}");
+    assert_eq!(Limits::default().nodes, 1_000_000);
+}
+
+/// The answer's future goes from thread to thread.
+#[test]
+fn the_future_can_be_sent() {
+    fn send<T: Send>(_: &T) {}
+    let service = service();
+    send(&service.answer(Endpoint::Value, Bytes::new(), Duration::ZERO));
+}
+
+/// What a small request costs: `cargo test --release --lib hot_path -- --ignored --nocapture`.
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn hot_path() {
+    let service = service();
+    let body = Bytes::from_static(br#"{"formula": "x^2 * sin(y)", "at": {"x": 3, "y": 0.5}}"#);
+    for rounds in [1, 1000, 100_000] {
+        let begun = Instant::now();
+        for _ in 0..rounds {
+            service.answer(Endpoint::Gradient, body.clone(), Duration::from_secs(1)).await.unwrap();
+        }
+        println!("{rounds}: {:?} each", begun.elapsed() / rounds);
+    }
+    let nodes: Vec<String> = (0..1_000_000 - 1).map(|i| format!(r#"{{"name":"n{}","op":"sin","args":["n{i}"]}}"#, i + 1)).collect();
+    let body = format!(r#"{{"graph":{{"inputs":["n0"],"nodes":[{}],"outputs":["n999999"]}}}}"#, nodes.join(","));
+    let limits = Limits::default();
+    let begun = Instant::now();
+    let envelope = super::decode::envelope(Endpoint::Graph, body.as_bytes(), 128).unwrap();
+    println!("envelope of {} MB: {:?}", body.len() >> 20, begun.elapsed());
+    let source = super::decode::function(&envelope, body.as_bytes(), &limits).unwrap();
+    println!("+ decoded: {:?}", begun.elapsed());
+    let built = super::build::build(&source.graph, super::plan::site(&source), &limits, false).unwrap();
+    println!("+ built {} nodes: {:?}", built.graph.len(), begun.elapsed());
+}

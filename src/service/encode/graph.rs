@@ -35,11 +35,9 @@ pub(in crate::service) fn converted(function: &Converted<'_>) -> Vec<u8> {
     signature(&mut out, function.outputs.iter().copied());
     out.extend_from_slice(b",\"cost\":{\"nodes\":");
     integer(&mut out, function.graph.nodes.len());
-    for (field, figure) in
-        [("flops", function.cost.flops), ("bytes", function.cost.scratch_bytes), ("live_elements", function.cost.live_elements)]
-    {
+    for (field, figure) in [("flops", function.cost.flops), ("bytes", function.cost.scratch_bytes)] {
         out.extend_from_slice(format!(",\"{field}\":").as_bytes());
-        integer(&mut out, figure as usize);
+        number(&mut out, figure);
     }
     out.extend_from_slice(b"}}");
     out
