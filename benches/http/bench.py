@@ -71,6 +71,9 @@ def main():
     parser.add_argument("--require", type=float, default=0.70, help="least share of the echo's requests a second")
     options = parser.parse_args()
 
+    for binary in (options.nablad, options.echo):
+        if not Path(binary).is_file():
+            sys.exit(f"no {binary}: cargo build --release --bin nablad --example echo")
     body = REQUEST.read_bytes()
     with tempfile.NamedTemporaryFile() as file, Server("nablad", options.nablad, "serve", "--listen", "127.0.0.1:0") as nablad:
         answer = nablad.ask(body)
