@@ -19,7 +19,7 @@ PARAMETERS = [f"b{i}" for i in range(1, 8)]
 TOLERANCE = 1e-6
 MAX_STEPS = 200
 # A step that raises the sum of squares by no more than its rounding is not held against it.
-ROUNDING = 1e-14
+ROUNDING = 1e-13
 # The cosine at which residuals and a column count as orthogonal.
 ORTHOGONAL = 1e-8
 
