@@ -1,0 +1,108 @@
+//! The conventions at edges (structural zero, poles, kinks, routing), in both modes and at every lane position.
+
+use nablad::engine::Shape;
+use nablad::engine::graph::{Builder, Graph, NodeId};
+use nablad::engine::op;
+use nablad::engine::program::{Mode, Want};
+
+use super::{bits, run};
+
+fn find(name: &str) -> &'static op::Row {
+    op::find(name).unwrap_or_else(|| panic!("no operator {name}"))
+}
+
+/// A function of scalars x and y.
+fn of(build: impl Fn(&mut Builder, NodeId, NodeId) -> NodeId) -> Graph {
+    let mut g = Builder::default();
+    let x = g.input("x", Shape::scalar()).unwrap();
+    let y = g.input("y", Shape::scalar()).unwrap();
+    let f = build(&mut g, x, y);
+    g.finish(vec![("f".into(), f)])
+}
+
+/// The Jacobian [∂f/∂x, ∂f/∂y] in both modes, alone and at every position of a batch of nine whose other points are ordinary.
+fn check(graph: &Graph, x: f64, y: f64, expected: [f64; 2], what: &str) {
+    for mode in [Mode::Forward, Mode::Reverse] {
+        for place in 0..9 {
+            let column = |value: f64| (0..9).map(|i| if i == place { value } else { 0.3 + 0.05 * i as f64 }).collect::<Vec<_>>();
+            let want = Want::Jacobian { wrt: vec![0, 1], mode };
+            let batch = run(graph, &want, &[column(x), column(y)], &[true, true], 9, 9);
+            let got = &batch[1][2 * place..2 * place + 2];
+            for (got, expected) in got.iter().zip(expected) {
+                let same = *got == expected || (got.is_nan() && expected.is_nan());
+                assert!(same, "{what} at ({x}, {y}), {mode:?}, lane {place}: {got}, not {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn edges() {
+    const INF: f64 = f64::INFINITY;
+    const NAN: f64 = f64::NAN;
+    let unary = |name: &'static str| of(move |g, x, _| g.call(find(name), &[x]).unwrap());
+    let binary = |name: &'static str| of(move |g, x, y| g.call(find(name), &[x, y]).unwrap());
+    for (name, x, slope) in [
+        ("abs", 0.0, 0.0), ("abs", -0.0, 0.0), ("relu", 0.0, 0.0), ("relu", NAN, 1.0), ("sqrt", 0.0, INF), ("sqrt", -0.0, INF),
+        ("log", 0.0, INF), ("log", -0.0, INF), ("log", -1.0, NAN), ("log2", -1.0, NAN), ("log10", 0.0, INF), ("log1p", -1.0, INF),
+        ("log1p", -2.0, NAN), ("rsqrt", 0.0, -INF), ("cbrt", 0.0, INF), ("asin", 1.0, INF), ("acos", -1.0, -INF), ("asin", 2.0, NAN),
+        ("acosh", 1.0, INF), ("acosh", 0.0, NAN), ("atanh", 1.0, INF), ("atanh", 2.0, NAN), ("log1mexp", 0.0, -INF), ("log1mexp", 1.0, NAN),
+        ("floor", NAN, 0.0), ("sign", NAN, 0.0), ("round", 0.5, 0.0), ("gelu", -INF, 0.0), ("silu", -INF, 0.0), ("sinc", 0.0, 0.0),
+        ("tanh", 400.0, 0.0), ("sigmoid", -800.0, 0.0), ("erf", INF, 0.0), ("atan", INF, 0.0), ("exp", -INF, 0.0),
+    ] {
+        check(&unary(name), x, 0.5, [slope, 0.0], name);
+    }
+    for (name, x, y, slopes) in [
+        ("hypot", 0.0, 0.0, [0.0, 0.0]), ("maximum", 2.0, 2.0, [0.5, 0.5]), ("maximum", NAN, 1.0, [1.0, 0.0]), ("minimum", 1.0, NAN, [0.0, 1.0]),
+        ("pow", 0.0, 2.0, [0.0, 0.0]), ("pow", -2.0, 2.0, [-4.0, NAN]), ("pow", 0.0, 1.0, [1.0, 0.0]), ("xlogy", 0.0, 2.0, [2f64.ln(), 0.0]),
+        ("xlogy", 0.0, 0.0, [-INF, 0.0]), ("logaddexp", -INF, -INF, [0.0, 0.0]), ("divide", 0.0, 0.0, [INF, NAN]), ("divide", 1.0, 0.0, [INF, -INF]),
+        ("atan2", 0.0, 0.0, [0.0, 0.0]), ("copysign", 0.0, -1.0, [0.0, 0.0]), ("remainder", 1.0, 0.0, [NAN, NAN]), ("less", 1.0, 1.0, [0.0, 0.0]),
+        ("multiply", 0.0, INF, [INF, 0.0]),
+    ] {
+        check(&binary(name), x, y, slopes, name);
+    }
+}
+
+#[test]
+fn structural_zeros_beat_poles() {
+    let root_of_square = of(|g, x, _| {
+        let square = g.call(find("square"), &[x]).unwrap();
+        g.call(find("sqrt"), &[square]).unwrap()
+    });
+    check(&root_of_square, 0.0, 0.5, [0.0, 0.0], "sqrt(x²)");
+    let nothing_times_infinity = of(|g, x, y| {
+        let flat = g.call(find("floor"), &[x]).unwrap();
+        let pole = g.call(find("log"), &[y]).unwrap();
+        g.call(find("multiply"), &[flat, pole]).unwrap()
+    });
+    check(&nothing_times_infinity, 0.0, 0.0, [0.0, 0.0], "floor(x)·log(y)");
+    let twice = of(|g, x, _| g.call(find("maximum"), &[x, x]).unwrap());
+    check(&twice, 3.0, 0.5, [1.0, 0.0], "max(x, x)");
+}
+
+#[test]
+fn an_unselected_branch_leaves_no_trace() {
+    let guarded = |branch: fn(&mut Builder, NodeId, NodeId) -> NodeId| {
+        of(move |g, x, y| {
+            let zero = g.number(0.0);
+            let condition = g.call(find("greater"), &[x, zero]).unwrap();
+            let taken = g.call(find("sin"), &[x]).unwrap();
+            let other = branch(g, x, y);
+            let chosen = g.call(find("where"), &[condition, taken, other]).unwrap();
+            let square = g.call(find("square"), &[x]).unwrap();
+            g.call(find("multiply"), &[chosen, square]).unwrap()
+        })
+    };
+    let fine = guarded(|g, x, y| g.call(find("multiply"), &[x, y]).unwrap());
+    let broken = guarded(|g, x, y| {
+        let nan = g.number(f64::NAN);
+        let poisoned = g.call(find("multiply"), &[x, nan]).unwrap();
+        let root = g.call(find("sqrt"), &[y]).unwrap();
+        g.call(find("multiply"), &[poisoned, root]).unwrap()
+    });
+    let columns = [vec![0.5, 1.0, 2.0, 1e-300, 3.0], vec![-0.0, 0.0, -1.0, 7.0, f64::NAN]];
+    for mode in [Mode::Forward, Mode::Reverse] {
+        let slopes = |graph: &Graph| run(graph, &Want::Jacobian { wrt: vec![0, 1], mode }, &columns, &[true, true], 5, 5);
+        assert_eq!(bits(&slopes(&fine)), bits(&slopes(&broken)), "{mode:?}");
+    }
+}

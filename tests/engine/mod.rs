@@ -1,0 +1,41 @@
+//! The engine by itself: programs against the plain evaluator, and the properties that derivatives have.
+
+mod conventions;
+mod lengths;
+mod properties;
+pub mod random;
+
+use std::sync::atomic::AtomicBool;
+
+use nablad::engine::exec::Scratch;
+use nablad::engine::graph::Graph;
+use nablad::engine::program::{Binding, Program, Want};
+
+/// Runs `want` at `points` points, each input given for every point where `per_point`, in runs of `run` points.
+pub fn run(graph: &Graph, want: &Want, inputs: &[Vec<f64>], per_point: &[bool], points: usize, run: usize) -> Vec<Vec<f64>> {
+    let program = Program::compile(graph, want, per_point).expect("the function compiles");
+    let bindings: Vec<Binding<'_>> =
+        inputs.iter().zip(per_point).map(|(data, &per_point)| Binding { data, per_point }).collect();
+    let mut results: Vec<Vec<f64>> = program.results().iter().map(|size| vec![0.0; size * points]).collect();
+    let mut scratch = Scratch::default();
+    let mut start = 0;
+    while start < points {
+        let block = start..points.min(start + run);
+        let mut out: Vec<&mut [f64]> =
+            results.iter_mut().zip(program.results()).map(|(all, size)| &mut all[block.start * size..block.end * size]).collect();
+        program.run(&bindings, block.clone(), &mut scratch, &AtomicBool::new(false), &mut out).expect("nobody stops it");
+        start = block.end;
+    }
+    results
+}
+
+/// One point, every input shared.
+pub fn at(graph: &Graph, want: &Want, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    run(graph, want, inputs, &vec![false; inputs.len()], 1, 1)
+}
+
+/// The bits, with every NaN as one.
+pub fn bits(values: &[Vec<f64>]) -> Vec<Vec<u64>> {
+    let bit = |value: &f64| if value.is_nan() { f64::NAN.to_bits() } else { value.to_bits() };
+    values.iter().map(|values| values.iter().map(bit).collect()).collect()
+}

@@ -1,0 +1,96 @@
+//! Properties of random functions: what a program computes is what the plain evaluator does, bit for bit, and what it calls a
+//! derivative is one.
+
+use nablad::engine::Tensor;
+use nablad::engine::exec::naive;
+use nablad::engine::program::{Mode, Want};
+use proptest::prelude::*;
+
+use super::random::function;
+use super::{at, bits, run};
+
+fn config() -> ProptestConfig {
+    // the same functions every time: a failure is a fact about the code, not about the day
+    ProptestConfig { cases: 400, rng_seed: proptest::test_runner::RngSeed::Fixed(20_261_123), failure_persistence: None, ..ProptestConfig::default() }
+}
+
+fn numbers() -> impl Strategy<Value = Vec<u32>> {
+    prop::collection::vec(any::<u32>(), 8..120)
+}
+
+fn point() -> impl Strategy<Value = Vec<f64>> {
+    prop::collection::vec(-2.0..2.0f64, 10)
+}
+
+/// x, v and s as program inputs.
+fn split(point: &[f64]) -> Vec<Vec<f64>> {
+    vec![point[..6].to_vec(), point[6..9].to_vec(), vec![point[9]]]
+}
+
+fn close(a: f64, b: f64, tolerance: f64, scale: f64) -> bool {
+    (a - b).abs() <= tolerance * scale.max(a.abs()).max(b.abs()).max(1.0)
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn program_equals_plain_evaluation(numbers in numbers(), point in point()) {
+        let graph = function(&numbers, false);
+        let inputs = split(&point);
+        let shapes = [vec![2, 3], vec![3], vec![]];
+        let tensors: Vec<Tensor> = inputs.iter().zip(shapes).map(|(data, shape)| Tensor::new(shape, data.clone()).unwrap()).collect();
+        let plain: Vec<Vec<f64>> = naive::evaluate(&graph, &tensors).unwrap().into_iter().map(Tensor::into_data).collect();
+        prop_assert_eq!(bits(&at(&graph, &Want::Value, &inputs)), bits(&plain));
+        // as lanes: three points, of which this is the middle one
+        let three: Vec<Vec<f64>> = inputs.iter().map(|data| [&data.iter().map(|x| x + 0.5).collect::<Vec<_>>()[..], data, &vec![f64::NAN; data.len()]].concat()).collect();
+        let batch = run(&graph, &Want::Value, &three, &[true; 3], 3, 3);
+        let middle: Vec<Vec<f64>> = batch.iter().zip(&plain).map(|(all, one)| all[one.len()..2 * one.len()].to_vec()).collect();
+        prop_assert_eq!(bits(&middle), bits(&plain));
+    }
+
+    #[test]
+    fn forward_equals_reverse(numbers in numbers(), point in point()) {
+        let graph = function(&numbers, true);
+        let jacobian = |mode| at(&graph, &Want::Jacobian { wrt: vec![0, 1, 2], mode }, &split(&point)).pop().unwrap();
+        let (forward, reverse) = (jacobian(Mode::Forward), jacobian(Mode::Reverse));
+        let scale = forward.iter().fold(0.0f64, |most, x| most.max(x.abs()));
+        for (a, b) in forward.iter().zip(&reverse) {
+            prop_assert!(close(*a, *b, 1e-12, scale), "{} by forward, {} by reverse", a, b);
+        }
+    }
+
+    #[test]
+    fn inner_products_agree(numbers in numbers(), point in point(), dx in point(), seed in any::<u64>()) {
+        // ⟨ȳ, J dx⟩ = ⟨Jᵀȳ, dx⟩
+        let graph = function(&numbers, true);
+        let sizes: Vec<usize> = graph.outputs().iter().map(|output| graph.shape(output.node).elements()).collect();
+        let bar: Vec<Vec<f64>> = sizes.iter().map(|&n| (0..n).map(|i| ((seed >> (i % 40)) % 7) as f64 - 3.0).collect()).collect();
+        let forward_inputs = [split(&point), split(&dx)].concat();
+        let jvp = at(&graph, &Want::Jvp { inputs: vec![0, 1, 2] }, &forward_inputs);
+        let vjp = at(&graph, &Want::Vjp { outputs: vec![0, 1], wrt: vec![0, 1, 2] }, &[split(&point), bar.clone()].concat());
+        let inner = |a: &[Vec<f64>], b: &[Vec<f64>]| -> (f64, f64) {
+            let products: Vec<f64> = a.iter().flatten().zip(b.iter().flatten()).map(|(a, b)| a * b).collect();
+            (products.iter().sum(), products.iter().map(|p| p.abs()).sum())
+        };
+        let ((left, scale), (right, other)) = (inner(&bar, &jvp[2..]), inner(&vjp[2..], &split(&dx)));
+        prop_assert!(close(left, right, 1e-12, scale.max(other)), "{} and {}", left, right);
+    }
+
+    #[test]
+    fn remainder_is_of_second_order(numbers in numbers(), point in point(), dx in point()) {
+        // f(x + h) = f(x) + J·h + o(‖h‖): halving h divides the remainder by four, as far as rounding lets it be seen
+        let graph = function(&numbers, true);
+        let jvp = at(&graph, &Want::Jvp { inputs: vec![0, 1, 2] }, &[split(&point), split(&dx)].concat());
+        let value = |h: f64| {
+            let moved: Vec<f64> = point.iter().zip(&dx).map(|(x, d)| x + h * d).collect();
+            at(&graph, &Want::Value, &split(&moved))[0][0]
+        };
+        let (f, slope) = (jvp[0][0], jvp[2][0]);
+        let remainder = |h: f64| (value(h) - f - h * slope).abs();
+        let (coarse, fine) = (remainder(1e-3), remainder(1e-4));
+        // a hundredth, with room for the third order; 1e-13 is rounding of values of a few units
+        prop_assert!(fine <= coarse * 0.03 + 1e-12 * (1.0 + slope.abs()) || coarse > 1e-2, "remainders {} and {}", coarse, fine);
+        prop_assert!(coarse <= 1e-1 * (1.0 + slope.abs()), "the remainder {} is as large as the step", coarse);
+    }
+}

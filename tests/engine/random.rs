@@ -1,0 +1,139 @@
+//! Random functions, made from a list of numbers so that a failing one can be shrunk and repeated.
+
+use nablad::engine::graph::{Builder, Graph, NodeId};
+use nablad::engine::op::{self, Attributes, Value};
+use nablad::engine::{Shape, Tensor};
+
+/// Operators with a derivative everywhere, fed so that they stay inside their domain.
+const SMOOTH: &[&str] = &["sin", "cos", "tanh", "sigmoid", "softplus", "atan", "asinh", "erf", "ndtr", "gelu", "silu", "sinc", "log_sigmoid", "exp_tame", "log_tame", "sqrt_tame", "square_tame"];
+const BINARY: &[&str] = &["add", "subtract", "multiply", "hypot_tame", "atan2_tame", "logaddexp", "divide_tame"];
+const TENSOR: &[&str] = &["sum", "mean", "logsumexp", "vector_norm_tame", "prod_tame", "softmax", "log_softmax", "reshape", "permute_dims", "slice", "take", "concat", "stack", "matmul", "vecdot", "broadcast_to", "expand_dims", "index", "scatter_add"];
+/// Operators with kinks, steps and poles; only for comparing values and bits.
+const ROUGH: &[&str] = &["abs", "floor", "sqrt", "log", "reciprocal", "relu", "sign", "maximum", "minimum", "where", "less", "max", "min", "clip", "remainder", "pow", "exp", "isnan", "asin", "gammaln"];
+
+/// A source of small decisions.
+pub struct Choices<'a> {
+    numbers: &'a [u32],
+    at: usize,
+}
+
+impl<'a> Choices<'a> {
+    pub fn of(numbers: &'a [u32]) -> Choices<'a> {
+        Choices { numbers, at: 0 }
+    }
+
+    fn next(&mut self, below: usize) -> usize {
+        let number = self.numbers.get(self.at).copied().unwrap_or(0);
+        self.at += 1;
+        number as usize % below.max(1)
+    }
+
+    fn left(&self) -> bool {
+        self.at < self.numbers.len()
+    }
+}
+
+/// A function of x [2, 3], v [3] and s [] with the outputs `y` (a scalar) and `t` (some tensor).
+pub fn function(numbers: &[u32], smooth: bool) -> Graph {
+    let mut choices = Choices::of(numbers);
+    let mut g = Builder::default();
+    let x = g.input("x", Shape::from([2, 3])).unwrap();
+    let v = g.input("v", Shape::from([3])).unwrap();
+    let s = g.input("s", Shape::scalar()).unwrap();
+    let c = g.constant(Tensor::new([2, 1], vec![0.75, -1.25]).unwrap());
+    let mut nodes = vec![x, v, s, c];
+    while choices.left() {
+        let a = nodes[choices.next(nodes.len())];
+        let b = nodes[choices.next(nodes.len())];
+        let kind = choices.next(if smooth { 3 } else { 4 });
+        let made = match kind {
+            0 => named(&mut g, SMOOTH[choices.next(SMOOTH.len())], a, b, &mut choices),
+            1 => named(&mut g, BINARY[choices.next(BINARY.len())], a, b, &mut choices),
+            2 => named(&mut g, TENSOR[choices.next(TENSOR.len())], a, b, &mut choices),
+            _ => named(&mut g, ROUGH[choices.next(ROUGH.len())], a, b, &mut choices),
+        };
+        if let Some(made) = made.filter(|&made| g.shape(made).elements() <= 48 && g.shape(made).rank() <= 4) {
+            nodes.push(made);
+        }
+    }
+    let last = *nodes.last().unwrap();
+    // every function has some of everything, and stays tame
+    let tail = nodes.iter().rev().take(3).map(|&node| tame_sum(&mut g, node)).collect::<Vec<_>>();
+    let y = g.call(op::find("add").unwrap(), &tail).unwrap();
+    g.finish(vec![("y".into(), y), ("t".into(), last)])
+}
+
+fn tame_sum(g: &mut Builder, node: NodeId) -> NodeId {
+    let bounded = g.call(op::find("atan").unwrap(), &[node]).unwrap();
+    g.call(op::find("sum").unwrap(), &[bounded]).unwrap()
+}
+
+/// The operator applied with attributes that fit more often than not; `None` where they do not.
+fn named(g: &mut Builder, name: &str, a: NodeId, b: NodeId, choices: &mut Choices<'_>) -> Option<NodeId> {
+    let find = |name: &str| op::find(name).unwrap_or_else(|| panic!("no operator {name}"));
+    let bounded = |g: &mut Builder, x: NodeId| g.call(find("tanh"), &[x]);
+    let positive = |g: &mut Builder, x: NodeId| -> Result<NodeId, nablad::engine::Error> {
+        let (square, half) = (g.call(find("square"), &[x])?, g.number(0.5));
+        let bounded = g.call(find("tanh"), &[square])?;
+        g.call(find("add"), &[bounded, half])
+    };
+    let shape = g.shape(a).clone();
+    let axis = choices.next(shape.rank().max(1)) as i64;
+    let some_axis = Attributes::none().with("axis", if choices.next(3) == 0 { Value::Null } else { Value::Ints(vec![axis]) });
+    let one_axis = Attributes::none().with("axis", Value::Int(axis));
+    let made = match name {
+        "exp_tame" | "square_tame" => bounded(g, a).and_then(|a| g.call(find(name.trim_end_matches("_tame")), &[a])),
+        "log_tame" | "sqrt_tame" => positive(g, a).and_then(|a| g.call(find(name.trim_end_matches("_tame")), &[a])),
+        "hypot_tame" | "atan2_tame" => positive(g, b).and_then(|b| g.call(find(name.trim_end_matches("_tame")), &[a, b])),
+        "divide_tame" => positive(g, b).and_then(|b| g.call(find("divide"), &[a, b])),
+        "vector_norm_tame" => positive(g, a).and_then(|a| g.apply(find("vector_norm"), &[a], some_axis)),
+        "prod_tame" => bounded(g, a).and_then(|a| g.apply(find("prod"), &[a], some_axis)),
+        "sum" | "mean" | "logsumexp" | "max" | "min" => {
+            let keep = choices.next(2) == 0;
+            g.apply(find(name), &[a], some_axis.with("keepdims", if keep { Value::Bool(true) } else { Value::Null }))
+        }
+        "softmax" | "log_softmax" => g.apply(find(name), &[a], one_axis),
+        "reshape" => {
+            let n = shape.elements() as i64;
+            let first = [1, 2, 3, 6][choices.next(4)];
+            g.apply(find(name), &[a], Attributes::none().with("shape", Value::Ints(vec![first, n / first])))
+        }
+        "permute_dims" => g.call(find(name), &[a]),
+        "slice" => {
+            let bound = |choices: &mut Choices<'_>| [None, Some(0), Some(1), Some(-1)][choices.next(4)];
+            let (start, stop) = (vec![bound(choices)], vec![bound(choices)]);
+            let step = vec![[None, Some(1), Some(2), Some(-1)][choices.next(4)]];
+            let attributes = Attributes::none().with("start", Value::Bounds(start)).with("stop", Value::Bounds(stop));
+            g.apply(find(name), &[a], attributes.with("step", Value::Bounds(step)))
+        }
+        "take" => {
+            let indices = Value::Indices(vec![4], vec![0, -1, 0, (choices.next(2)) as i64].into());
+            g.apply(find(name), &[a], one_axis.with("indices", indices))
+        }
+        "scatter_add" => {
+            let table = one_axis.with("indices", Value::Indices(vec![3], vec![0, -1, 0].into()));
+            g.apply(find("take"), &[a], table.clone()).and_then(|taken| g.apply(find(name), &[a, taken], table))
+        }
+        "concat" | "stack" => {
+            let other = if g.shape(b) == &shape { b } else { a };
+            g.apply(find(name), &[a, other], one_axis)
+        }
+        "index" => g.apply(find(name), &[a], Attributes::none().with("at", Value::Ints(vec![-1]))),
+        "broadcast_to" => {
+            let sizes: Vec<i64> = std::iter::once(2).chain(shape.sizes().iter().map(|&size| size as i64)).collect();
+            g.apply(find(name), &[a], Attributes::none().with("shape", Value::Ints(sizes)))
+        }
+        "expand_dims" => g.apply(find(name), &[a], Attributes::none().with("axis", Value::Ints(vec![axis]))),
+        "where" => g.call(find(name), &[b, a, b]),
+        "clip" => {
+            let (low, high) = (g.number(-0.5), g.number(0.5));
+            g.call(find(name), &[a, low, high])
+        }
+        _ => {
+            let row = find(name);
+            let args = [a, b];
+            g.call(row, &args[..row.arity.least.max(1).min(2)])
+        }
+    };
+    made.ok()
+}
