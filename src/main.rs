@@ -1,2 +1,5 @@
 //! The nablad process.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    nablad::process::main()
+}

@@ -1,3 +1,6 @@
 //! The integration tests, one binary.
 
+mod edge;
 mod engine;
+mod reference;
+mod support;

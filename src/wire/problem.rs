@@ -178,3 +178,65 @@ impl Failure {
         Failure { slug, detail, faults, excess: None, retry_after: None }
     }
 }
+
+/// The body of an error's answer: RFC 9457 `application/problem+json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Problem {
+    /// What went wrong: a path on this server, `/problems/<slug>`, which answers with a page about it.
+    #[serde(rename = "type")]
+    #[cfg_attr(feature = "server", schema(format = "uri-reference"))]
+    pub kind: String,
+    /// The kind of problem in a few words, the same for every occurrence.
+    pub title: String,
+    /// The HTTP status.
+    #[cfg_attr(feature = "server", schema(minimum = 400, maximum = 599))]
+    pub status: u16,
+    /// This occurrence in a sentence.
+    pub detail: String,
+    /// The request's id, as in the header `X-Request-Id`.
+    pub instance: String,
+    /// For bad requests: every fault found, at most 32.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "server", schema(max_items = 32))]
+    pub errors: Vec<Fault>,
+    /// For `limit-exceeded` and `body-too-large`: the setting that would be exceeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(nullable = false))]
+    pub limit: Option<String>,
+    /// What the request asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(nullable = false))]
+    pub asked: Option<f64>,
+    /// What this server allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(nullable = false))]
+    pub allowed: Option<f64>,
+}
+
+impl Problem {
+    /// The problem of a failure, as the answer to the request with that id.
+    pub fn of(failure: Failure, request_id: &str) -> Problem {
+        let Failure { slug, detail, faults, excess, retry_after: _ } = failure;
+        let (limit, asked, allowed) = match excess {
+            Some(Excess { limit, asked, allowed }) => (Some(limit), Some(asked), Some(allowed)),
+            None => (None, None, None),
+        };
+        Problem {
+            kind: format!("/problems/{}", slug.name()),
+            title: slug.title().to_owned(),
+            status: slug.status(),
+            detail,
+            instance: request_id.to_owned(),
+            errors: faults,
+            limit,
+            asked,
+            allowed,
+        }
+    }
+
+    /// What went wrong, where `type` is one that this version knows.
+    pub fn slug(&self) -> Option<Slug> {
+        Slug::from_name(self.kind.rsplit('/').next()?)
+    }
+}

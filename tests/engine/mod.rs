@@ -14,8 +14,7 @@ use nablad::engine::program::{Binding, Program, Want};
 /// Runs `want` at `points` points, each input given for every point where `per_point`, in runs of `run` points.
 pub fn run(graph: &Graph, want: &Want, inputs: &[Vec<f64>], per_point: &[bool], points: usize, run: usize) -> Vec<Vec<f64>> {
     let program = Program::compile(graph, want, per_point).expect("the function compiles");
-    let bindings: Vec<Binding<'_>> =
-        inputs.iter().zip(per_point).map(|(data, &per_point)| Binding { data, per_point }).collect();
+    let bindings: Vec<Binding<'_>> = inputs.iter().zip(per_point).map(|(data, &per_point)| Binding { data, per_point }).collect();
     let mut results: Vec<Vec<f64>> = program.results().iter().map(|size| vec![0.0; size * points]).collect();
     let mut scratch = Scratch::default();
     let mut start = 0;

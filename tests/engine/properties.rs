@@ -11,7 +11,12 @@ use super::{at, bits, run};
 
 fn config() -> ProptestConfig {
     // the same functions every time: a failure is a fact about the code, not about the day
-    ProptestConfig { cases: 400, rng_seed: proptest::test_runner::RngSeed::Fixed(20_261_123), failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig {
+        cases: 400,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(20_261_123),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 fn numbers() -> impl Strategy<Value = Vec<u32>> {

@@ -5,11 +5,70 @@ use nablad::engine::op::{self, Attributes, Value};
 use nablad::engine::{Shape, Tensor};
 
 /// Operators with a derivative everywhere, fed so that they stay inside their domain.
-const SMOOTH: &[&str] = &["sin", "cos", "tanh", "sigmoid", "softplus", "atan", "asinh", "erf", "ndtr", "gelu", "silu", "sinc", "log_sigmoid", "exp_tame", "log_tame", "sqrt_tame", "square_tame"];
+const SMOOTH: &[&str] = &[
+    "sin",
+    "cos",
+    "tanh",
+    "sigmoid",
+    "softplus",
+    "atan",
+    "asinh",
+    "erf",
+    "ndtr",
+    "gelu",
+    "silu",
+    "sinc",
+    "log_sigmoid",
+    "exp_tame",
+    "log_tame",
+    "sqrt_tame",
+    "square_tame",
+];
 const BINARY: &[&str] = &["add", "subtract", "multiply", "hypot_tame", "atan2_tame", "logaddexp", "divide_tame"];
-const TENSOR: &[&str] = &["sum", "mean", "logsumexp", "vector_norm_tame", "prod_tame", "softmax", "log_softmax", "reshape", "permute_dims", "slice", "take", "concat", "stack", "matmul", "vecdot", "broadcast_to", "expand_dims", "index", "scatter_add"];
+const TENSOR: &[&str] = &[
+    "sum",
+    "mean",
+    "logsumexp",
+    "vector_norm_tame",
+    "prod_tame",
+    "softmax",
+    "log_softmax",
+    "reshape",
+    "permute_dims",
+    "slice",
+    "take",
+    "concat",
+    "stack",
+    "matmul",
+    "vecdot",
+    "broadcast_to",
+    "expand_dims",
+    "index",
+    "scatter_add",
+];
 /// Operators with kinks, steps and poles; only for comparing values and bits.
-const ROUGH: &[&str] = &["abs", "floor", "sqrt", "log", "reciprocal", "relu", "sign", "maximum", "minimum", "where", "less", "max", "min", "clip", "remainder", "pow", "exp", "isnan", "asin", "gammaln"];
+const ROUGH: &[&str] = &[
+    "abs",
+    "floor",
+    "sqrt",
+    "log",
+    "reciprocal",
+    "relu",
+    "sign",
+    "maximum",
+    "minimum",
+    "where",
+    "less",
+    "max",
+    "min",
+    "clip",
+    "remainder",
+    "pow",
+    "exp",
+    "isnan",
+    "asin",
+    "gammaln",
+];
 
 /// A source of small decisions.
 pub struct Choices<'a> {

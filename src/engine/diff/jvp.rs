@@ -55,8 +55,7 @@ fn node(g: &mut Builder, y: NodeId, dot_of: impl Fn(NodeId) -> Option<NodeId>) -
         Rule::Primitive { jvp, .. } | Rule::Composite { derivative: Some((jvp, _)), .. } => jvp(g, application, &dots),
         Rule::Composite { expansion, derivative: None, .. } => {
             let expanded = expansion(g, &owned.args, &owned.attributes)?;
-            let pairs: Vec<(NodeId, NodeId)> =
-                owned.args.iter().zip(&dots).filter_map(|(&arg, &dot)| dot.map(|dot| (arg, dot))).collect();
+            let pairs: Vec<(NodeId, NodeId)> = owned.args.iter().zip(&dots).filter_map(|(&arg, &dot)| dot.map(|dot| (arg, dot))).collect();
             within(g, &pairs, expanded, &owned.args)
         }
         Rule::Resolved => Ok(None),

@@ -17,6 +17,7 @@ use super::graph::{Builder, Graph, Kind, NodeId};
 /// # Errors
 /// [`Error::Limit`] where the builder's bounds are exceeded.
 pub fn copy(graph: &Graph, builder: &mut Builder) -> Result<Vec<NodeId>, Error> {
+    builder.reserve(4 * graph.len());
     let mut copies: Vec<NodeId> = Vec::with_capacity(graph.len());
     let mut inputs = graph.inputs().iter();
     let placed: Vec<NodeId> =

@@ -46,12 +46,7 @@ pub fn vjp(g: &mut Builder, cotangents: &[(NodeId, Cotangent)], inputs: &[NodeId
 }
 
 /// What one node's cotangent gives to its arguments.
-fn node(
-    g: &mut Builder,
-    y: NodeId,
-    bar: Cotangent,
-    wanted: impl Fn(NodeId) -> bool,
-) -> Result<Vec<(NodeId, Cotangent)>, Error> {
+fn node(g: &mut Builder, y: NodeId, bar: Cotangent, wanted: impl Fn(NodeId) -> bool) -> Result<Vec<(NodeId, Cotangent)>, Error> {
     let Some(owned) = Owned::of(g, y) else { return Ok(Vec::new()) };
     let application = Application { args: &owned.args, attributes: &owned.attributes, y };
     let mut parts = Vec::new();

@@ -26,13 +26,17 @@ impl Isa {
 /// One function compiled twice, by [`Isa`]. Calling an entry is sound where [`Isa::detect`] returned its index.
 pub type Compiled<F> = [F; 2];
 
+type Tile1 = unsafe fn(&mut [f64], &[f64]);
+type Tile2 = unsafe fn(&mut [f64], &[f64], &[f64]);
+type Tile3 = unsafe fn(&mut [f64], &[f64], &[f64], &[f64]);
+
 /// An elementwise function of one argument.
 #[derive(Debug, Clone, Copy)]
 pub struct Unary {
     /// One value.
     pub one: Compiled<unsafe fn(f64) -> f64>,
     /// A tile: `out[i] = f(a[i])`.
-    pub tile: Compiled<unsafe fn(&mut [f64], &[f64])>,
+    pub tile: Compiled<Tile1>,
 }
 
 /// An elementwise function of two arguments.
@@ -41,7 +45,7 @@ pub struct Binary {
     /// One value.
     pub one: Compiled<unsafe fn(f64, f64) -> f64>,
     /// A tile: `out[i] = f(a[i], b[i])`.
-    pub tile: Compiled<unsafe fn(&mut [f64], &[f64], &[f64])>,
+    pub tile: Compiled<Tile2>,
 }
 
 /// An elementwise function of three arguments.
@@ -50,7 +54,7 @@ pub struct Ternary {
     /// One value.
     pub one: Compiled<unsafe fn(f64, f64, f64) -> f64>,
     /// A tile: `out[i] = f(a[i], b[i], c[i])`.
-    pub tile: Compiled<unsafe fn(&mut [f64], &[f64], &[f64], &[f64])>,
+    pub tile: Compiled<Tile3>,
 }
 
 /// An elementwise function.

@@ -13,13 +13,7 @@ const CACHED: usize = 2048;
 const LONGEST: usize = 256;
 
 /// Runs the group over its domain; `targets[i]` is the memory of `stores[i]`.
-pub(super) fn run(
-    map: &Map,
-    frame: &Frame<'_>,
-    isa: Isa,
-    tile: &mut Vec<f64>,
-    targets: &mut [Vec<f64>],
-) -> Result<(), Stopped> {
+pub(super) fn run(map: &Map, frame: &Frame<'_>, isa: Isa, tile: &mut Vec<f64>, targets: &mut [Vec<f64>]) -> Result<(), Stopped> {
     let lanes = frame.lanes(map.lanes);
     match map.elements * lanes {
         0 => Ok(()),

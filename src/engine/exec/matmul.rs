@@ -15,7 +15,6 @@ pub(crate) struct Side<'a> {
 /// The sizes of one product, and whether zeros stay zeros.
 #[derive(Clone, Copy)]
 pub(crate) struct Sizes {
-    pub(crate) batch: usize,
     pub(crate) rows: usize,
     pub(crate) inner: usize,
     pub(crate) columns: usize,

@@ -3,7 +3,7 @@
 //! Never allocates what a caller's data decides while it runs, but its scratch; never looks at a clock: it asks the stop flag between
 //! kernels and tiles.
 
-pub(crate) mod elementwise;
+pub mod elementwise;
 mod map;
 mod matmul;
 pub mod naive;
@@ -167,19 +167,8 @@ impl Runner<'_> {
                 }
             }
             Work::Matmul(work) => {
-                let side = |operand| matmul::Side {
-                    data: frame.data(operand),
-                    layout: &operand.layout,
-                    lanes: frame.lanes(operand.lanes),
-                };
-                let sizes = matmul::Sizes {
-                    batch: work.batch,
-                    rows: work.rows,
-                    inner: work.inner,
-                    columns: work.columns,
-                    lanes,
-                    chain: work.chain,
-                };
+                let side = |operand| matmul::Side { data: frame.data(operand), layout: &operand.layout, lanes: frame.lanes(operand.lanes) };
+                let sizes = matmul::Sizes { rows: work.rows, inner: work.inner, columns: work.columns, lanes, chain: work.chain };
                 matmul::run(self.scratch.isa, sizes, side(&work.left), side(&work.right), out);
             }
             Work::Take { from, table } => {
@@ -281,6 +270,5 @@ impl Runner<'_> {
 
 /// The first element of each entry of a table, in order.
 fn entries(table: &Table) -> impl Iterator<Item = usize> + '_ {
-    (0..table.outer)
-        .flat_map(move |outer| table.indices.iter().map(move |&index| (outer * table.axis + index as usize) * table.inner))
+    (0..table.outer).flat_map(move |outer| table.indices.iter().map(move |&index| (outer * table.axis + index as usize) * table.inner))
 }

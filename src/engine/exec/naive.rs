@@ -24,9 +24,7 @@ pub fn evaluate(graph: &Graph, inputs: &[Tensor]) -> Result<Vec<Tensor>, Error> 
             Kind::Constant(value) => value.clone(),
             Kind::Apply { op, args, attributes } => {
                 let args: Vec<&Tensor> = args.iter().map(|arg: &NodeId| &values[arg.index()]).collect();
-                let Some(value) = apply(op, &args, attributes, graph.shape(id)) else {
-                    unreachable!("composites are written out")
-                };
+                let Some(value) = apply(op, &args, attributes, graph.shape(id)) else { unreachable!("composites are written out") };
                 value
             }
         };
@@ -52,8 +50,7 @@ fn read(tensor: &Tensor, layout: &Layout) -> Vec<f64> {
 
 fn scalar(function: Elementwise, args: &[&Tensor], result: &Shape) -> Vec<f64> {
     let isa = Isa::detect();
-    let columns: Vec<Vec<f64>> =
-        args.iter().map(|arg| read(arg, &Layout::contiguous(arg.shape()).broadcast(result))).collect();
+    let columns: Vec<Vec<f64>> = args.iter().map(|arg| read(arg, &Layout::contiguous(arg.shape()).broadcast(result))).collect();
     (0..result.elements())
         .map(|i| match (function, &*columns) {
             (function, [a]) => function.one(isa, [a[i]; 3]),

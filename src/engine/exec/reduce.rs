@@ -82,13 +82,7 @@ fn sum<const W: usize>(n: usize, read: impl Fn(usize, &mut [f64; W]), out: &mut 
 }
 
 #[inline]
-fn extreme<const W: usize>(
-    n: usize,
-    start: f64,
-    pick: impl Fn(f64, f64) -> f64,
-    read: impl Fn(usize, &mut [f64; W]),
-    out: &mut [f64],
-) {
+fn extreme<const W: usize>(n: usize, start: f64, pick: impl Fn(f64, f64) -> f64, read: impl Fn(usize, &mut [f64; W]), out: &mut [f64]) {
     let mut best = [start; W];
     let mut row = [0.0; W];
     for i in 0..n {

@@ -107,8 +107,7 @@ impl Builder {
             return Ok(a);
         }
         let lead = from.rank() - to.rank();
-        let axes: Vec<usize> =
-            (0..from.rank()).filter(|&i| i < lead || (to.sizes()[i - lead] == 1 && from.sizes()[i] != 1)).collect();
+        let axes: Vec<usize> = (0..from.rank()).filter(|&i| i < lead || (to.sizes()[i - lead] == 1 && from.sizes()[i] != 1)).collect();
         let summed = if axes.is_empty() { a } else { self.sum(a, &axes, false)? };
         self.reshape(summed, to)
     }

@@ -1,6 +1,8 @@
 //! The only door into a graph: arity, attributes and shapes are checked here, and equal nodes become one.
 
-use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::super::op::{Attributes, Row, Rule};
 use super::super::{Error, Shape, Tensor};
@@ -24,35 +26,33 @@ impl Default for Bounds {
 }
 
 /// Builds a graph node by node.
+///
+/// What is already there is found by tables of positions, hashed by content: nothing is stored twice.
 #[derive(Debug, Default)]
 pub struct Builder {
     arena: Arena,
     bounds: Bounds,
-    known: HashMap<Key, NodeId>,
-    known_constants: HashMap<(u32, Box<[u64]>), NodeId>,
-    known_shapes: HashMap<Shape, u32>,
-    known_attributes: HashMap<Attributes, u32>,
-}
-
-/// What makes two applications equal.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Key {
-    op: usize,
-    attributes: u32,
-    args: Args,
-}
-
-/// Up to three arguments without a heap allocation.
-#[derive(Debug, PartialEq, Eq, Hash)]
-enum Args {
-    Few([u32; 3]),
-    Many(Box<[u32]>),
+    hasher: DefaultHashBuilder,
+    known: HashTable<NodeId>,
+    known_constants: HashTable<NodeId>,
+    known_shapes: HashTable<u32>,
+    known_attributes: HashTable<u32>,
 }
 
 impl Builder {
     /// A builder that refuses what exceeds `bounds`.
     pub fn new(bounds: Bounds) -> Builder {
         Builder { bounds, ..Builder::default() }
+    }
+
+    /// Makes room for so many nodes more.
+    pub fn reserve(&mut self, nodes: usize) {
+        let Builder { arena, hasher, known, .. } = self;
+        arena.nodes.reserve(nodes);
+        known.reserve(nodes, |id| match arena.kind(*id) {
+            Kind::Apply { op, args, .. } => hash_application(hasher, op, arena.nodes[id.index()].attributes, args),
+            Kind::Input(_) | Kind::Constant(_) => 0,
+        });
     }
 
     /// Adds an input; its position is the number of inputs before it.
@@ -62,27 +62,31 @@ impl Builder {
     pub fn input(&mut self, name: impl Into<String>, shape: Shape) -> Result<NodeId, Error> {
         self.admit(&shape)?;
         let position = self.arena.inputs.len();
-        let node = self.push(Head::Input(position as u32), shape.clone(), 0)?;
+        let interned = self.intern_shape(&shape);
+        let node = self.push(Head::Input(position as u32), interned, 0)?;
         self.arena.inputs.push(Input { name: name.into(), shape, node });
         Ok(node)
     }
 
     /// Adds a constant, or finds it: equal bits are one node.
     pub fn constant(&mut self, value: Tensor) -> NodeId {
-        let shape = self.intern_shape(value.shape().clone());
-        let bits: Box<[u64]> = value.data().iter().map(|v| v.to_bits()).collect();
-        let index = self.arena.constants.len() as u32;
-        let next = NodeId(self.arena.nodes.len() as u32);
-        match self.known_constants.entry((shape, bits)) {
-            std::collections::hash_map::Entry::Occupied(entry) => *entry.get(),
-            std::collections::hash_map::Entry::Vacant(entry) => {
-                entry.insert(next);
-                self.arena.constants.push(value);
-                self.intern_attributes(Attributes::none());
-                self.arena.nodes.push(Node { head: Head::Constant(index), shape, attributes: 0 });
-                next
-            }
+        let hash = hash_constant(&self.hasher, &value);
+        let same = |id: &NodeId| matches!(self.arena.kind(*id), Kind::Constant(other) if same_bits(other, &value));
+        if let Some(&known) = self.known_constants.find(hash, same) {
+            return known;
         }
+        let id = NodeId(self.arena.nodes.len() as u32);
+        let head = Head::Constant(self.arena.constants.len() as u32);
+        let shape = self.intern_shape(value.shape());
+        self.intern_attributes(Attributes::none());
+        self.arena.constants.push(value);
+        self.arena.nodes.push(Node { head, shape, attributes: 0 });
+        let Builder { arena, hasher, known_constants, .. } = self;
+        known_constants.insert_unique(hash, id, |id| match arena.kind(*id) {
+            Kind::Constant(value) => hash_constant(hasher, value),
+            Kind::Input(_) | Kind::Apply { .. } => 0,
+        });
+        id
     }
 
     /// A scalar constant.
@@ -102,26 +106,35 @@ impl Builder {
             return rest.iter().try_fold(*first, |sum, &arg| self.call(op, &[sum, arg]));
         }
         let (shape, attributes) = match &op.rule {
-            Rule::Scalar { .. } => (self.broadcast(op, args)?, attributes),
+            Rule::Scalar { .. } => (self.broadcast(op, args)?, self.intern_attributes(attributes)),
             Rule::Resolved => {
                 let detail = "names a function, which is inlined before operators are applied".into();
                 return Err(Error::Attribute { op: op.name, attribute: "function".into(), detail });
             }
             Rule::View { shape, .. } | Rule::Primitive { shape, .. } | Rule::Composite { shape, .. } => {
                 let shapes: Vec<Shape> = args.iter().map(|&arg| self.shape(arg).clone()).collect();
-                shape(op, &shapes, attributes)?
+                let (shape, attributes) = shape(op, &shapes, attributes)?;
+                self.admit(&shape)?;
+                (self.intern_shape(&shape), self.intern_attributes(attributes))
             }
         };
-        self.admit(&shape)?;
-        let attributes = self.intern_attributes(attributes);
-        let key = Key { op: std::ptr::from_ref(op).addr(), attributes, args: Args::of(args) };
-        if let Some(&known) = self.known.get(&key) {
+        let hash = hash_application(&self.hasher, op, attributes, args);
+        let same = |id: &NodeId| {
+            let node = &self.arena.nodes[id.index()];
+            matches!(self.arena.kind(*id), Kind::Apply { op: other, args: others, .. }
+                if node.attributes == attributes && other == op && others == args)
+        };
+        if let Some(&known) = self.known.find(hash, same) {
             return Ok(known);
         }
         let first = self.arena.args.len() as u32;
         self.arena.args.extend_from_slice(args);
         let id = self.push(Head::Apply { op, first, count: args.len() as u32 }, shape, attributes)?;
-        self.known.insert(key, id);
+        let Builder { arena, hasher, known, .. } = self;
+        known.insert_unique(hash, id, |id| match arena.kind(*id) {
+            Kind::Apply { op, args, .. } => hash_application(hasher, op, arena.nodes[id.index()].attributes, args),
+            Kind::Input(_) | Kind::Constant(_) => 0,
+        });
         Ok(id)
     }
 
@@ -160,23 +173,28 @@ impl Builder {
     }
 
     /// The broadcast shape of an elementwise application.
-    fn broadcast(&self, op: &'static Row, args: &[NodeId]) -> Result<Shape, Error> {
-        let mut shape = self.shape(args[0]);
-        let mut joined;
+    fn broadcast(&mut self, op: &'static Row, args: &[NodeId]) -> Result<u32, Error> {
+        let mut id = self.arena.nodes[args[0].index()].shape;
         for &arg in &args[1..] {
-            let other = self.shape(arg);
-            if shape == other || other.rank() == 0 {
+            let next = self.arena.nodes[arg.index()].shape;
+            let (shape, other) = (&self.arena.shapes[id as usize], &self.arena.shapes[next as usize]);
+            if id == next || other.rank() == 0 {
                 continue;
             }
-            joined = shape.broadcast(other).ok_or_else(|| Error::ShapePair {
+            if shape.rank() == 0 {
+                id = next;
+                continue;
+            }
+            let joined = shape.broadcast(other).ok_or_else(|| Error::ShapePair {
                 op: op.name,
                 left: shape.clone(),
                 right: other.clone(),
                 detail: "sizes must be equal or 1, counted from the last axis".into(),
             })?;
-            shape = &joined;
+            self.admit(&joined)?;
+            id = self.intern_shape(&joined);
         }
-        Ok(shape.clone())
+        Ok(id)
     }
 
     fn admit(&self, shape: &Shape) -> Result<(), Error> {
@@ -187,26 +205,25 @@ impl Builder {
         check("limits.elements", shape.elements(), self.bounds.elements)
     }
 
-    fn push(&mut self, head: Head, shape: Shape, attributes: u32) -> Result<NodeId, Error> {
+    fn push(&mut self, head: Head, shape: u32, attributes: u32) -> Result<NodeId, Error> {
         let id = self.arena.nodes.len();
         if id >= self.bounds.nodes {
             return Err(Error::Limit { what: "limits.nodes", asked: id as f64 + 1.0, allowed: self.bounds.nodes as f64 });
         }
-        let shape = self.intern_shape(shape);
-        if self.arena.attributes.is_empty() {
-            self.intern_attributes(Attributes::none());
-        }
+        self.intern_attributes(Attributes::none());
         self.arena.nodes.push(Node { head, shape, attributes });
         Ok(NodeId(id as u32))
     }
 
-    fn intern_shape(&mut self, shape: Shape) -> u32 {
-        let next = self.arena.shapes.len() as u32;
-        if let Some(&known) = self.known_shapes.get(&shape) {
+    fn intern_shape(&mut self, shape: &Shape) -> u32 {
+        let hash = self.hasher.hash_one(shape);
+        if let Some(&known) = self.known_shapes.find(hash, |&known| self.arena.shapes[known as usize] == *shape) {
             return known;
         }
+        let next = self.arena.shapes.len() as u32;
         self.arena.shapes.push(shape.clone());
-        self.known_shapes.insert(shape, next);
+        let Builder { arena, hasher, known_shapes, .. } = self;
+        known_shapes.insert_unique(hash, next, |&known| hasher.hash_one(&arena.shapes[known as usize]));
         next
     }
 
@@ -218,23 +235,33 @@ impl Builder {
         if attributes.is_empty() {
             return 0;
         }
-        if let Some(&known) = self.known_attributes.get(&attributes) {
+        let hash = self.hasher.hash_one(&attributes);
+        if let Some(&known) = self.known_attributes.find(hash, |&known| self.arena.attributes[known as usize] == attributes) {
             return known;
         }
         let next = self.arena.attributes.len() as u32;
-        self.arena.attributes.push(attributes.clone());
-        self.known_attributes.insert(attributes, next);
+        self.arena.attributes.push(attributes);
+        let Builder { arena, hasher, known_attributes, .. } = self;
+        known_attributes.insert_unique(hash, next, |&known| hasher.hash_one(&arena.attributes[known as usize]));
         next
     }
 }
 
-impl Args {
-    fn of(args: &[NodeId]) -> Args {
-        match *args {
-            [a] => Args::Few([a.0, u32::MAX, u32::MAX]),
-            [a, b] => Args::Few([a.0, b.0, u32::MAX]),
-            [a, b, c] => Args::Few([a.0, b.0, c.0]),
-            _ => Args::Many(args.iter().map(|id| id.0).collect()),
-        }
-    }
+fn hash_application(hasher: &DefaultHashBuilder, op: &'static Row, attributes: u32, args: &[NodeId]) -> u64 {
+    let mut state = hasher.build_hasher();
+    std::ptr::from_ref(op).addr().hash(&mut state);
+    state.write_u32(attributes);
+    args.iter().for_each(|arg| state.write_u32(arg.0));
+    state.finish()
+}
+
+fn hash_constant(hasher: &DefaultHashBuilder, value: &Tensor) -> u64 {
+    let mut state = hasher.build_hasher();
+    value.shape().hash(&mut state);
+    value.data().iter().for_each(|value| state.write_u64(value.to_bits()));
+    state.finish()
+}
+
+fn same_bits(a: &Tensor, b: &Tensor) -> bool {
+    a.shape() == b.shape() && a.data().iter().zip(b.data()).all(|(a, b)| a.to_bits() == b.to_bits())
 }

@@ -138,6 +138,11 @@ impl Graph {
         self.arena.shape(id)
     }
 
+    /// A number that two nodes share where their shapes are equal.
+    pub(crate) fn shape_number(&self, id: NodeId) -> u32 {
+        self.arena.nodes[id.index()].shape
+    }
+
     /// The inputs, in the order of the flattened vector x.
     pub fn inputs(&self) -> &[Input] {
         &self.arena.inputs

@@ -46,4 +46,3 @@ rows! {
         Ok(Partial::Node(g.add(sigmoid, slope)?))
     }).alias(&["swish"]).says("x·σ(x)", "σ(x) + x·σ(x)·σ(−x)").costs(26);
 }
-

@@ -111,7 +111,11 @@ rows! {
 }
 
 /// The weights with which operands tied for `y`, the largest or smallest of them, share its derivative equally.
-pub(super) fn tie_weight(g: &mut crate::engine::graph::Builder, y: super::Application<'_>, i: usize) -> crate::engine::graph::algebra::Made {
+pub(super) fn tie_weight(
+    g: &mut crate::engine::graph::Builder,
+    y: super::Application<'_>,
+    i: usize,
+) -> crate::engine::graph::algebra::Made {
     let mut count = None;
     let mut own = None;
     for (j, &arg) in y.args.iter().enumerate() {
@@ -139,4 +143,3 @@ pub(super) const fn truth(x: f64) -> bool {
 pub(super) const fn number(truth: bool) -> f64 {
     if truth { 1.0 } else { 0.0 }
 }
-

@@ -4,6 +4,7 @@ use super::arithmetic::{tie_weight, truth};
 use super::row::rows;
 use super::{Family, Partial, Row, arithmetic, logic};
 use crate::engine::exec::elementwise::elementwise;
+use crate::engine::graph::{Builder, NodeId};
 use Family::Choice;
 
 /// The larger; NaN where either is; +0.0 above −0.0.
@@ -38,25 +39,26 @@ rows! {
         .alias(&["Min"]).variadic().says("the smallest argument", "1 for the smallest").at_edges("ties share equally; NaN wins and takes the derivative").costs(2);
     CLIP = Row::scalar("clip", Choice, elementwise!(Ternary, |x, lo, hi| smaller(larger(x, lo), hi)), |g, y, i| {
         let &[x, lo, hi] = y.args else { return Ok(Partial::Zero) };
-        // each comparison is the negation of its opposite, so that NaN takes the derivative
-        let not = |g: &mut crate::engine::graph::Builder, op, a, b| {
-            let opposite = g.call(op, &[a, b])?;
-            g.call(&logic::LOGICAL_NOT, &[opposite])
+        // who is NaN makes the result NaN and takes the derivative
+        let or_nan = |g: &mut Builder, chosen: NodeId, own: NodeId| {
+            let nan = g.call(&logic::ISNAN, &[own])?;
+            g.call(&logic::LOGICAL_OR, &[chosen, nan])
         };
         Ok(Partial::Node(match i {
             0 => {
-                let above = not(g, &logic::LESS_EQUAL, x, lo)?;
-                let below = not(g, &logic::GREATER_EQUAL, x, hi)?;
-                g.call(&logic::LOGICAL_AND, &[above, below])?
+                let (above, below) = (g.call(&logic::LESS, &[lo, x])?, g.call(&logic::LESS, &[x, hi])?);
+                let inside = g.call(&logic::LOGICAL_AND, &[above, below])?;
+                or_nan(g, inside, x)?
             }
             1 => {
-                let bound = not(g, &logic::GREATER_EQUAL, x, lo)?;
-                let inside = not(g, &logic::GREATER_EQUAL, lo, hi)?;
-                g.call(&logic::LOGICAL_AND, &[bound, inside])?
+                let (raised, allowed) = (g.call(&logic::LESS, &[x, lo])?, g.call(&logic::LESS, &[lo, hi])?);
+                let chosen = g.call(&logic::LOGICAL_AND, &[raised, allowed])?;
+                or_nan(g, chosen, lo)?
             }
             _ => {
                 let raised = g.call(&MAXIMUM, &[x, lo])?;
-                not(g, &logic::LESS_EQUAL, raised, hi)?
+                let chosen = g.call(&logic::LESS, &[hi, raised])?;
+                or_nan(g, chosen, hi)?
             }
         }))
     }).says("min(max(x, lo), hi)", "1 for the one that is the value").at_edges("derivative by x is 0 at a bound").costs(3);

@@ -1,6 +1,6 @@
 //! Exponentials and logarithms.
 
-use std::f64::consts::{LN_2, LN_10};
+use std::f64::consts::{LN_2, LOG2_E, LOG10_E};
 
 use super::row::rows;
 use super::{Family, Partial, Row, activation, calculus, logic};
@@ -10,33 +10,42 @@ use crate::engine::graph::{Builder, NodeId};
 use crate::engine::vmath;
 use Family::Exponential;
 
-/// 1/x, but NaN for x < 0 and +∞ at −0.0: the derivative of a logarithm lives where the logarithm does.
-fn over_nonnegative(g: &mut Builder, x: NodeId) -> Made {
+/// c/x, but NaN for x < 0 and +∞ at −0.0: the derivative of a logarithm lives where the logarithm does.
+fn over_domain(g: &mut Builder, c: f64, x: NodeId) -> Made {
     let x = g.call(&calculus::NONNEGATIVE, &[x])?;
-    g.reciprocal(x)
+    if c == 1.0 {
+        return g.reciprocal(x);
+    }
+    let c = g.number(c);
+    g.divide(c, x)
 }
 
 rows! {
     EXP = Row::scalar("exp", Exponential, elementwise!(Unary, |x| vmath::exp(x)), |_, y, _| Ok(Partial::Node(y.y)))
         .says("eˣ", "y").costs(20);
-    EXP2 = Row::scalar("exp2", Exponential, elementwise!(Unary, |x| vmath::exp2(x)), |g, y, _| Ok(Partial::Node(g.scale(LN_2, y.y)?)))
-        .says("2ˣ", "y·ln 2").costs(20);
+    EXP2 = Row::scalar("exp2", Exponential, elementwise!(Unary, |x| vmath::exp2(x)), |g, y, _| {
+        // next to overflow the derivative is still there when the value no longer is
+        let (x, one, high) = (y.args[0], g.number(1.0), g.number(1000.0));
+        let less = g.subtract(x, one)?;
+        let half = g.call(&EXP2, &[less])?;
+        let (large, usual) = (g.scale(2.0 * LN_2, half)?, g.scale(LN_2, y.y)?);
+        let high = g.call(&logic::GREATER, &[x, high])?;
+        Ok(Partial::Node(g.select(high, large, usual)?))
+    }).says("2ˣ", "y·ln 2").costs(20);
     EXPM1 = Row::scalar("expm1", Exponential, elementwise!(Unary, |x| vmath::expm1(x)), |g, y, _| Ok(Partial::Node(g.call(&EXP, &[y.args[0]])?)))
         .says("eˣ − 1 without cancellation", "eˣ").costs(25);
-    LOG = Row::scalar("log", Exponential, elementwise!(Unary, |x| vmath::log(x)), |g, y, _| Ok(Partial::Node(over_nonnegative(g, y.args[0])?)))
+    LOG = Row::scalar("log", Exponential, elementwise!(Unary, |x| vmath::log(x)), |g, y, _| Ok(Partial::Node(over_domain(g, 1.0, y.args[0])?)))
         .alias(&["ln"]).says("natural logarithm", "1/x").at_edges("−∞ at 0 with derivative +∞; NaN for x < 0, derivative too").costs(20);
     LOG2 = Row::scalar("log2", Exponential, elementwise!(Unary, |x| vmath::log2(x)), |g, y, _| {
-        let x = g.scale(LN_2, y.args[0])?;
-        Ok(Partial::Node(over_nonnegative(g, x)?))
+        Ok(Partial::Node(over_domain(g, LOG2_E, y.args[0])?))
     }).says("logarithm to base 2", "1/(x·ln 2)").at_edges("as log").costs(20);
     LOG10 = Row::scalar("log10", Exponential, elementwise!(Unary, |x| vmath::log10(x)), |g, y, _| {
-        let x = g.scale(LN_10, y.args[0])?;
-        Ok(Partial::Node(over_nonnegative(g, x)?))
+        Ok(Partial::Node(over_domain(g, LOG10_E, y.args[0])?))
     }).says("logarithm to base 10", "1/(x·ln 10)").at_edges("as log").costs(20);
     LOG1P = Row::scalar("log1p", Exponential, elementwise!(Unary, |x| vmath::log1p(x)), |g, y, _| {
         let one = g.number(1.0);
         let x = g.add(one, y.args[0])?;
-        Ok(Partial::Node(over_nonnegative(g, x)?))
+        Ok(Partial::Node(over_domain(g, 1.0, x)?))
     }).says("log(1 + x) without cancellation", "1/(1 + x)").at_edges("as log, at −1").costs(25);
     LOGADDEXP = Row::scalar("logaddexp", Exponential, elementwise!(Binary, |a, b| vmath::logaddexp(a, b)), |g, y, i| {
         let difference = g.subtract(y.args[i], y.args[1 - i])?;
@@ -48,7 +57,7 @@ rows! {
     LOG1MEXP = Row::scalar("log1mexp", Exponential, elementwise!(Unary, |x| vmath::log1mexp(x)), |g, y, _| {
         let minus = g.negative(y.args[0])?;
         let rest = g.call(&EXPM1, &[minus])?;
-        let over = over_nonnegative(g, rest)?;
+        let over = over_domain(g, 1.0, rest)?;
         Ok(Partial::Node(g.negative(over)?))
     }).says("log(1 − eˣ) for x ≤ 0", "−1/(e⁻ˣ − 1)").at_edges("−∞ at 0 with derivative −∞; NaN for x > 0").costs(40);
     XLOGY = Row::scalar("xlogy", Exponential, elementwise!(Binary, |x, y| vmath::xlogy(x, y)), |g, y, i| {

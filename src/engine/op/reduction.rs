@@ -11,8 +11,12 @@ use crate::engine::graph::{Builder, NodeId};
 use crate::engine::{Error, Shape};
 use Family::Reduction;
 
-const AXIS: Attribute =
-    Attribute { name: "axis", kind: AttributeKind::Ints, required: false, summary: "the axes to reduce, counted from either end; default all" };
+const AXIS: Attribute = Attribute {
+    name: "axis",
+    kind: AttributeKind::Ints,
+    required: false,
+    summary: "the axes to reduce, counted from either end; default all",
+};
 const KEEPDIMS: Attribute =
     Attribute { name: "keepdims", kind: AttributeKind::Bool, required: false, summary: "keep reduced axes with size 1; default false" };
 const ORD: Attribute = Attribute {

@@ -252,7 +252,6 @@ impl PartialEq for Row {
 
 impl Eq for Row {}
 
-
 impl Row {
     /// A row with its rule and nothing said yet.
     pub(super) const fn new(name: &'static str, family: Family, arity: Arity, rule: Rule) -> Row {

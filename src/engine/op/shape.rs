@@ -66,8 +66,7 @@ fn spans(op: &'static Row, attributes: &Attributes, shape: &Shape) -> Result<Vec
 fn embed(g: &mut Builder, values: NodeId, shape: &Shape, spans: &[Span]) -> Made {
     let start = spans.iter().map(|span| span.start).collect();
     let step = spans.iter().map(|span| span.step).collect();
-    let attributes =
-        Attributes::none().with("shape", sizes(shape)).with("start", Value::Ints(start)).with("step", Value::Ints(step));
+    let attributes = Attributes::none().with("shape", sizes(shape)).with("start", Value::Ints(start)).with("step", Value::Ints(step));
     g.apply(&EMBED, &[values], attributes)
 }
 
@@ -140,7 +139,6 @@ fn tangent_or_zeros(g: &mut Builder, arg: NodeId, dot: Option<NodeId>) -> Made {
     let shape = g.shape(arg).clone();
     dot.map_or_else(|| g.zeros(&shape), Ok)
 }
-
 
 rows! {
     RESHAPE = unary("reshape", Rule::Primitive {
@@ -417,4 +415,3 @@ rows! {
         attribute("step", AttributeKind::Ints, true, "the distance between elements of each axis"),
     ]).says("zeros with x placed in them: the transpose of slice", "linear");
 }
-

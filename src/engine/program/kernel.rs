@@ -96,8 +96,6 @@ pub(crate) struct Map {
 pub(crate) struct Matmul {
     pub(crate) left: Operand,
     pub(crate) right: Operand,
-    pub(crate) to: u32,
-    pub(crate) batch: usize,
     pub(crate) rows: usize,
     pub(crate) inner: usize,
     pub(crate) columns: usize,
@@ -120,15 +118,29 @@ pub(crate) struct Table {
 pub(crate) enum Work {
     Map(Map),
     /// Elements of an operand into those positions of a buffer.
-    Copy { from: Operand, layout: Layout },
+    Copy {
+        from: Operand,
+        layout: Layout,
+    },
     /// Zeros into a buffer.
     Zero,
     /// `inner` contiguous elements folded into one, for each of the buffer's elements.
-    Reduce { from: Operand, inner: usize, stride: isize, fold: Fold },
+    Reduce {
+        from: Operand,
+        inner: usize,
+        stride: isize,
+        fold: Fold,
+    },
     Matmul(Matmul),
-    Take { from: Operand, table: Table },
+    Take {
+        from: Operand,
+        table: Table,
+    },
     /// Adds the operand's slices to a buffer already filled with the base.
-    ScatterAdd { from: Operand, table: Table },
+    ScatterAdd {
+        from: Operand,
+        table: Table,
+    },
 }
 
 /// A kernel: what it does, the buffer it writes (for a Map, those of its stores), and what it varies with.

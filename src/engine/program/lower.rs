@@ -4,7 +4,7 @@
 //! one level make one Map. That a fused group never waits for itself follows: an edge inside it stays on its level, every other
 //! edge climbs.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::super::graph::{Graph, Kind, NodeId};
 use super::super::op::{Attributes, Primitive, Row, Rule, product, shape};
@@ -64,13 +64,21 @@ pub(crate) fn lower(graph: &Graph, varies: &[Lanes], outputs: &[NodeId]) -> Lowe
 enum Place {
     Absent,
     /// In memory, readable by kernels of level `ready` and above.
-    Stored { operand: Operand, ready: u32 },
+    Stored {
+        operand: Operand,
+        ready: u32,
+    },
     /// Computed inside a fused group; in memory only once somebody else needs it.
-    Fused { group: u32, step: u32 },
+    Fused {
+        group: u32,
+        step: u32,
+    },
 }
 
 /// A fused group while it grows.
 struct Group {
+    /// The number of its shape in the graph.
+    shape: u32,
     elements: usize,
     lanes: Lanes,
     level: u32,
@@ -82,7 +90,6 @@ struct Member {
     op: &'static Row,
     args: Vec<Argument>,
     buffer: Option<u32>,
-    shape: Shape,
 }
 
 enum Argument {
@@ -94,7 +101,7 @@ struct Lowering<'a> {
     graph: &'a Graph,
     places: Vec<Place>,
     groups: Vec<Group>,
-    group_of: HashMap<(Shape, Lanes, u32), u32>,
+    group_of: HashMap<(u32, Lanes, u32), u32>,
     kernels: Vec<Kernel>,
     buffers: Vec<Buffer>,
     constants: Vec<Vec<f64>>,
@@ -134,24 +141,24 @@ impl Lowering<'_> {
 
     /// Joins the group of its shape, lanes and level.
     fn scalar(&mut self, id: NodeId, op: &'static Row, args: &[NodeId]) -> Place {
-        let shape = self.graph.shape(id).clone();
+        let shape = self.graph.shape_number(id);
         let lanes = args.iter().fold(Lanes::NONE, |lanes, &arg| lanes.union(self.lanes(arg)));
-        let fits = |group: &Group, arg: NodeId, graph: &Graph| group.lanes == lanes && *graph.shape(arg) == shape;
+        let fits = |group: &Group| group.lanes == lanes && group.shape == shape;
         let mut level = 0;
         for &arg in args {
             level = level.max(match &self.places[arg.index()] {
                 Place::Fused { group, .. } => {
                     let group = &self.groups[*group as usize];
-                    if fits(group, arg, self.graph) { group.level } else { group.level + 1 }
+                    if fits(group) { group.level } else { group.level + 1 }
                 }
                 Place::Stored { ready, .. } => *ready,
                 Place::Absent => 0,
             });
         }
         let next = self.groups.len() as u32;
-        let group = *self.group_of.entry((shape.clone(), lanes, level)).or_insert(next);
+        let group = *self.group_of.entry((shape, lanes, level)).or_insert(next);
         if group == next {
-            self.groups.push(Group { elements: shape.elements(), lanes, level, members: Vec::new() });
+            self.groups.push(Group { shape, elements: self.graph.shape(id).elements(), lanes, level, members: Vec::new() });
         }
         let args = args
             .iter()
@@ -159,12 +166,12 @@ impl Lowering<'_> {
                 Place::Fused { group: own, step } if own == group => Argument::Member(step),
                 _ => {
                     let (operand, _) = self.operand(arg);
-                    Argument::Operand(Operand { layout: operand.layout.broadcast(&shape), ..operand })
+                    Argument::Operand(Operand { layout: operand.layout.broadcast(self.graph.shape(id)), ..operand })
                 }
             })
             .collect();
         let members = &mut self.groups[group as usize].members;
-        members.push(Member { op, args, buffer: None, shape });
+        members.push(Member { op, args, buffer: None });
         Place::Fused { group, step: members.len() as u32 - 1 }
     }
 
@@ -240,7 +247,8 @@ impl Lowering<'_> {
                         (from, 1, ready)
                     }
                 };
-                let from = Operand { layout: Layout { offset: from.layout.offset, axes: from.layout.axes[..outer.len()].to_vec() }, ..from };
+                let from =
+                    Operand { layout: Layout { offset: from.layout.offset, axes: from.layout.axes[..outer.len()].to_vec() }, ..from };
                 self.emit(Work::Reduce { from, inner: count, stride, fold }, to, lanes, ready);
                 self.stored(to, result, lanes, ready)
             }
@@ -257,8 +265,11 @@ impl Lowering<'_> {
         let mut side = |lowering: &mut Self, arg: NodeId, matrix: &Shape, vector_axis: usize| {
             let (operand, ready) = lowering.operand(arg);
             // lanes are all of the result's or none
-            let (mut operand, ready) =
-                if operand.lanes == lanes || operand.lanes == Lanes::NONE { (operand, ready) } else { lowering.contiguous(operand, ready, lanes) };
+            let (mut operand, ready) = if operand.lanes == lanes || operand.lanes == Lanes::NONE {
+                (operand, ready)
+            } else {
+                lowering.contiguous(operand, ready, lanes)
+            };
             level = level.max(ready);
             if operand.layout.axes.len() == 1 {
                 operand.layout.axes.insert(vector_axis, (1, 0));
@@ -272,17 +283,9 @@ impl Lowering<'_> {
         let right = side(self, args[1], &operands.right, 1);
         let to = self.buffer(result.elements(), lanes);
         let sizes = operands.full.sizes();
-        let (batch, matrix) = sizes.split_at(sizes.len() - 2);
-        let work = Matmul {
-            left,
-            right,
-            to,
-            batch: batch.iter().product(),
-            rows: matrix[0],
-            inner: operands.left.sizes()[operands.left.rank() - 1],
-            columns: matrix[1],
-            chain,
-        };
+        let matrix = &sizes[sizes.len() - 2..];
+        let work =
+            Matmul { left, right, rows: matrix[0], inner: operands.left.sizes()[operands.left.rank() - 1], columns: matrix[1], chain };
         self.emit(Work::Matmul(work), to, lanes, level);
         self.stored(to, result, lanes, level)
     }
@@ -307,7 +310,7 @@ impl Lowering<'_> {
                 };
                 let member = &mut self.groups[group as usize].members[step as usize];
                 member.buffer = Some(buffer);
-                (Operand { source: Source::Buffer(buffer), layout: Layout::contiguous(&member.shape), lanes }, level + 1)
+                (Operand { source: Source::Buffer(buffer), layout: Layout::contiguous(self.graph.shape(id)), lanes }, level + 1)
             }
             Place::Absent => unreachable!("arguments are placed before their users"),
         }

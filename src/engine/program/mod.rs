@@ -106,11 +106,8 @@ impl Program {
     pub fn compile(graph: &Graph, want: &Want, per_point: &[bool]) -> Result<Program, Error> {
         let planned = plan::plan(graph, want)?;
         let simplified = simplify::simplify(planned.graph)?;
-        let inputs: Vec<ProgramInput> = simplified
-            .inputs()
-            .iter()
-            .map(|input| ProgramInput { name: input.name.clone(), shape: input.shape.clone() })
-            .collect();
+        let inputs: Vec<ProgramInput> =
+            simplified.inputs().iter().map(|input| ProgramInput { name: input.name.clone(), shape: input.shape.clone() }).collect();
         let varies: Vec<Lanes> = (0..inputs.len())
             .map(|i| {
                 let seeded = planned.seeded.iter().any(|&(input, _)| input == i);
@@ -125,8 +122,7 @@ impl Program {
             .collect();
         let wanted: Vec<_> = simplified.outputs().iter().map(|output| output.node).collect();
         let mut lowered = lower::lower(&simplified, &varies, &wanted);
-        let kept: Vec<u32> =
-            lowered.inputs.iter().flatten().copied().chain(lowered.outputs.iter().filter_map(memory::buffer_of)).collect();
+        let kept: Vec<u32> = lowered.inputs.iter().flatten().copied().chain(lowered.outputs.iter().filter_map(memory::buffer_of)).collect();
         let (slots, live_elements) = memory::assign(&mut lowered.buffers, &lowered.kernels, &kept);
         let mut flops = [0.0; 3];
         for kernel in &lowered.kernels {

@@ -102,6 +102,12 @@ struct Planning {
     seeds: usize,
 }
 
+/// A tangent an output, and the seeds of each input.
+struct Tangents {
+    dots: Vec<Option<NodeId>>,
+    ranges: Vec<Range<usize>>,
+}
+
 impl Planning {
     /// The function itself: a result an output.
     fn of(graph: &Graph) -> Result<Planning, Error> {
@@ -164,7 +170,7 @@ impl Planning {
     }
 
     /// Tangents of the outputs with a seed an element of the flattened `wrt`, and the seeds of each input.
-    fn tangents(&mut self, wrt: &[usize]) -> Result<(Vec<Option<NodeId>>, Vec<Range<usize>>), Error> {
+    fn tangents(&mut self, wrt: &[usize]) -> Result<Tangents, Error> {
         let (mut pairs, mut ranges, mut first) = (Vec::new(), Vec::new(), 0);
         for &i in wrt {
             let x = self.inputs[i];
@@ -175,11 +181,11 @@ impl Planning {
         }
         self.seeds = first;
         let outputs = self.outputs.clone();
-        Ok((diff::jvp(&mut self.g, &pairs, &outputs)?, ranges))
+        Ok(Tangents { dots: diff::jvp(&mut self.g, &pairs, &outputs)?, ranges })
     }
 
     fn gradient_forward(&mut self, wrt: &[usize]) -> Result<(), Error> {
-        let (dots, ranges) = self.tangents(wrt)?;
+        let Tangents { dots, ranges } = self.tangents(wrt)?;
         for seeds in ranges {
             let result = self.results.len();
             self.results.push(seeds.len());
@@ -200,7 +206,7 @@ impl Planning {
     }
 
     fn jacobian_forward(&mut self, wrt: &[usize], columns: usize) -> Result<(), Error> {
-        let (dots, _) = self.tangents(wrt)?;
+        let Tangents { dots, .. } = self.tangents(wrt)?;
         let result = self.results.len();
         self.results.push(self.rows().saturating_mul(columns));
         let mut row = 0;

@@ -22,6 +22,10 @@ const FOLDED_ELEMENTS: usize = 1024;
 /// # Errors
 /// [`Error::Limit`] where an expansion exceeds the builder's bounds.
 pub fn simplify(graph: Graph) -> Result<Graph, Error> {
+    let composite = |id| matches!(graph.kind(id), Kind::Apply { op, .. } if matches!(op.rule, Rule::Composite { .. }));
+    if !graph.ids().any(composite) {
+        return rewrite(&graph, reduce);
+    }
     PASSES.iter().try_fold(graph, |graph, (_, pass)| rewrite(&graph, *pass))
 }
 
@@ -36,6 +40,7 @@ pub(crate) fn expanded(graph: &Graph) -> Result<Graph, Error> {
 /// The graph with each live application replaced by what `pass` makes of it.
 fn rewrite(graph: &Graph, pass: Pass) -> Result<Graph, Error> {
     let mut g = Builder::default();
+    g.reserve(graph.len());
     let mut live = vec![false; graph.len()];
     graph.outputs().iter().for_each(|output| live[output.node.index()] = true);
     for id in graph.ids().rev() {
@@ -136,4 +141,3 @@ fn fold(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &super::
     let values: Vec<&Tensor> = values.iter().collect();
     Ok(naive::apply(op, &values, attributes, &shape).map(|value| g.constant(value)))
 }
-

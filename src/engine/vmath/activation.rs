@@ -33,11 +33,7 @@ pub fn sigmoid(x: f64) -> f64 {
 fn sigmoid_dd(x: f64) -> Dd {
     let e = exp_dd(Dd::exact(-x.abs()));
     let q = e.add_f(1.0);
-    if x < 0.0 {
-        e.div(q)
-    } else {
-        Dd::exact(1.0).div(q)
-    }
+    if x < 0.0 { e.div(q) } else { Dd::exact(1.0).div(q) }
 }
 
 /// log(1 + e^x) = max(x, 0) + log1p(e^-|x|).

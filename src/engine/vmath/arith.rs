@@ -20,11 +20,7 @@ pub fn rsqrt(x: f64) -> f64 {
         return 1.0 / x.sqrt();
     }
     // The residual of the root must not underflow.
-    let (x, unscale) = if x < pow2(-900) {
-        (x * pow2(200), pow2(100))
-    } else {
-        (x, 1.0)
-    };
+    let (x, unscale) = if x < pow2(-900) { (x * pow2(200), pow2(100)) } else { (x, 1.0) };
     Dd::exact(1.0).div(Dd::exact(x).sqrt()).round() * unscale
 }
 

@@ -21,10 +21,7 @@ pub(super) struct Dd {
 #[inline(always)]
 pub(super) fn fast_two_sum(a: f64, b: f64) -> Dd {
     let hi = a + b;
-    Dd {
-        hi,
-        lo: b - (hi - a),
-    }
+    Dd { hi, lo: b - (hi - a) }
 }
 
 /// a + b exactly, in any order (Knuth).
@@ -32,10 +29,7 @@ pub(super) fn fast_two_sum(a: f64, b: f64) -> Dd {
 pub(super) fn two_sum(a: f64, b: f64) -> Dd {
     let hi = a + b;
     let bb = hi - a;
-    Dd {
-        hi,
-        lo: (a - (hi - bb)) + (b - bb),
-    }
+    Dd { hi, lo: (a - (hi - bb)) + (b - bb) }
 }
 
 /// a · b exactly, short of underflow of the low part. The fused product is worth its libcall on
@@ -43,10 +37,7 @@ pub(super) fn two_sum(a: f64, b: f64) -> Dd {
 #[inline(always)]
 pub(super) fn two_prod(a: f64, b: f64) -> Dd {
     let hi = a * b;
-    Dd {
-        hi,
-        lo: a.mul_add(b, -hi),
-    }
+    Dd { hi, lo: a.mul_add(b, -hi) }
 }
 
 impl Dd {

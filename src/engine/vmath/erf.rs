@@ -8,15 +8,9 @@ use super::exponential::exp;
 use super::kernels::{exp_parts, log_dd, log1p_dd};
 use super::pow2;
 
-const INV_SQRT_2: Dd = Dd {
-    hi: std::f64::consts::FRAC_1_SQRT_2,
-    lo: -4.833646656726457e-17,
-};
+const INV_SQRT_2: Dd = Dd { hi: std::f64::consts::FRAC_1_SQRT_2, lo: -4.833646656726457e-17 };
 const INV_SQRT_PI: f64 = 0.5641895835477563;
-const INV_SQRT_2PI: Dd = Dd {
-    hi: 0.3989422804014327,
-    lo: -2.49232720227773e-17,
-};
+const INV_SQRT_2PI: Dd = Dd { hi: 0.3989422804014327, lo: -2.49232720227773e-17 };
 
 /// erf x.
 /// Max 0.8 ULP measured.

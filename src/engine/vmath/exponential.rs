@@ -5,8 +5,7 @@
 
 use super::dd::{Dd, fast_two_sum, two_prod, two_sum};
 use super::kernels::{
-    INV_LN2, INV_LN10, LN2, ROUND, STEP_HI, STEP_LO, STEPS_PER_UNIT, exp_dd, exp_parts, exp2_step,
-    expm1_dd, log_dd, log_parts, log1p_dd,
+    INV_LN2, INV_LN10, LN2, ROUND, STEP_HI, STEP_LO, STEPS_PER_UNIT, exp_dd, exp_parts, exp2_step, expm1_dd, log_dd, log_parts, log1p_dd,
 };
 use super::pow2;
 
@@ -167,22 +166,14 @@ pub fn log1mexp(x: f64) -> f64 {
         return -exp(x);
     }
     let x = Dd::exact(x);
-    if x.hi > -LN2.hi {
-        log_dd(expm1_dd(x).neg()).round()
-    } else {
-        log1p_dd(exp_dd(x).neg()).round()
-    }
+    if x.hi > -LN2.hi { log_dd(expm1_dd(x).neg()).round() } else { log1p_dd(exp_dd(x).neg()).round() }
 }
 
 /// x · l rounded once; the plain product where the fused residual would be NaN.
 #[inline(always)]
 fn times(x: f64, l: Dd) -> f64 {
     let p = two_prod(x, l.hi);
-    if p.hi.is_finite() {
-        p.hi + x.mul_add(l.lo, p.lo)
-    } else {
-        p.hi
-    }
+    if p.hi.is_finite() { p.hi + x.mul_add(l.lo, p.lo) } else { p.hi }
 }
 
 /// x ln y, and 0 at x = 0 whatever the (not NaN) y.
@@ -231,11 +222,7 @@ fn pow_special(x: f64, y: f64, odd: bool) -> f64 {
             0.0
         };
     }
-    let r = if (a == 0.0) == (y < 0.0) {
-        f64::INFINITY
-    } else {
-        0.0
-    };
+    let r = if (a == 0.0) == (y < 0.0) { f64::INFINITY } else { 0.0 };
     if odd { r.copysign(x) } else { r }
 }
 

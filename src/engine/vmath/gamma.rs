@@ -63,9 +63,7 @@ pub fn digamma(x: f64) -> f64 {
     }
     // ψ(x) = ψ(1 − x) − π cot πx
     let (s, c) = sincospi_dd(x);
-    digamma_positive(two_sum(1.0, -x))
-        .sub(PI.mul(c).div(s))
-        .round()
+    digamma_positive(two_sum(1.0, -x)).sub(PI.mul(c).div(s)).round()
 }
 
 /// r^s, by squaring.
@@ -138,10 +136,7 @@ fn factorial_over_power(n: u32, x: f64, factor: f64) -> f64 {
         return (1..=n.min(150)).fold(factor / x, |p, j| p * (f64::from(j) / x));
     }
     let n = f64::from(n);
-    let log = log_dd(Dd::exact(x))
-        .mul_f(-(n + 1.0))
-        .add(log_dd(Dd::exact(factor.abs())))
-        .add_f(gammaln(n + 1.0));
+    let log = log_dd(Dd::exact(x)).mul_f(-(n + 1.0)).add(log_dd(Dd::exact(factor.abs()))).add_f(gammaln(n + 1.0));
     (exp(log.hi) * (1.0 + log.lo)).copysign(factor)
 }
 

@@ -12,22 +12,10 @@ use super::dd::{Dd, fast_two_sum, two_prod, two_sum};
 use super::pow2;
 use super::tables::{EXP2_64, LOG_128, LOG_OFFSET};
 
-pub(super) const LN2: Dd = Dd {
-    hi: std::f64::consts::LN_2,
-    lo: 2.3190468138462996e-17,
-};
-pub(super) const INV_LN2: Dd = Dd {
-    hi: std::f64::consts::LOG2_E,
-    lo: 2.0355273740931033e-17,
-};
-pub(super) const INV_LN10: Dd = Dd {
-    hi: std::f64::consts::LOG10_E,
-    lo: 1.098319650216765e-17,
-};
-pub(super) const PI: Dd = Dd {
-    hi: std::f64::consts::PI,
-    lo: 1.2246467991473532e-16,
-};
+pub(super) const LN2: Dd = Dd { hi: std::f64::consts::LN_2, lo: 2.3190468138462996e-17 };
+pub(super) const INV_LN2: Dd = Dd { hi: std::f64::consts::LOG2_E, lo: 2.0355273740931033e-17 };
+pub(super) const INV_LN10: Dd = Dd { hi: std::f64::consts::LOG10_E, lo: 1.098319650216765e-17 };
+pub(super) const PI: Dd = Dd { hi: std::f64::consts::PI, lo: 1.2246467991473532e-16 };
 
 /// ln 2 / 64 in 36 bits, so that k times it is exact for |k| < 2^17, and the rest.
 pub(super) const STEP_HI: f64 = 0.010830424696223417;
@@ -112,11 +100,7 @@ fn log1p_reduced(r: Dd) -> Dd {
 /// x = 2^e · m with m in [0.705, 1.41), for x > 0: (e, log m).
 #[inline(always)]
 pub(super) fn log_parts(x: Dd) -> (f64, Dd) {
-    let (z, bias) = if x.hi < f64::MIN_POSITIVE {
-        (x.hi * pow2(54), 54.0)
-    } else {
-        (x.hi, 0.0)
-    };
+    let (z, bias) = if x.hi < f64::MIN_POSITIVE { (x.hi * pow2(54), 54.0) } else { (x.hi, 0.0) };
     let bits = z.to_bits();
     let t = bits.wrapping_sub(LOG_OFFSET);
     let (c, log_hi, log_lo) = LOG_128[((t >> 45) & 127) as usize];
@@ -150,26 +134,17 @@ pub(super) fn log_dd(x: Dd) -> Dd {
 /// log(1 + u) for finite u > −1, relatively accurate at 0 too.
 #[inline(always)]
 pub(super) fn log1p_dd(u: Dd) -> Dd {
-    if u.hi.abs() < 0.00390625 {
-        log1p_reduced(u)
-    } else {
-        log_dd(u.add_f(1.0))
-    }
+    if u.hi.abs() < 0.00390625 { log1p_reduced(u) } else { log_dd(u.add_f(1.0)) }
 }
 
 /// sin t for |t| ≤ π/4 + 2^-20.
 #[inline(always)]
 pub(super) fn sin_dd(t: Dd) -> Dd {
-    const SIXTH: Dd = Dd {
-        hi: 1.0 / 6.0,
-        lo: 9.25185853854297e-18,
-    };
+    const SIXTH: Dd = Dd { hi: 1.0 / 6.0, lo: 9.25185853854297e-18 };
     let s = t.square();
     let x = s.hi;
-    let p = 1.0 / 6227020800.0
-        - x * (1.0 / 1307674368000.0 - x * (1.0 / 355687428096000.0 - x / 121645100408832000.0));
-    let p =
-        1.0 / 120.0 - x * (1.0 / 5040.0 - x * (1.0 / 362880.0 - x * (1.0 / 39916800.0 - x * p)));
+    let p = 1.0 / 6227020800.0 - x * (1.0 / 1307674368000.0 - x * (1.0 / 355687428096000.0 - x / 121645100408832000.0));
+    let p = 1.0 / 120.0 - x * (1.0 / 5040.0 - x * (1.0 / 362880.0 - x * (1.0 / 39916800.0 - x * p)));
     let cubic = s.mul(SIXTH);
     t.sub(t.mul(cubic.add_f(-(x * x * p))))
 }
@@ -177,16 +152,11 @@ pub(super) fn sin_dd(t: Dd) -> Dd {
 /// cos t for |t| ≤ π/4 + 2^-20.
 #[inline(always)]
 pub(super) fn cos_dd(t: Dd) -> Dd {
-    const TWENTY_FOURTH: Dd = Dd {
-        hi: 1.0 / 24.0,
-        lo: 2.3129646346357427e-18,
-    };
+    const TWENTY_FOURTH: Dd = Dd { hi: 1.0 / 24.0, lo: 2.3129646346357427e-18 };
     let s = t.square();
     let x = s.hi;
     let p = 1.0 / 479001600.0
-        - x * (1.0 / 87178291200.0
-            - x * (1.0 / 20922789888000.0
-                - x * (1.0 / 6402373705728000.0 - x / 2432902008176640000.0)));
+        - x * (1.0 / 87178291200.0 - x * (1.0 / 20922789888000.0 - x * (1.0 / 6402373705728000.0 - x / 2432902008176640000.0)));
     let p = 1.0 / 720.0 - x * (1.0 / 40320.0 - x * (1.0 / 3628800.0 - x * p));
     let quartic = s.square().mul(TWENTY_FOURTH).add_f(-(x * x * x * p));
     quartic.add(s.scale(-0.5)).add_f(1.0)

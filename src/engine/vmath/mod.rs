@@ -32,9 +32,7 @@ mod trig;
 pub use activation::{gelu, log_sigmoid, relu, sigmoid, silu, softplus};
 pub use arith::{cbrt, ceil, floor, fma, hypot, lerp, remainder, round, rsqrt, sign, sqrt, trunc};
 pub use erf::{erf, erfc, erfcx, log_ndtr, ndtr, normal_pdf};
-pub use exponential::{
-    exp, exp2, expm1, log, log1mexp, log1p, log2, log10, logaddexp, pow, xlog1py, xlogy,
-};
+pub use exponential::{exp, exp2, expm1, log, log1mexp, log1p, log2, log10, logaddexp, pow, xlog1py, xlogy};
 pub use gamma::{digamma, gammaln, polygamma};
 pub use hyperbolic::{acosh, asinh, atanh, cosh, sech2, sinh, tanh};
 pub use trig::{acos, asin, atan, atan2, cos, cospi, sin, sinc, sinpi, tan};

@@ -159,11 +159,7 @@ fn pi_to(n: u32) -> Dd {
 #[inline(always)]
 fn sinc_at_zero(a: f64, order: u32) -> f64 {
     let n = f64::from(order);
-    let sign = if order.div_ceil(2) & 1 == 0 {
-        1.0
-    } else {
-        -1.0
-    };
+    let sign = if order.div_ceil(2) & 1 == 0 { 1.0 } else { -1.0 };
     if order & 1 == 0 {
         sign * pi_to(order).div(Dd::exact(n + 1.0)).round()
     } else {
@@ -176,11 +172,7 @@ fn sinc_at_zero(a: f64, order: u32) -> f64 {
 #[inline(always)]
 fn sinc_recurrence(a: f64, order: u32) -> f64 {
     // Past 2^52 every x is an integer: sin πx = 0, cos πx = ±1.
-    let (s, c) = if a < INTEGERS {
-        sincospi_dd(a)
-    } else {
-        (Dd::exact(0.0), Dd::exact(cospi(a)))
-    };
+    let (s, c) = if a < INTEGERS { sincospi_dd(a) } else { (Dd::exact(0.0), Dd::exact(cospi(a))) };
     // sin(t + nπ/2)
     let turned = |n: u32| match n & 3 {
         0 => s,
@@ -216,9 +208,5 @@ fn sinc_recurrence(a: f64, order: u32) -> f64 {
             g = turned(n).sub(t.mul(g)).div(Dd::exact(f64::from(n)));
         }
     }
-    if order == 0 {
-        g.round()
-    } else {
-        g.mul(pi_to(order)).round()
-    }
+    if order == 0 { g.round() } else { g.mul(pi_to(order)).round() }
 }

@@ -1,0 +1,113 @@
+//! Reading request bodies: whole, within their size and their time.
+//!
+//! A body that is refused is still read a little, so that a client in the middle of sending gets to see the answer.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_LENGTH, EXPECT};
+use axum::http::{HeaderMap, Request};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use tokio::time::{Instant, timeout_at};
+
+use super::problem::Rejection;
+use super::settings::{Settings, seconds};
+use crate::wire::problem::{Excess, Failure, Slug};
+
+/// How much of a refused body is read before the answer, at most.
+const DRAIN_BYTES: usize = 256 << 10;
+/// How long a refused body is read before the answer, at most.
+const DRAIN_TIME: Duration = Duration::from_secs(2);
+
+/// The length that a request's header states, if it states one.
+fn stated_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn too_large(asked: usize, settings: &Settings) -> Failure {
+    let allowed = settings.body_bytes;
+    let mut failure = Failure::new(Slug::BodyTooLarge, format!("the body has {asked} bytes or more, {allowed} are allowed"));
+    failure.excess = Some(Excess { limit: "http.body_bytes".to_owned(), asked: asked as f64, allowed: allowed as f64 });
+    failure
+}
+
+fn too_slow(detail: String) -> Rejection {
+    Rejection::new(Slug::RequestTimeout, detail)
+}
+
+/// The whole body.
+///
+/// # Errors
+/// `body-too-large`, `request-timeout`, and `bad-request` where the body breaks off or is not HTTP.
+pub(crate) async fn read(request: Request<Body>, settings: &Settings) -> Result<Bytes, Rejection> {
+    let stated = stated_length(request.headers());
+    if let Some(asked) = stated.filter(|&length| length > settings.body_bytes) {
+        drain(request).await;
+        return Err(too_large(asked, settings).into());
+    }
+    let mut body = request.into_body();
+    let last = Instant::now() + seconds(settings.body_seconds);
+    let gap = seconds(settings.body_gap_seconds);
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    loop {
+        // Time runs only while the body is not there yet: a body in one piece never touches the timer.
+        let by = last.min(Instant::now() + gap);
+        let frame = match timeout_at(by, body.frame()).await {
+            Ok(Some(Ok(frame))) => frame,
+            Ok(None) => break,
+            Ok(Some(Err(error))) => {
+                return Err(Rejection::new(Slug::BadRequest, format!("the body broke off: {error}")));
+            }
+            Err(_) if by == last => {
+                return Err(too_slow(format!("the body took longer than {} s", settings.body_seconds)));
+            }
+            Err(_) => {
+                return Err(too_slow(format!("no byte of the body came for {} s", settings.body_gap_seconds)));
+            }
+        };
+        let Ok(piece) = frame.into_data() else {
+            continue;
+        };
+        let size = first.len() + rest.len() + piece.len();
+        if size > settings.body_bytes {
+            drain_body(body).await;
+            return Err(too_large(size, settings).into());
+        }
+        if first.is_empty() {
+            first = piece;
+        } else {
+            if rest.is_empty() {
+                // A stated length is a promise, not a fact: reserve for it as it comes true.
+                rest.reserve(stated.unwrap_or(0).min(1 << 20).max(piece.len()));
+            }
+            rest.extend_from_slice(&piece);
+        }
+    }
+    if rest.is_empty() {
+        return Ok(first);
+    }
+    let mut whole = BytesMut::with_capacity(first.len() + rest.len());
+    whole.extend_from_slice(&first);
+    whole.extend_from_slice(&rest);
+    Ok(whole.freeze())
+}
+
+/// Reads a little of a body that nobody wants. A client that asked first whether to send it is not told to.
+pub(crate) async fn drain(request: Request<Body>) {
+    if !request.headers().contains_key(EXPECT) {
+        drain_body(request.into_body()).await;
+    }
+}
+
+async fn drain_body(mut body: Body) {
+    let by = Instant::now() + DRAIN_TIME;
+    let mut size = 0;
+    while size < DRAIN_BYTES {
+        match timeout_at(by, body.frame()).await {
+            Ok(Some(Ok(frame))) => size += frame.data_ref().map_or(0, Bytes::len),
+            Ok(Some(Err(_)) | None) | Err(_) => return,
+        }
+    }
+}

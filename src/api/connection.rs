@@ -1,0 +1,194 @@
+//! One connection's clock, and the byte stream that feeds it.
+//!
+//! hyper has one timer for heads, which runs between requests too and costs a timer a request. Here a connection knows what it is
+//! waiting for (its first request, the rest of a head, the next request) and since when; its task sleeps until that is too long and
+//! looks again. A request costs a few stores to this state and no timer.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::http::Version;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::refusal;
+use super::settings::{Settings, seconds};
+
+/// What a connection waits for, and since when.
+pub(super) struct Clock {
+    start: Instant,
+    first: Duration,
+    head: Duration,
+    idle: Duration,
+    /// Requests whose answer is not there yet.
+    in_flight: AtomicU32,
+    /// Whether a request ever came.
+    served: AtomicBool,
+    /// HTTP/2, where bytes need not be a request's.
+    multiplexed: AtomicBool,
+    /// When the last request was answered or a byte of an answer was written, in milliseconds from the start.
+    quiet_since: AtomicU64,
+    /// When the first byte of a head came, in milliseconds from the start and one more; 0 where none came.
+    head_since: AtomicU64,
+}
+
+impl Clock {
+    pub(super) fn new(settings: &Settings) -> Clock {
+        Clock {
+            start: Instant::now(),
+            first: seconds(settings.first_request_seconds),
+            head: seconds(settings.header_seconds),
+            idle: seconds(settings.idle_seconds),
+            in_flight: AtomicU32::new(0),
+            served: AtomicBool::new(false),
+            multiplexed: AtomicBool::new(false),
+            quiet_since: AtomicU64::new(0),
+            head_since: AtomicU64::new(0),
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.start.elapsed().as_millis() as u64
+    }
+
+    /// When the connection is to be closed if nothing changes.
+    pub(super) fn deadline(&self) -> Instant {
+        if self.in_flight.load(Relaxed) > 0 {
+            // Requests have clocks of their own: their bodies' and their work's.
+            return Instant::now() + self.idle;
+        }
+        let waiting = match self.served.load(Relaxed) {
+            false => self.start + self.first,
+            true => self.start + Duration::from_millis(self.quiet_since.load(Relaxed)) + self.idle,
+        };
+        match self.head_since.load(Relaxed) {
+            0 => waiting,
+            since => waiting.min(self.start + Duration::from_millis(since - 1) + self.head),
+        }
+    }
+
+    /// A request's head is complete; its answer is there when the guard goes.
+    pub(super) fn request(self: &Arc<Clock>, version: Version) -> InFlight {
+        self.in_flight.fetch_add(1, Relaxed);
+        self.served.store(true, Relaxed);
+        self.multiplexed.store(version == Version::HTTP_2, Relaxed);
+        self.head_since.store(0, Relaxed);
+        InFlight(Arc::clone(self))
+    }
+
+    fn bytes_came(&self) {
+        if self.in_flight.load(Relaxed) == 0 && self.head_since.load(Relaxed) == 0 && !self.multiplexed.load(Relaxed) {
+            self.head_since.store(self.now() + 1, Relaxed);
+        }
+    }
+
+    fn bytes_went(&self) {
+        self.quiet_since.store(self.now(), Relaxed);
+    }
+}
+
+/// A request that is being answered.
+pub(super) struct InFlight(Arc<Clock>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.quiet_since.store(self.0.now(), Relaxed);
+        self.0.in_flight.fetch_sub(1, Relaxed);
+    }
+}
+
+/// A connection's bytes: they move its clock, and hyper's bare refusals leave it as problems.
+pub(super) struct Stream {
+    tcp: TcpStream,
+    clock: Arc<Clock>,
+    /// What is still to be written of an answer that replaced hyper's.
+    refusal: Option<(Vec<u8>, usize)>,
+}
+
+impl Stream {
+    pub(super) fn new(tcp: TcpStream, clock: Arc<Clock>) -> Stream {
+        Stream { tcp, clock, refusal: None }
+    }
+
+    /// Whether `first` begins a refusal of hyper's; if so it is kept to be written in its own words.
+    fn refuses(&mut self, first: &[u8]) -> bool {
+        if !first.starts_with(b"HTTP/1.1 4") || self.clock.in_flight.load(Relaxed) > 0 {
+            return false;
+        }
+        self.refusal = refusal::complete(first).map(|answer| (answer, 0));
+        self.refusal.is_some()
+    }
+
+    fn poll_refusal(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some((answer, written)) = &mut self.refusal {
+            if *written == answer.len() {
+                self.refusal = None;
+            } else {
+                match ready!(Pin::new(&mut self.tcp).poll_write(context, &answer[*written..]))? {
+                    0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    size => *written += size,
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn wrote(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(1..)) = result {
+            self.clock.bytes_went();
+        }
+        result
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let filled = buffer.filled().len();
+        ready!(Pin::new(&mut self.tcp).poll_read(context, buffer))?;
+        if buffer.filled().len() > filled {
+            self.clock.bytes_came();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_refusal(context))?;
+        if self.refuses(bytes) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let result = Pin::new(&mut self.tcp).poll_write(context, bytes);
+        self.wrote(result)
+    }
+
+    fn poll_write_vectored(mut self: Pin<&mut Self>, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_refusal(context))?;
+        if let Some(first) = slices.first()
+            && self.refuses(first)
+        {
+            return Poll::Ready(Ok(first.len()));
+        }
+        let result = Pin::new(&mut self.tcp).poll_write_vectored(context, slices);
+        self.wrote(result)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.tcp.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_refusal(context))?;
+        Pin::new(&mut self.tcp).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_refusal(context))?;
+        Pin::new(&mut self.tcp).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,148 @@
+//! The OpenAPI 3.1 document: what the routes declare, and what is true of all of them.
+//!
+//! The routes say path, types and success; this adds the headers, the errors that every operation of a kind can answer, and the
+//! examples, so that no route repeats them.
+
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::examples::requests;
+use super::explain::example;
+use super::routes::declared;
+use crate::service::Endpoint;
+use crate::wire::problem::{Fault, Problem, Slug};
+
+const ABOUT: &str = "nablad takes a function as data and the points to look at, and returns exact values and derivatives.\n\n\
+A function comes as an expression `graph` or as a `formula`, in exactly one of these fields. One point stands in `at`; many stand in \
+`points`, as rows (a list of objects) or as columns (an object of tensors with one more leading axis). NaN and the infinities are the \
+strings `\"NaN\"`, `\"Infinity\"` and `\"-Infinity\"`. Every error is `application/problem+json` (RFC 9457).";
+
+/// What any request can be answered with.
+const OF_EVERY_REQUEST: [Slug; 4] = [Slug::BadRequest, Slug::UriTooLong, Slug::HeadersTooLarge, Slug::Internal];
+/// What a request can besides be answered with that sends a body to be worked on.
+const OF_EVALUATION: [Slug; 11] = [
+    Slug::MalformedJson,
+    Slug::NotAcceptable,
+    Slug::RequestTimeout,
+    Slug::BodyTooLarge,
+    Slug::UnsupportedMediaType,
+    Slug::InvalidRequest,
+    Slug::InvalidGraph,
+    Slug::ShapeMismatch,
+    Slug::InvalidFormula,
+    Slug::Overloaded,
+    Slug::ShuttingDown,
+];
+
+/// The errors that an operation can answer.
+fn slugs(path: &str) -> Vec<Slug> {
+    let endpoint = path.strip_prefix('/').and_then(Endpoint::from_name);
+    let special: &[Slug] = match (endpoint, path) {
+        (Some(Endpoint::Graph), _) => &[Slug::LimitExceeded, Slug::DeadlineExceeded],
+        (Some(Endpoint::Gradient), _) => &[Slug::InvalidPoint, Slug::NotDifferentiable, Slug::LimitExceeded, Slug::DeadlineExceeded],
+        (Some(_), _) => &[Slug::InvalidPoint, Slug::LimitExceeded, Slug::DeadlineExceeded],
+        (None, "/problems/{slug}") => &[Slug::NotFound, Slug::NotAcceptable],
+        (None, "/readyz") => &[Slug::ShuttingDown],
+        (None, "/livez" | "/docs") => &[],
+        (None, _) => &[Slug::NotAcceptable],
+    };
+    let evaluation: &[Slug] = if endpoint.is_some() { &OF_EVALUATION } else { &[] };
+    let all = [evaluation, special, &OF_EVERY_REQUEST].concat();
+    Slug::ALL.into_iter().filter(|slug| all.contains(slug)).collect()
+}
+
+/// The error answers of an operation by status, each with an example a slug.
+fn errors(path: &str) -> Map<String, Value> {
+    let slugs = slugs(path);
+    let mut answers = Map::new();
+    for slug in &slugs {
+        let same: Vec<Slug> = slugs.iter().copied().filter(|other| other.status() == slug.status()).collect();
+        let description = same.iter().map(|slug| format!("`{}`: {}.", slug.name(), slug.title())).collect::<Vec<_>>().join(" ");
+        let examples: Map<String, Value> =
+            same.iter().map(|slug| (slug.name().to_owned(), json!({"summary": slug.title(), "value": example(*slug)}))).collect();
+        let mut headers = json!({"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}});
+        if slug.status() == 503 {
+            headers["Retry-After"] = json!({"$ref": "#/components/headers/Retry-After"});
+        }
+        let answer = json!({
+            "description": description,
+            "headers": headers,
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}}
+        });
+        answers.insert(slug.status().to_string(), answer);
+    }
+    answers
+}
+
+/// The document.
+pub fn openapi() -> Value {
+    let declared = declared().into_openapi();
+    let mut document = serde_json::to_value(declared).unwrap_or_default();
+    document["info"] = json!({
+        "title": "nablad",
+        "summary": "Differentiation as a service",
+        "description": ABOUT,
+        "version": env!("CARGO_PKG_VERSION"),
+        "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"}
+    });
+    document["servers"] = json!([{"url": "/", "description": "This server."}]);
+    document["tags"] = json!([
+        {"name": "evaluation", "description": "Values and derivatives at points."},
+        {"name": "functions", "description": "Functions themselves: checked and converted."},
+        {"name": "server", "description": "What the server can do, and how it is."}
+    ]);
+    let components = &mut document["components"];
+    components["schemas"]["Problem"] = serde_json::to_value(<Problem as utoipa::PartialSchema>::schema()).unwrap_or_default();
+    components["schemas"]["Fault"] = serde_json::to_value(<Fault as utoipa::PartialSchema>::schema()).unwrap_or_default();
+    debug_assert_eq!(<Problem as ToSchema>::name(), "Problem");
+    components["headers"] = json!({
+        "X-Request-Id": {"description": "The request's id: the caller's where it was well-formed, else a new one.", "schema": {"type": "string"}},
+        "Retry-After": {"description": "Seconds after which to try again.", "schema": {"type": "integer", "minimum": 0}}
+    });
+    components["parameters"] = json!({
+        "X-Request-Id": {
+            "name": "X-Request-Id", "in": "header", "required": false,
+            "description": "An id to find the request by. What is malformed is replaced, never refused.",
+            "schema": {"type": "string"}
+        },
+        "Request-Timeout": {
+            "name": "Request-Timeout", "in": "header", "required": false,
+            "description": "Seconds that the request may compute, up to limits.deadline_most_seconds.",
+            "schema": {"type": "number", "exclusiveMinimum": 0}
+        }
+    });
+    if let Some(paths) = document["paths"].as_object_mut() {
+        for (path, item) in paths {
+            let Some(item) = item.as_object_mut() else {
+                continue;
+            };
+            for operation in item.values_mut() {
+                complete(path, operation);
+            }
+        }
+    }
+    document
+}
+
+/// Adds to an operation what its route does not say.
+fn complete(path: &str, operation: &mut Value) {
+    let endpoint = path.strip_prefix('/').and_then(Endpoint::from_name);
+    let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+    parameters.push(json!({"$ref": "#/components/parameters/X-Request-Id"}));
+    if endpoint.is_some() {
+        parameters.push(json!({"$ref": "#/components/parameters/Request-Timeout"}));
+    }
+    operation["parameters"] = Value::Array(parameters);
+    operation["responses"]["200"]["headers"] = json!({"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}});
+    if let Some(responses) = operation["responses"].as_object_mut() {
+        responses.extend(errors(path));
+    }
+    if let Some(endpoint) = endpoint {
+        let examples: Map<String, Value> = requests(endpoint)
+            .into_iter()
+            .map(|example| (example.name.to_owned(), json!({"summary": example.summary, "value": example.body})))
+            .collect();
+        operation["requestBody"]["required"] = Value::Bool(true);
+        operation["requestBody"]["content"]["application/json"]["examples"] = Value::Object(examples);
+    }
+}

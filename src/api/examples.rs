@@ -1,0 +1,145 @@
+//! The request examples of the OpenAPI document: real requests, each of which a test sends.
+
+use serde_json::{Value, json};
+
+use crate::service::Endpoint;
+
+/// A request that works.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Example {
+    /// Its key in the OpenAPI document.
+    pub name: &'static str,
+    /// What it shows.
+    pub summary: &'static str,
+    /// The body.
+    pub body: Value,
+}
+
+fn example(name: &'static str, summary: &'static str, body: Value) -> Example {
+    Example { name, summary, body }
+}
+
+/// The price of a European call by Black and Scholes; its gradient are the Greeks.
+const BLACK_SCHOLES: &str = "d1 = (log(S/K) + (r + v^2/2)*T) / (v*sqrt(T)); d2 = d1 - v*sqrt(T); price = S*Phi(d1) - K*exp(-r*T)*Phi(d2)";
+
+/// A small network's squared loss, with tensors and an inline node.
+fn regression() -> Value {
+    json!({
+        "inputs": [{"name": "w", "shape": [3]}, "b", {"name": "x", "shape": [2, 3]}, {"name": "y", "shape": [2]}],
+        "nodes": [
+            {"name": "p", "op": "add", "args": [{"op": "matmul", "args": ["x", "w"]}, "b"]},
+            {"name": "e", "op": "subtract", "args": [{"op": "tanh", "args": ["p"]}, "y"]}
+        ],
+        "outputs": [{"name": "loss", "value": {"op": "sum", "args": [{"op": "square", "args": ["e"]}]}}]
+    })
+}
+
+/// From polar to Cartesian coordinates.
+fn polar() -> Value {
+    json!({
+        "inputs": ["r", "t"],
+        "nodes": [
+            {"name": "x", "op": "multiply", "args": ["r", {"op": "cos", "args": ["t"]}]},
+            {"name": "y", "op": "multiply", "args": ["r", {"op": "sin", "args": ["t"]}]}
+        ],
+        "outputs": ["x", "y"]
+    })
+}
+
+fn regression_point() -> Value {
+    json!({"w": [0.5, -0.25, 1], "b": 0.1, "x": [[1, 2, 3], [0, -1, 0.5]], "y": [1, 0]})
+}
+
+/// Working requests for an endpoint.
+pub fn requests(endpoint: Endpoint) -> Vec<Example> {
+    match endpoint {
+        Endpoint::Value => vec![
+            example("formula", "A formula at one point.", json!({"formula": "x^2 * sin(y)", "at": {"x": 3, "y": 0.5}})),
+            example("graph", "A graph at one point.", json!({"graph": regression(), "at": regression_point()})),
+            example(
+                "rows",
+                "Many points as rows, beside an input that they share.",
+                json!({"formula": "a * x^2", "at": {"a": 0.5}, "points": [{"x": 1}, {"x": 2}, {"x": "Infinity"}]}),
+            ),
+            example(
+                "columns",
+                "Many points as columns, and the names of the outputs.",
+                json!({"formula": "r = sqrt(x^2 + y^2); theta = atan2(y, x)", "outputs": ["r", "theta"], "points": {"x": [3, 5, 8], "y": [4, 12, 15]}}),
+            ),
+        ],
+        Endpoint::Gradient => vec![
+            example("formula", "A formula at one point.", json!({"formula": "x^2 * sin(y)", "at": {"x": 3, "y": 0.5}})),
+            example(
+                "black_scholes",
+                "The Greeks of a European call at several prices, as columns beside shared inputs.",
+                json!({"formula": BLACK_SCHOLES, "at": {"K": 100, "r": 0.03, "T": 0.5}, "points": {"S": [90, 100, 110], "v": [0.25, 0.2, 0.22]}, "wrt": ["S", "v"]}),
+            ),
+            example(
+                "graph",
+                "A graph, differentiated by two of its inputs.",
+                json!({"graph": regression(), "at": regression_point(), "wrt": ["w", "b"]}),
+            ),
+            example("rows", "Many points as rows.", json!({"formula": "sqrt(x^2 + y^2)", "points": [{"x": 3, "y": 4}, {"x": 0, "y": 0}]})),
+        ],
+        Endpoint::Jacobian => vec![
+            example(
+                "formula",
+                "A formula with two outputs.",
+                json!({"formula": "u = x*y; v = x + exp(y)", "outputs": ["u", "v"], "at": {"x": 2, "y": 0.5}}),
+            ),
+            example(
+                "graph",
+                "A graph, its Jacobian as one matrix.",
+                json!({"graph": polar(), "at": {"r": 2, "t": 0.75}, "form": "matrix"}),
+            ),
+            example(
+                "denominator",
+                "A vector function in denominator layout.",
+                json!({"formula": "sin(w) * s", "at": {"w": [0.1, 0.2, 0.3], "s": 2}, "wrt": ["w"], "layout": "denominator"}),
+            ),
+            example(
+                "rows",
+                "Many points as rows.",
+                json!({"graph": polar(), "points": [{"r": 1, "t": 0}, {"r": 2, "t": 1.5}], "mode": "forward"}),
+            ),
+            example(
+                "columns",
+                "Many points as columns, matrices.",
+                json!({"graph": polar(), "points": {"r": [1, 2, 3], "t": [0, 0.5, 1]}, "form": "matrix"}),
+            ),
+        ],
+        Endpoint::Jvp => vec![
+            example(
+                "formula",
+                "A formula along a direction.",
+                json!({"formula": "x^2 * sin(y)", "at": {"x": 3, "y": 0.5}, "tangent": {"x": 1, "y": -2}}),
+            ),
+            example(
+                "graph",
+                "A graph; inputs absent from the tangent do not move.",
+                json!({"graph": polar(), "at": {"r": 2, "t": 0.75}, "tangent": {"t": 1}}),
+            ),
+            example(
+                "columns",
+                "Many points as columns, the tangent with them.",
+                json!({"formula": "exp(-x^2)", "points": {"x": [0, 0.5, 1]}, "tangent": {"x": [1, 1, 1]}}),
+            ),
+        ],
+        Endpoint::Vjp => vec![
+            example(
+                "formula",
+                "A formula with two outputs, weighted.",
+                json!({"formula": "u = x*y; v = x + exp(y)", "outputs": ["u", "v"], "at": {"x": 2, "y": 0.5}, "cotangent": {"u": 1, "v": 0.5}}),
+            ),
+            example(
+                "graph",
+                "A graph; outputs absent from the cotangent weigh nothing.",
+                json!({"graph": polar(), "at": {"r": 2, "t": 0.75}, "cotangent": {"x": 1}}),
+            ),
+        ],
+        Endpoint::Graph => vec![
+            example("formula", "A formula, to be seen as a graph.", json!({"formula": BLACK_SCHOLES})),
+            example("graph", "A graph, to be checked.", json!({"graph": regression()})),
+        ],
+    }
+}

@@ -1,0 +1,94 @@
+//! The evaluation endpoints: a body in, one service call, its bytes out.
+
+use std::time::Duration;
+
+use axum::extract::{FromRequest, Request, State};
+use bytes::Bytes;
+
+use super::{Json, Shared};
+use crate::api::body;
+use crate::api::negotiate::{accepts_json, deadline, reads_json};
+use crate::api::problem::Rejection;
+use crate::service::Endpoint;
+use crate::wire::answer::{GradientAnswers, GraphAnswer, JacobianAnswers, JvpAnswers, ValueAnswers, VjpAnswers};
+use crate::wire::request::{GradientRequest, GraphRequest, JacobianRequest, JvpRequest, ValueRequest, VjpRequest};
+
+/// A request's JSON body, and the time it may compute.
+pub(super) struct Call {
+    body: Bytes,
+    deadline: Duration,
+}
+
+impl FromRequest<Shared> for Call {
+    type Rejection = Rejection;
+
+    async fn from_request(request: Request, shared: &Shared) -> Result<Call, Rejection> {
+        let headers = request.headers();
+        let checked = accepts_json(headers).and_then(|()| reads_json(headers)).and_then(|()| deadline(headers, shared.service.limits()));
+        match checked {
+            Ok(deadline) => Ok(Call { body: body::read(request, &shared.settings).await?, deadline }),
+            Err(failure) => {
+                body::drain(request).await;
+                Err(failure.into())
+            }
+        }
+    }
+}
+
+async fn answer(shared: &Shared, endpoint: Endpoint, call: Call) -> Result<Json, Rejection> {
+    Ok(Json(shared.service.answer(endpoint, call.body, call.deadline).await?))
+}
+
+/// Evaluate a function
+///
+/// y = f(x), at one point or at many.
+#[utoipa::path(post, path = "/value", tag = "evaluation", operation_id = "value", request_body = ValueRequest,
+    responses((status = 200, description = "The value.", body = ValueAnswers)))]
+pub(super) async fn value(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Value, call).await
+}
+
+/// The gradient of a scalar function
+///
+/// The row vector ∂y/∂x, with the value. The function must have one scalar output.
+#[utoipa::path(post, path = "/gradient", tag = "evaluation", operation_id = "gradient", request_body = GradientRequest,
+    responses((status = 200, description = "The value and the gradient.", body = GradientAnswers)))]
+pub(super) async fn gradient(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Gradient, call).await
+}
+
+/// The Jacobian of a function
+///
+/// The matrix J, J_ij = ∂y_i/∂x_j, in blocks by output and input or as one matrix, with the value.
+#[utoipa::path(post, path = "/jacobian", tag = "evaluation", operation_id = "jacobian", request_body = JacobianRequest,
+    responses((status = 200, description = "The value and the Jacobian.", body = JacobianAnswers)))]
+pub(super) async fn jacobian(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Jacobian, call).await
+}
+
+/// A Jacobian–vector product (forward mode)
+///
+/// dy = J dx for the request's `tangent`, with the value; J itself is never formed.
+#[utoipa::path(post, path = "/jvp", tag = "evaluation", operation_id = "jvp", request_body = JvpRequest,
+    responses((status = 200, description = "The value and the tangent of the outputs.", body = JvpAnswers)))]
+pub(super) async fn jvp(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Jvp, call).await
+}
+
+/// A vector–Jacobian product (reverse mode)
+///
+/// ȳ J for the request's `cotangent`, with the value; J itself is never formed.
+#[utoipa::path(post, path = "/vjp", tag = "evaluation", operation_id = "vjp", request_body = VjpRequest,
+    responses((status = 200, description = "The value and the cotangent of the inputs.", body = VjpAnswers)))]
+pub(super) async fn vjp(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Vjp, call).await
+}
+
+/// Check and convert a function
+///
+/// The function as a graph and as text, with the shapes of its inputs and outputs and what it costs. Nothing is evaluated.
+#[utoipa::path(post, path = "/graph", tag = "functions", operation_id = "graph", request_body = GraphRequest,
+    responses((status = 200, description = "The function, checked.", body = GraphAnswer)))]
+pub(super) async fn graph(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Graph, call).await
+}

@@ -1,0 +1,28 @@
+//! `GET /livez` and `GET /readyz`, for whoever starts, balances and stops servers. They answer whatever `Accept` says.
+
+use axum::extract::State;
+
+use super::{Json, Shared, json_bytes};
+use crate::api::problem::Rejection;
+use crate::wire::info::Health;
+use crate::wire::problem::Slug;
+
+fn ok() -> Json {
+    Json(json_bytes(&Health { status: "ok".to_owned() }))
+}
+
+/// Whether the process lives
+#[utoipa::path(get, path = "/livez", tag = "server", operation_id = "livez",
+    responses((status = 200, description = "It does.", body = Health)))]
+pub(super) async fn livez() -> Json {
+    ok()
+}
+
+/// Whether the server takes work
+///
+/// 503 while it starts and while it drains.
+#[utoipa::path(get, path = "/readyz", tag = "server", operation_id = "readyz",
+    responses((status = 200, description = "It does.", body = Health)))]
+pub(super) async fn readyz(State(shared): State<Shared>) -> Result<Json, Rejection> {
+    if shared.readiness.get() { Ok(ok()) } else { Err(Rejection::new(Slug::ShuttingDown, "the server is starting or shutting down")) }
+}

@@ -1,0 +1,154 @@
+//! The routes, one file a concern: each declared once, for the router and for the OpenAPI document.
+
+mod documents;
+mod evaluate;
+mod health;
+mod ops;
+mod problems;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::body;
+use super::document;
+use super::layers::Edge;
+use super::negotiate::{JSON, accepts_json};
+use super::problem::Rejection;
+use super::settings::Settings;
+use crate::service::Service;
+
+pub use ops::operators;
+
+/// Whether the server takes work: no while it starts and while it drains.
+#[derive(Debug, Clone)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// Not ready yet.
+    pub fn starting() -> Readiness {
+        Readiness(Arc::new(AtomicBool::new(false)))
+    }
+
+    /// Whether the server takes work.
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Says whether the server takes work.
+    pub fn set(&self, ready: bool) {
+        self.0.store(ready, Ordering::Relaxed);
+    }
+}
+
+/// What the routes answer from.
+#[derive(Clone)]
+pub(crate) struct Shared(Arc<Facts>);
+
+pub(crate) struct Facts {
+    service: Service,
+    settings: Arc<Settings>,
+    readiness: Readiness,
+    /// The answers that never change.
+    ops: Bytes,
+    info: Bytes,
+    document: Bytes,
+}
+
+impl std::ops::Deref for Shared {
+    type Target = Facts;
+
+    fn deref(&self) -> &Facts {
+        &self.0
+    }
+}
+
+/// The edge: every route, and what surrounds them.
+pub fn router(service: Service, settings: Arc<Settings>, readiness: Readiness) -> Edge {
+    let info = ops::info(&service, &settings);
+    let facts = Facts {
+        ops: json_bytes(&operators()),
+        info: json_bytes(&info),
+        document: json_bytes(&document::openapi()),
+        service,
+        settings: Arc::clone(&settings),
+        readiness,
+    };
+    let (router, _) = declared().split_for_parts();
+    let router: Router = router
+        .merge(documents::undeclared())
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(not_with_that_method)
+        .with_state(Shared(Arc::new(facts)));
+    Edge::new(router, settings)
+}
+
+/// The routes of the OpenAPI document, in its order.
+pub(super) fn declared() -> OpenApiRouter<Shared> {
+    OpenApiRouter::default()
+        .routes(routes!(evaluate::value))
+        .routes(routes!(evaluate::gradient))
+        .routes(routes!(evaluate::jacobian))
+        .routes(routes!(evaluate::jvp))
+        .routes(routes!(evaluate::vjp))
+        .routes(routes!(evaluate::graph))
+        .routes(routes!(ops::ops))
+        .routes(routes!(ops::server_info))
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+        .routes(routes!(documents::openapi_json))
+        .routes(routes!(documents::docs))
+        .routes(routes!(problems::problem))
+}
+
+fn json_bytes(value: &impl serde::Serialize) -> Bytes {
+    serde_json::to_vec(value).map(Bytes::from).unwrap_or_default()
+}
+
+/// An answer of that media type.
+fn content(media: HeaderValue, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    response.headers_mut().insert(CONTENT_TYPE, media);
+    response
+}
+
+/// JSON on its way out.
+struct Json(Bytes);
+
+impl IntoResponse for Json {
+    fn into_response(self) -> Response {
+        content(JSON, self.0)
+    }
+}
+
+/// A request that takes JSON for an answer.
+struct AcceptsJson;
+
+impl<S: Sync> FromRequestParts<S> for AcceptsJson {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<AcceptsJson, Rejection> {
+        accepts_json(&parts.headers)?;
+        Ok(AcceptsJson)
+    }
+}
+
+async fn nothing_here(request: Request) -> StatusCode {
+    body::drain(request).await;
+    StatusCode::NOT_FOUND
+}
+
+async fn not_with_that_method(request: Request) -> StatusCode {
+    body::drain(request).await;
+    StatusCode::METHOD_NOT_ALLOWED
+}

@@ -1,0 +1,187 @@
+//! The accept loop: connections in, bounded in number and in time, and drained at shutdown.
+//!
+//! `axum::serve` sets no timer and no bound, so this loop takes its place. It knows connections and nothing of routes.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::connection::{Clock, Stream};
+use super::layers::Edge;
+use super::routes::{Readiness, router};
+use super::settings::{Settings, seconds};
+use crate::service::Service;
+
+/// How long to wait after an accept that failed for want of something (file descriptors, memory).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Streams of one HTTP/2 connection at once.
+const STREAMS: u32 = 128;
+/// Between two pings of an HTTP/2 connection, and how long to wait for the answer.
+const PING: Duration = Duration::from_secs(20);
+
+/// What a connection is told about the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Serving,
+    /// Finish what is in flight.
+    Draining,
+    /// Too late.
+    Closed,
+}
+
+/// Serves connections of `listener` until `shutdown` resolves; then no new ones, and those in flight get the drain time.
+///
+/// # Errors
+/// None after the start: an accept that fails is logged and tried again.
+pub async fn run(listener: TcpListener, service: Service, settings: Settings, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    let settings = Arc::new(settings);
+    let readiness = Readiness::starting();
+    let edge = router(service.clone(), Arc::clone(&settings), readiness.clone());
+    let builder = Arc::new(builder(&settings));
+    let slots = Arc::new(Semaphore::new(settings.connections.min(Semaphore::MAX_PERMITS)));
+    let (phase, _) = watch::channel(Phase::Serving);
+    let mut shutdown = pin!(shutdown);
+    readiness.set(true);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = shutdown.as_mut() => break,
+            accepted = listener.accept() => accepted,
+        };
+        let tcp = match accepted {
+            Ok((tcp, _)) => tcp,
+            Err(error) if of_one_connection(&error) => continue,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::select! {
+                    () = shutdown.as_mut() => break,
+                    () = sleep(ACCEPT_PAUSE) => continue,
+                }
+            }
+        };
+        // Over the limit a connection is closed, not kept waiting: whoever balances the load sees it at once.
+        let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
+            continue;
+        };
+        let connection = serve(tcp, edge.clone(), Arc::clone(&builder), Arc::clone(&settings), phase.subscribe());
+        tokio::spawn(async move {
+            connection.await;
+            drop(slot);
+        });
+    }
+    readiness.set(false);
+    drop(listener);
+    tracing::info!(connections = phase.receiver_count(), "shutting down");
+    phase.send_replace(Phase::Draining);
+    if timeout(seconds(settings.drain_seconds), phase.closed()).await.is_err() {
+        tracing::warn!(connections = phase.receiver_count(), "the drain time is over; what is in flight is cut off");
+    }
+    service.drain();
+    phase.send_replace(Phase::Closed);
+    // The tasks only have to notice; they do not wait for anybody any more.
+    let _ = timeout(Duration::from_secs(1), phase.closed()).await;
+    Ok(())
+}
+
+/// Whether an accept failed for that one connection alone.
+fn of_one_connection(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
+}
+
+fn builder(settings: &Settings) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        // The connection's clock does this, and tells a slow head from an idle connection.
+        .header_read_timeout(None)
+        .max_headers(settings.header_count)
+        // hyper takes no less than 8 KiB; a head over the exact limits is refused above it.
+        .max_buf_size((settings.header_bytes + settings.uri_bytes).max(8 << 10))
+        // Gathering the answers of pipelined requests would lose hyper's refusal of a head that does not parse.
+        .pipeline_flush(false);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(u32::try_from(settings.header_bytes + settings.uri_bytes).unwrap_or(u32::MAX))
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING);
+    builder
+}
+
+/// One connection, to its end.
+async fn serve(
+    tcp: TcpStream,
+    edge: Edge,
+    builder: Arc<auto::Builder<TokioExecutor>>,
+    settings: Arc<Settings>,
+    mut phase: watch::Receiver<Phase>,
+) {
+    // Answers leave at once; a connection where that cannot be said works as well.
+    let _ = tcp.set_nodelay(true);
+    let clock = Arc::new(Clock::new(&settings));
+    let stream = TokioIo::new(Stream::new(tcp, Arc::clone(&clock)));
+    let in_flight = Arc::clone(&clock);
+    let answer = service_fn(move |request: Request<Incoming>| {
+        let guard = in_flight.request(request.version());
+        let edge = edge.clone();
+        async move {
+            let response = edge.answer(request.map(Body::new)).await;
+            drop(guard);
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let mut connection = pin!(builder.serve_connection(stream, answer));
+    let mut alarm = pin!(sleep_until(clock.deadline()));
+    let mut over = false;
+    if *phase.borrow() != Phase::Serving {
+        return;
+    }
+    while !over {
+        let end = poll_fn(|context| {
+            if let Poll::Ready(result) = connection.as_mut().poll(context) {
+                if let Err(error) = result {
+                    tracing::debug!(%error, "a connection broke");
+                }
+                return Poll::Ready(());
+            }
+            // Deadlines that moved away are found out when the old one rings; only an earlier one must be set.
+            let deadline = clock.deadline();
+            if deadline < alarm.deadline() {
+                alarm.as_mut().reset(deadline);
+            }
+            while alarm.as_mut().poll(context).is_ready() {
+                let deadline = clock.deadline();
+                if deadline <= Instant::now() {
+                    tracing::debug!("a connection was too slow");
+                    return Poll::Ready(());
+                }
+                alarm.as_mut().reset(deadline);
+            }
+            Poll::Pending
+        });
+        tokio::select! {
+            biased;
+            () = end => over = true,
+            changed = phase.changed() => match *phase.borrow_and_update() {
+                Phase::Draining if changed.is_ok() => connection.as_mut().graceful_shutdown(),
+                _ => over = true,
+            },
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The edge's settings, the section `[http]`: where to listen, what a connection and a request may cost before they are work.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The settings of the HTTP edge.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Address and port to listen on; port 0 takes a free one.
+    pub listen: String,
+    /// Connections open at once; more are closed.
+    pub connections: usize,
+    /// Seconds until a new connection must have sent its first request's head.
+    pub first_request_seconds: f64,
+    /// Seconds from the first byte of a request's head to its last.
+    pub header_seconds: f64,
+    /// Seconds that a connection may lie idle between requests.
+    pub idle_seconds: f64,
+    /// Seconds for a whole request body.
+    pub body_seconds: f64,
+    /// Seconds between two pieces of a request body.
+    pub body_gap_seconds: f64,
+    /// Seconds that requests in flight have to finish at shutdown.
+    pub drain_seconds: f64,
+    /// Bytes of a request body.
+    pub body_bytes: usize,
+    /// Bytes of a request's headers.
+    pub header_bytes: usize,
+    /// Number of a request's headers.
+    pub header_count: usize,
+    /// Bytes of a request's URI.
+    pub uri_bytes: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            listen: "127.0.0.1:8080".to_owned(),
+            connections: 10_000,
+            first_request_seconds: 10.0,
+            header_seconds: 5.0,
+            idle_seconds: 75.0,
+            body_seconds: 60.0,
+            body_gap_seconds: 10.0,
+            drain_seconds: 20.0,
+            body_bytes: 64 << 20,
+            header_bytes: 64 << 10,
+            header_count: 100,
+            uri_bytes: 16 << 10,
+        }
+    }
+}
+
+/// A duration of so many seconds; what no duration can be is the longest.
+pub(crate) fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(u64::from(u32::MAX)))
+}

@@ -1,0 +1,100 @@
+//! The process: its commands, its signals, its exit codes.
+//!
+//! The only place that reads the command line and the environment and writes to standard output; what the commands do is elsewhere.
+
+mod commands;
+mod probe;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Sources};
+
+/// Differentiation as a service.
+#[derive(Debug, Parser)]
+#[command(name = "nablad", version, about, arg_required_else_help = true, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve HTTP until SIGTERM or SIGINT.
+    Serve {
+        /// A TOML file with settings.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// Address and port to listen on; port 0 takes a free one.
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<String>,
+    },
+    /// Answer one request without a server.
+    Eval {
+        /// value, gradient, jacobian, jvp, vjp or graph.
+        endpoint: String,
+        /// The request's JSON body; - for standard input.
+        #[arg(default_value = "-")]
+        file: PathBuf,
+        /// A TOML file with settings.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Print the operator table as JSON.
+    Ops,
+    /// Print the effective settings as TOML.
+    Config {
+        /// A TOML file with settings.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Exit with 0 if the server is ready, else with 1; for a container without a shell.
+    Healthcheck {
+        /// What to ask; without it, /readyz of the server with these settings on this machine.
+        #[arg(long)]
+        url: Option<String>,
+        /// A TOML file with settings.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+}
+
+/// What a command ends with: a sentence for standard error where it failed.
+type Outcome = Result<(), String>;
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Serve { config, listen } => settings(config, listen).and_then(serve::serve),
+        Command::Eval { endpoint, file, config } => settings(config, None).and_then(|config| commands::eval(&endpoint, &file, &config)),
+        Command::Openapi => commands::print_json(&crate::api::openapi()),
+        Command::Ops => commands::print_json(&crate::api::operators()),
+        Command::Config { config } => settings(config, None).and_then(|config| commands::print(config.to_toml().as_bytes())),
+        Command::Healthcheck { url, config } => match url {
+            Some(url) => probe::healthcheck(&url),
+            None => settings(config, None).and_then(|config| probe::healthcheck(&probe::own_url(&config.http.listen))),
+        },
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("{sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn settings(file: Option<PathBuf>, listen: Option<String>) -> Result<Config, String> {
+    let sources = Sources {
+        file,
+        // What is not Unicode cannot be a setting of ours.
+        environment: std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect(),
+        flags: listen.into_iter().map(|listen| ("http.listen", listen)).collect(),
+    };
+    Config::load(sources).map_err(|error| format!("nablad: {error}"))
+}

@@ -1,0 +1,51 @@
+//! `nablad serve`: settings in, a listening server until a signal, exit code 0.
+
+use std::future::Future;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Outcome, commands};
+use crate::config::Config;
+use crate::service::Service;
+use crate::{api, telemetry};
+
+/// Serves until SIGTERM or SIGINT, and what was in flight then to its end.
+pub(super) fn serve(config: Config) -> Outcome {
+    telemetry::start(&config.log);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("nablad-io")
+        .build()
+        .map_err(|error| format!("nablad: cannot start: {error}"))?;
+    let outcome = runtime.block_on(listen(config));
+    // Whatever still runs has been told to stop and is not waited for.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn listen(config: Config) -> Outcome {
+    let address = &config.http.listen;
+    let cannot = |error: std::io::Error| format!("nablad: cannot listen on http.listen = {address:?}: {error}");
+    let listener = TcpListener::bind(address).await.map_err(cannot)?;
+    let bound = listener.local_addr().map_err(cannot)?;
+    let shutdown = signals()?;
+    let service = Service::start(config.service());
+    commands::print(format!("nablad listening on http://{bound}\n").as_bytes())?;
+    tracing::info!(address = %bound, workers = service.workers(), version = env!("CARGO_PKG_VERSION"), "listening");
+    api::run(listener, service, config.http, shutdown).await.map_err(|error| format!("nablad: {error}"))?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Resolves at the first SIGTERM or SIGINT.
+fn signals() -> Result<impl Future<Output = ()>, String> {
+    let listen = |kind| signal(kind).map_err(|error| format!("nablad: cannot wait for signals: {error}"));
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,36 @@
+//! The operator table told to the outside: the engine's rows as the wire's types, nothing added.
+
+use crate::engine::op::{self, AttributeKind};
+use crate::wire::ops::{Arity, Attribute, Operator, Operators};
+
+/// The operator table as the wire has it.
+pub fn operators() -> Operators {
+    let attribute = |attribute: &op::Attribute| {
+        let (kind, choices) = match attribute.kind {
+            AttributeKind::Int => ("integer", [].as_slice()),
+            AttributeKind::Ints => ("integers", [].as_slice()),
+            AttributeKind::Bounds => ("bounds", [].as_slice()),
+            AttributeKind::Indices => ("indices", [].as_slice()),
+            AttributeKind::Bool => ("boolean", [].as_slice()),
+            AttributeKind::Choice(words) => ("choice", words),
+        };
+        Attribute {
+            name: attribute.name.to_owned(),
+            kind: kind.to_owned(),
+            choices: choices.iter().map(|&word| word.to_owned()).collect(),
+            required: attribute.required,
+            summary: attribute.summary.to_owned(),
+        }
+    };
+    let operator = |row: &op::Row| Operator {
+        name: row.name.to_owned(),
+        aliases: row.aliases.iter().map(|&alias| alias.to_owned()).collect(),
+        family: row.family.name().to_owned(),
+        arity: Arity { least: row.arity.least, most: row.arity.most },
+        attributes: row.attributes.iter().map(attribute).collect(),
+        summary: row.summary.to_owned(),
+        derivative: row.derivative.to_owned(),
+        convention: row.convention.to_owned(),
+    };
+    Operators { ops: op::rows().map(operator).collect() }
+}

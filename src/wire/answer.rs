@@ -1,0 +1,254 @@
+//! The answers of the evaluation endpoints, as a caller reads them.
+//!
+//! The client reads into these types and the OpenAPI document describes them; the server's encoder writes the same text straight
+//! from its buffers.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use super::graph::{Graph, Tensor};
+
+/// An answer at one point (or at many as columns), or the answers at many points as rows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answers<T> {
+    /// At the point of `at`, or, with points as columns, at all of them along a leading axis.
+    One(T),
+    /// One entry a point, in the order of the request.
+    Rows(Vec<T>),
+}
+
+impl<T> Answers<T> {
+    /// The answer at the one point; `None` where there are rows.
+    pub fn one(self) -> Option<T> {
+        match self {
+            Answers::One(answer) => Some(answer),
+            Answers::Rows(_) => None,
+        }
+    }
+
+    /// The answers, one a row; `None` where the points were no rows.
+    pub fn rows(self) -> Option<Vec<T>> {
+        match self {
+            Answers::One(_) => None,
+            Answers::Rows(rows) => Some(rows),
+        }
+    }
+}
+
+/// The answer's own types, with the rows of each, for those who read them by type.
+macro_rules! answer {
+    ($(#[$about:meta])* $name:ident, $(#[$rows_about:meta])* $rows:ident, $(#[$either_about:meta])* $either:ident {
+        $($(#[$doc:meta])* $field:ident: $type:ty,)*
+    }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            /// The function's value, `output → tensor`.
+            pub value: IndexMap<String, Tensor>,
+            $($(#[$doc])* pub $field: $type,)*
+        }
+
+        $(#[$rows_about])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+        #[serde(deny_unknown_fields)]
+        pub struct $rows {
+            /// One entry a point, in the order of the request.
+            pub results: Vec<$name>,
+        }
+
+        $(#[$either_about])*
+        #[derive(Debug, Clone, PartialEq, Serialize)]
+        #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+        #[serde(untagged)]
+        pub enum $either {
+            /// At one point, or at many as columns.
+            One($name),
+            /// At many points as rows.
+            Rows($rows),
+        }
+
+        impl Rows for $name {
+            type Results = $rows;
+
+            fn results(rows: $rows) -> Vec<$name> {
+                rows.results
+            }
+        }
+    };
+}
+
+/// An answer that also comes as rows.
+pub trait Rows: Sized {
+    /// The object around the rows.
+    type Results: for<'de> Deserialize<'de>;
+
+    /// What that object holds.
+    fn results(rows: Self::Results) -> Vec<Self>;
+}
+
+answer! {
+    /// The answer of `POST /value`: y = f(x).
+    ValueAnswer,
+    /// Values at many points as rows.
+    ValueRows,
+    /// What `POST /value` answers.
+    ValueAnswers {}
+}
+
+answer! {
+    /// The answer of `POST /gradient`.
+    GradientAnswer,
+    /// Gradients at many points as rows.
+    GradientRows,
+    /// What `POST /gradient` answers.
+    GradientAnswers {
+        /// ∂y/∂x, `input → tensor` of the input's shape.
+        gradient: IndexMap<String, Tensor>,
+    }
+}
+
+answer! {
+    /// The answer of `POST /jvp`.
+    JvpAnswer,
+    /// Jacobian–vector products at many points as rows.
+    JvpRows,
+    /// What `POST /jvp` answers.
+    JvpAnswers {
+        /// dy = J dx, `output → tensor` of the output's shape.
+        tangent: IndexMap<String, Tensor>,
+    }
+}
+
+answer! {
+    /// The answer of `POST /vjp`.
+    VjpAnswer,
+    /// Vector–Jacobian products at many points as rows.
+    VjpRows,
+    /// What `POST /vjp` answers.
+    VjpAnswers {
+        /// ȳ J, `input → tensor` of the input's shape.
+        cotangent: IndexMap<String, Tensor>,
+    }
+}
+
+answer! {
+    /// The answer of `POST /jacobian` in the form `blocks`.
+    JacobianAnswer,
+    /// Jacobians in blocks at many points as rows.
+    JacobianRows,
+    /// What `POST /jacobian` answers in the form `blocks`.
+    JacobianBlocksAnswers {
+        /// `{output: {input: tensor}}`; a block's shape is the output's shape followed by the input's. In denominator layout
+        /// `{input: {output: tensor}}`, the input's shape first.
+        jacobian: IndexMap<String, IndexMap<String, Tensor>>,
+    }
+}
+
+answer! {
+    /// The answer of `POST /jacobian` in the form `matrix`.
+    MatrixAnswer,
+    /// Jacobian matrices at many points as rows.
+    MatrixRows,
+    /// What `POST /jacobian` answers in the form `matrix`.
+    JacobianMatrixAnswers {
+        /// The P×N matrix over the flattened outputs and inputs; N×P in denominator layout.
+        jacobian: Tensor,
+        /// Where each output begins among the matrix's rows (each input, in denominator layout).
+        rows: Vec<Segment>,
+        /// Where each input begins among the matrix's columns (each output, in denominator layout).
+        columns: Vec<Segment>,
+    }
+}
+
+/// A Jacobian in either form.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(untagged)]
+pub enum JacobianResult {
+    /// Blocks.
+    Blocks(JacobianAnswer),
+    /// A matrix.
+    Matrix(MatrixAnswer),
+}
+
+/// Jacobians at many points as rows, all in the form asked for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct JacobianResults {
+    /// One entry a point, in the order of the request.
+    pub results: Vec<JacobianResult>,
+}
+
+/// What `POST /jacobian` answers, in either form. The rows have one type for both: of no points at all both would be right.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(untagged)]
+pub enum JacobianAnswers {
+    /// Blocks.
+    Blocks(JacobianAnswer),
+    /// A matrix.
+    Matrix(MatrixAnswer),
+    /// Either at many points as rows.
+    Rows(JacobianResults),
+}
+
+/// Where a tensor begins among a matrix's rows or columns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Segment {
+    /// The output's or input's name.
+    pub name: String,
+    /// The index of its first element.
+    pub offset: usize,
+    /// How many elements it has.
+    pub size: usize,
+}
+
+/// The answer of `POST /graph`: the function checked, in every notation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct GraphAnswer {
+    /// The function as a graph.
+    pub graph: Graph,
+    /// The function as infix text; absent where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(nullable = false))]
+    pub formula: Option<String>,
+    /// The function as LaTeX.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(nullable = false))]
+    pub latex: Option<String>,
+    /// The inputs with their shapes, in order.
+    pub inputs: Vec<Signature>,
+    /// The outputs with their shapes, in order.
+    pub outputs: Vec<Signature>,
+    /// What evaluating it once costs.
+    pub cost: Cost,
+}
+
+/// The name and shape of an input or output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Signature {
+    /// Its name.
+    pub name: String,
+    /// Its sizes, row-major.
+    pub shape: Vec<usize>,
+}
+
+/// What evaluating a function at one point costs, known before it runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Cost {
+    /// Nodes of the graph.
+    pub nodes: usize,
+    /// Estimated floating-point operations.
+    pub flops: f64,
+    /// Estimated bytes of working memory.
+    pub bytes: f64,
+}

@@ -1,0 +1,59 @@
+//! The operator table as `GET /ops` answers it.
+
+use serde::{Deserialize, Serialize};
+
+/// The answer of `GET /ops`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Operators {
+    /// Every operator, family by family.
+    pub ops: Vec<Operator>,
+}
+
+/// An operator: what it is called, what it means, how it differentiates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Operator {
+    /// The canonical name, which is what comes back.
+    pub name: String,
+    /// Other names accepted on input.
+    pub aliases: Vec<String>,
+    /// The family it belongs to.
+    pub family: String,
+    /// How many arguments it takes.
+    pub arity: Arity,
+    /// The attributes it takes beside its arguments.
+    pub attributes: Vec<Attribute>,
+    /// What it computes.
+    pub summary: String,
+    /// Its derivative.
+    pub derivative: String,
+    /// What holds at its kinks and poles and outside its domain; empty where there is nothing to say.
+    pub convention: String,
+}
+
+/// How many arguments an operator takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Arity {
+    /// At least this many.
+    pub least: usize,
+    /// At most this many; null for any number.
+    pub most: Option<usize>,
+}
+
+/// An attribute of an operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Attribute {
+    /// Its name.
+    pub name: String,
+    /// The values it takes: `integer`, `integers`, `bounds`, `indices`, `boolean` or `choice`.
+    pub kind: String,
+    /// The words of a `choice`; empty for the other kinds.
+    pub choices: Vec<String>,
+    /// Whether it must be given.
+    pub required: bool,
+    /// What it means, and its default.
+    pub summary: String,
+}

@@ -1,0 +1,8 @@
+//! The HTTP edge, the settings and the client, from outside.
+
+mod client;
+mod connections;
+mod documents;
+mod process;
+mod requests;
+mod settings;

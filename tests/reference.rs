@@ -1,0 +1,287 @@
+//! Every operator and many compositions against values computed elsewhere, at 50 digits (tests/reference/README.md), through HTTP and
+//! in both modes.
+
+use serde_json::{Map, Value, json};
+
+use crate::support::Server;
+
+/// The rows of a table.
+fn rows(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).expect("a row is JSON")).collect()
+}
+
+/// A hexadecimal float as Python writes it.
+fn from_hex(text: &str) -> f64 {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let magnitude = match digits {
+        "nan" => f64::NAN,
+        "inf" => f64::INFINITY,
+        _ => {
+            let (mantissa, exponent) = digits.strip_prefix("0x").and_then(|rest| rest.split_once('p')).expect("a hexadecimal float");
+            let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+            let bits = u64::from_str_radix(&format!("{whole}{fraction}"), 16).expect("hexadecimal digits");
+            let power = exponent.parse::<i32>().expect("an exponent") - 4 * fraction.len() as i32;
+            // in two steps, both exact, so that subnormal results are reached without overflow on the way
+            let half = power / 2;
+            bits as f64 * 2f64.powi(half) * 2f64.powi(power - half)
+        }
+    };
+    if negative { -magnitude } else { magnitude }
+}
+
+/// A number as the contract writes it.
+fn wire(value: f64) -> Value {
+    if value.is_nan() {
+        json!("NaN")
+    } else if value.is_infinite() {
+        json!(if value > 0.0 { "Infinity" } else { "-Infinity" })
+    } else {
+        json!(value)
+    }
+}
+
+/// A number of an answer.
+fn number(value: &Value) -> f64 {
+    match value {
+        Value::String(text) => match text.as_str() {
+            "NaN" => f64::NAN,
+            "Infinity" => f64::INFINITY,
+            "-Infinity" => f64::NEG_INFINITY,
+            other => panic!("not a number: {other}"),
+        },
+        value => value.as_f64().unwrap_or_else(|| panic!("not a number: {value}")),
+    }
+}
+
+/// |got − exact| ÷ |exact|, where `exact` is decimal text of up to 50 digits: both are brought to 30 digits and subtracted as integers.
+fn relative_error(got: f64, exact: &str) -> f64 {
+    let scaled = |text: &str| -> (i128, i32) {
+        let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let negative = mantissa.starts_with('-');
+        let (whole, fraction) =
+            mantissa.trim_start_matches(['-', '+']).split_once('.').unwrap_or((mantissa.trim_start_matches(['-', '+']), ""));
+        let all = format!("{whole}{fraction}");
+        let digits = all.trim_start_matches('0');
+        let lead = (all.len() - digits.len()) as i32;
+        let mut power = exponent.parse::<i32>().expect("an exponent") + whole.len() as i32 - lead - 1;
+        if digits.is_empty() {
+            power = 0;
+        }
+        let digits: String = digits.chars().chain(std::iter::repeat('0')).take(32).collect();
+        let integer = digits.parse::<i128>().expect("digits");
+        (if negative { -integer } else { integer }, power)
+    };
+    if got == 0.0 {
+        return 1.0;
+    }
+    let ((a, pa), (b, pb)) = (scaled(&format!("{got:.40e}")), scaled(exact));
+    if (pa - pb).abs() > 3 {
+        return f64::INFINITY;
+    }
+    let (a, b) = (a * 10i128.pow((pa - pb).max(0) as u32), b * 10i128.pow((pb - pa).max(0) as u32));
+    ((a - b) as f64 / b as f64).abs()
+}
+
+/// The distance of a number from the next, as large as the smallest subnormal.
+fn ulp(x: f64) -> f64 {
+    let x = x.abs();
+    if x < f64::MIN_POSITIVE { 5e-324 } else { f64::from_bits(x.to_bits() + 1) - x }
+}
+
+/// Why `got` is not `exact` within `bound`; `None` where it is.
+fn fault(got: f64, exact: &Value, bound: &Value, condition: f64) -> Option<String> {
+    let text = exact.as_str()?;
+    let expected: f64 = text.parse().unwrap_or_else(|_| panic!("not a decimal: {text}"));
+    if expected.is_nan() || expected.is_infinite() || expected == 0.0 {
+        let tiny = bound != "exact" && expected == 0.0 && got.abs() <= 5e-324;
+        return (!(got == expected || (got.is_nan() && expected.is_nan()) || tiny)).then(|| format!("{got:e}, not {text}"));
+    }
+    if !got.is_finite() {
+        return Some(format!("{got}, not {text}"));
+    }
+    let relative = relative_error(got, text);
+    let ulps = relative * expected.abs() / ulp(expected);
+    let absolute_floor = 5e-324 / expected.abs().max(5e-324);
+    let allowed = match bound {
+        Value::String(word) if word == "rel" => 1e-14 * condition.max(1.0) * (f64::MIN_POSITIVE / expected.abs()).max(1.0) + absolute_floor,
+        Value::String(word) => {
+            // the bound for elementary functions: two units in the last place, where the contract allows some four
+            let units = match word.as_str() {
+                "exact" => 0.5,
+                "ulp1" => 1.0,
+                "ulp2" | "ulp4" => 2.0,
+                other => panic!("no such bound: {other}"),
+            };
+            return (ulps > units + 1e-6).then(|| format!("{got:e}, {ulps:.3} ULP from {text}"));
+        }
+        relative_bound => relative_bound.as_f64().expect("a bound") * condition.max(1.0) + absolute_floor,
+    };
+    (relative > allowed).then(|| format!("{got:e}, {relative:.2e} from {text}, allowed {allowed:.2e}"))
+}
+
+fn list<'a>(row: &'a Value, key: &str) -> &'a [Value] {
+    row[key].as_array().map_or(&[], Vec::as_slice)
+}
+
+#[tokio::test]
+async fn scalar_operators() {
+    let server = Server::start().await;
+    let rows = rows(include_str!("reference/scalar.jsonl"));
+    assert!(rows.len() >= 1000, "{} rows", rows.len());
+    let (mut faults, mut checked) = (Vec::new(), 0);
+    for row in &rows {
+        let op = row["op"].as_str().expect("an operator");
+        let constants = list(row, "constants");
+        let (mut inputs, mut args, mut at) = (Vec::new(), Vec::new(), Map::new());
+        for (i, arg) in list(row, "args").iter().enumerate() {
+            let value = from_hex(arg.as_str().expect("a hexadecimal float"));
+            if constants.get(i).is_some_and(|constant| !constant.is_null()) {
+                args.push(json!({"const": wire(value)}));
+            } else {
+                inputs.push(json!(format!("x{i}")));
+                args.push(json!(format!("x{i}")));
+                at.insert(format!("x{i}"), wire(value));
+            }
+        }
+        let graph = json!({"inputs": inputs, "nodes": [], "outputs": [{"name": "f", "value": {"op": op, "args": args}}]});
+        for mode in ["forward", "reverse"] {
+            let request = json!({"graph": graph, "at": at, "mode": mode});
+            let what = format!("{op}{} {mode}", row["args"]);
+            let gradient = server.post("/gradient", &request).await;
+            let jacobian = server.post("/jacobian", &request).await;
+            for (value, slopes, endpoint) in
+                [(&gradient, &gradient["gradient"], "/gradient"), (&jacobian, &jacobian["jacobian"]["f"], "/jacobian")]
+            {
+                if !value["value"].is_object() {
+                    faults.push(format!("{endpoint} {what}: {value}"));
+                    continue;
+                }
+                let got = number(&value["value"]["f"]);
+                let mut found = fault(got, &row["value"], &row["bound"], row["cond"].as_f64().unwrap_or(1.0));
+                if let Some(rounded) = row["rounded"].as_str().map(from_hex)
+                    && row["any_zero_sign"] != json!(true)
+                    && got.to_bits() != rounded.to_bits()
+                    && !(got.is_nan() && rounded.is_nan())
+                {
+                    found = Some(format!("{got:e} is not exactly {rounded:e}"));
+                }
+                faults.extend(found.map(|fault| format!("{endpoint} {what}: value {fault}")));
+                for (k, input) in inputs.iter().enumerate() {
+                    let bound = if row["partials_bound"].is_null() { &row["bound"] } else { &row["partials_bound"] };
+                    let condition = row["cond_partials"][k].as_f64().unwrap_or(1.0);
+                    let partial = number(&slopes[input.as_str().expect("a name")]);
+                    let bound = if bound == "exact" { &json!("ulp2") } else { bound };
+                    let found = fault(partial, &row["partials"][k], bound, condition);
+                    faults.extend(found.map(|fault| format!("{endpoint} {what}: partial {k} {fault} ({})", row["note"])));
+                }
+                checked += 1;
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{} faults in {checked} checks:\n{}", faults.len(), faults[..faults.len().min(60)].join("\n"));
+}
+
+/// Compares nested arrays of numbers; `bound` is "exact" or relative to the largest finite magnitude of `expected`.
+fn compare(got: &Value, expected: &Value, bound: &Value, what: &str, faults: &mut Vec<String>) {
+    let flat = |value: &Value| {
+        let (mut stack, mut shape, mut out) = (vec![value.clone()], Vec::new(), Vec::new());
+        while let Some(value) = stack.pop() {
+            match value {
+                Value::Array(items) => {
+                    shape.push(items.len());
+                    stack.extend(items.into_iter().rev());
+                }
+                leaf => out.push(leaf),
+            }
+        }
+        (shape, out)
+    };
+    let ((got_shape, got), (shape, expected)) = (flat(got), flat(expected));
+    if got_shape != shape || got.len() != expected.len() {
+        faults.push(format!("{what}: another shape, {got:?} for {expected:?}"));
+        return;
+    }
+    let decimal = |value: &Value| value.as_str().map(|text| text.parse::<f64>().expect("a decimal"));
+    let largest = expected.iter().filter_map(decimal).filter(|value| value.is_finite()).fold(0.0f64, |most, value| most.max(value.abs()));
+    for (got, expected) in got.iter().zip(&expected) {
+        let Some(exact) = decimal(expected) else { continue };
+        let got = number(got);
+        let allowed = bound.as_f64().unwrap_or(0.0) * largest;
+        if !(got == exact || (got.is_nan() && exact.is_nan()) || (got - exact).abs() <= allowed) {
+            faults.push(format!("{what}: {got:e}, not {exact:e}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn tensor_operators() {
+    let server = Server::start().await;
+    let rows = rows(include_str!("reference/tensor.jsonl"));
+    assert!(rows.len() >= 200, "{} rows", rows.len());
+    let mut faults = Vec::new();
+    for row in &rows {
+        for mode in ["forward", "reverse"] {
+            let mut request = row["request"].clone();
+            request["mode"] = json!(mode);
+            let answer = server.post("/jacobian", &request).await;
+            let what = format!("{} {mode}", row["name"]);
+            if !answer["value"].is_object() {
+                faults.push(format!("{what}: {answer}"));
+                continue;
+            }
+            for (output, value) in row["value"].as_object().expect("outputs") {
+                compare(&answer["value"][output], value, &row["bound"], &format!("{what} {output}"), &mut faults);
+            }
+            for (output, blocks) in row["jacobian"].as_object().expect("outputs") {
+                for (input, block) in blocks.as_object().expect("inputs") {
+                    compare(&answer["jacobian"][output][input], block, &row["bound"], &format!("{what} d{output}/d{input}"), &mut faults);
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults[..faults.len().min(60)].join("\n"));
+}
+
+#[tokio::test]
+async fn compositions() {
+    let server = Server::start().await;
+    let rows = rows(include_str!("reference/composition.jsonl"));
+    assert!(rows.len() >= 200, "{} rows", rows.len());
+    let mut faults = Vec::new();
+    for row in &rows {
+        let output = row["output"].as_str().unwrap_or("f");
+        for mode in ["forward", "reverse"] {
+            let request = json!({"formula": row["formula"], "at": row["at"], "mode": mode});
+            let answer = server.post("/gradient", &request).await;
+            let what = format!("{} at {} {mode}", row["formula"], row["at"]);
+            if !answer["value"].is_object() {
+                faults.push(format!("{what}: {answer}"));
+                continue;
+            }
+            let value = fault(number(&answer["value"][output]), &row["value"], &row["bound"], row["cond"].as_f64().unwrap_or(1.0));
+            faults.extend(value.map(|fault| format!("{what}: value {fault}")));
+            for (input, exact) in row["gradient"].as_object().expect("inputs") {
+                let condition = &row["cond_gradient"][input];
+                let (got, exact) = (&answer["gradient"][input], exact);
+                match exact {
+                    Value::String(_) => {
+                        let found = fault(number(got), exact, &row["bound"], condition.as_f64().unwrap_or(1.0));
+                        faults.extend(found.map(|fault| format!("{what}: by {input} {fault}")));
+                    }
+                    nested => {
+                        let flat: Vec<&Value> = nested.as_array().expect("a vector").iter().collect();
+                        for (i, exact) in flat.iter().enumerate() {
+                            let condition = condition[i].as_f64().or(condition.as_f64()).unwrap_or(1.0);
+                            let found = fault(number(&got[i]), exact, &row["bound"], condition);
+                            faults.extend(found.map(|fault| format!("{what}: by {input}[{i}] {fault}")));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults[..faults.len().min(60)].join("\n"));
+}

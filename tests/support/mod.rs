@@ -1,0 +1,71 @@
+//! A server in this process on a free port, and the plainest of clients.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use nablad::api;
+use nablad::service::{self, Service};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A running server. Dropped, it is told to stop and not waited for.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    running: JoinHandle<std::io::Result<()>>,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Server {
+        Server::with(api::Settings::default()).await
+    }
+
+    pub(crate) async fn with(settings: api::Settings) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let service = Service::start(service::Settings { workers: 1, ..service::Settings::default() });
+        let running = tokio::spawn(api::run(listener, service, settings, async {
+            let _ = stopped.await;
+        }));
+        Server { address, stop: Some(stop), running }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// What comes back on a connection of its own for these bytes, until the server closes it or 3 s are over.
+    pub(crate) async fn raw(&self, bytes: &[u8]) -> String {
+        let mut stream = self.connect().await;
+        // A server that refuses early may close before all is written.
+        let _ = stream.write_all(bytes).await;
+        rest(&mut stream).await
+    }
+
+    /// Tells the server to stop.
+    pub(crate) fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+    }
+
+    /// Waits until it has stopped.
+    pub(crate) async fn stopped(self) {
+        drop(self.stop);
+        tokio::time::timeout(Duration::from_secs(10), self.running).await.expect("the server stops").unwrap().unwrap();
+    }
+}
+
+/// What else comes on a connection, until it closes or 3 s are over.
+pub(crate) async fn rest(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    let _ = tokio::time::timeout(Duration::from_secs(3), stream.read_to_end(&mut answer)).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
