@@ -1,14 +1,16 @@
-//! What one request may ask for: the work's limits, each a setting under `[limits]`.
+//! What one request may ask for. Every figure is a setting; what exceeds one is refused before it costs anything.
 //!
-//! Numbers only; who checks them is decode, the engine's builder and admission. What exceeds one is refused before it costs anything.
+//! Plain numbers: nothing here measures or refuses. `decode`, `build` and `admission` do, each where it first knows the figure.
 
 use serde::{Deserialize, Serialize};
+
+use crate::wire::problem::{Excess, Failure, Slug};
 
 /// The limits of one request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Nodes of a graph.
+    /// Nodes of a graph, inlined calls included.
     pub nodes: usize,
     /// Inputs of a function.
     pub inputs: usize,
@@ -16,31 +18,31 @@ pub struct Limits {
     pub outputs: usize,
     /// Local functions of a graph.
     pub functions: usize,
-    /// Nesting of the JSON text, inline nodes included.
+    /// Containers within containers in a JSON body. The JSON reader itself never goes deeper than 128.
     pub json_nesting: usize,
-    /// Nesting of a formula.
+    /// Parentheses within parentheses in a formula.
     pub formula_nesting: usize,
-    /// Length of a formula in bytes.
+    /// Bytes of a formula.
     pub formula_bytes: usize,
-    /// Rank of a tensor.
+    /// Axes of a tensor.
     pub rank: usize,
     /// Elements of one tensor.
     pub elements: usize,
-    /// Elements of all tensors alive at once.
+    /// Tensor elements alive at once while one point is evaluated.
     pub live_elements: usize,
-    /// Dense derivative cells in one JSON answer.
+    /// Numbers of all dense derivatives in one answer.
     pub derivative_cells: usize,
-    /// Points in one JSON request.
+    /// Points of one request.
     pub points: usize,
     /// Estimated floating-point operations of one request.
     pub flops: f64,
-    /// Estimated bytes of working memory of one request.
+    /// Bytes of one request's points, results and scratch memory.
     pub work_bytes: usize,
-    /// Bytes of one JSON answer.
+    /// Bytes of an answer.
     pub answer_bytes: usize,
-    /// Seconds that a request may compute unless it says otherwise.
+    /// Seconds that a request may take unless it asks for less or more.
     pub deadline_seconds: f64,
-    /// The most seconds that a request may ask for.
+    /// Seconds that a request may ask for at most.
     pub deadline_most_seconds: f64,
 }
 
@@ -66,4 +68,17 @@ impl Default for Limits {
             deadline_most_seconds: 60.0,
         }
     }
+}
+
+/// The failure of asking for more than `limit` (a setting's name, e.g. `limits.flops`) allows.
+pub(super) fn exceeded(limit: &str, asked: f64, allowed: f64) -> Failure {
+    Failure {
+        excess: Some(Excess { limit: limit.to_owned(), asked, allowed }),
+        ..Failure::new(Slug::LimitExceeded, format!("{limit}: {asked} asked for, {allowed} allowed"))
+    }
+}
+
+/// Refuses what exceeds a limit.
+pub(super) fn check(limit: &str, asked: usize, allowed: usize) -> Result<(), Failure> {
+    if asked > allowed { Err(exceeded(limit, asked as f64, allowed as f64)) } else { Ok(()) }
 }

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 /// A running server. Dropped, it is told to stop and not waited for.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
+    http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<std::io::Result<()>>,
 }
@@ -30,7 +31,13 @@ impl Server {
         let running = tokio::spawn(api::run(listener, service, settings, async {
             let _ = stopped.await;
         }));
-        Server { address, stop: Some(stop), running }
+        Server { address, http: reqwest::Client::new(), stop: Some(stop), running }
+    }
+
+    /// The JSON answer to a request's body, whatever its status.
+    pub(crate) async fn post(&self, path: &str, body: &serde_json::Value) -> serde_json::Value {
+        let sent = self.http.post(self.url(path)).body(body.to_string()).send().await.unwrap();
+        serde_json::from_slice(&sent.bytes().await.unwrap()).unwrap()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

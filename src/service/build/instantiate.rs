@@ -1,0 +1,386 @@
+//! Resolved functions → one engine graph: calls are inlined, shapes are inferred by the engine as nodes are made.
+//!
+//! Frames lie on a heap stack, so calls nest as deep as they like. Work is counted by node and call, not by what the builder keeps:
+//! doubling calls reach the limit instead of running for ever. Equal calls (same function, same arguments) are made once.
+
+use std::collections::HashMap;
+
+use super::resolve::{Action, Definitions, Operand, Pick};
+use super::{Faults, Site};
+use crate::engine::graph::{Bounds, Builder, NodeId};
+use crate::engine::op::Value;
+use crate::engine::{Error, Shape, Tensor};
+use crate::service::limits::{Limits, check, exceeded};
+use crate::service::words::{meant, quote};
+use crate::wire::problem::{Failure, Slug};
+
+/// A finished graph, and what to call its nodes.
+pub(super) type Made = (Builder, Vec<(String, NodeId)>, HashMap<NodeId, String>);
+
+/// A node's value.
+#[derive(Debug, Clone, Copy)]
+enum Slot {
+    One(NodeId),
+    /// Several: the definition they are the outputs of, and where they lie in the pool.
+    Several(usize, usize),
+    /// A fault that has been noted, or nothing yet.
+    Broken,
+}
+
+/// A function being inlined.
+struct Frame {
+    definition: usize,
+    slots: Vec<Slot>,
+    inputs: Vec<Slot>,
+    /// How far its order has come.
+    next: usize,
+    /// The node of the frame below that called it.
+    node: usize,
+    key: Option<(usize, Box<[NodeId]>)>,
+    /// How many faults there were before it.
+    faults: usize,
+}
+
+/// Inlines the first definition.
+pub(super) fn instantiate(
+    definitions: &Definitions<'_>,
+    site: Site<'_>,
+    limits: &Limits,
+    faults: &mut Faults,
+    keep_names: bool,
+) -> Result<Option<Made>, Failure> {
+    let bounds = Bounds { nodes: limits.nodes, rank: limits.rank, elements: limits.elements };
+    let mut machine = Machine {
+        definitions,
+        site,
+        limits,
+        faults,
+        builder: Builder::new(bounds),
+        pool: Vec::new(),
+        memo: HashMap::new(),
+        constants: HashMap::new(),
+        broken: vec![false; definitions.all.len()],
+        names: keep_names.then(HashMap::new),
+        count: 0,
+    };
+    let outputs = machine.run()?;
+    Ok(outputs.map(|outputs| (machine.builder, outputs, machine.names.unwrap_or_default())))
+}
+
+struct Machine<'m, 'g> {
+    definitions: &'m Definitions<'g>,
+    site: Site<'g>,
+    limits: &'m Limits,
+    faults: &'m mut Faults,
+    builder: Builder,
+    /// Results of several-valued nodes.
+    pool: Vec<Slot>,
+    memo: HashMap<(usize, Box<[NodeId]>), Slot>,
+    /// Constants by where they lie in the function as written.
+    constants: HashMap<usize, Slot>,
+    /// Definitions in which a fault was found. As shapes are declared, there is nothing more to find in them.
+    broken: Vec<bool>,
+    names: Option<HashMap<NodeId, String>>,
+    count: usize,
+}
+
+impl<'g> Machine<'_, 'g> {
+    fn run(&mut self) -> Result<Option<Vec<(String, NodeId)>>, Failure> {
+        let root = &self.definitions.all[0];
+        let mut inputs = Vec::with_capacity(root.graph.inputs.len());
+        for (i, input) in root.graph.inputs.iter().enumerate() {
+            let shape = Shape::new(input.shape.clone().unwrap_or_default());
+            let slot = match self.builder.input(input.name.as_str(), shape) {
+                Ok(node) => Slot::One(node),
+                Err(error) => {
+                    let pointer = if self.site.text.is_some() { "/inputs".to_owned() } else { format!("{}/inputs/{i}", root.pointer) };
+                    self.refuse(error, pointer, None)?;
+                    Slot::Broken
+                }
+            };
+            inputs.push(slot);
+        }
+        let mut stack = vec![self.frame(0, inputs, usize::MAX, None)];
+        loop {
+            let Some(frame) = stack.last_mut() else { return Ok(None) };
+            let definition = &self.definitions.all[frame.definition];
+            if let Some(&node) = definition.order.get(frame.next) {
+                frame.next += 1;
+                let node = node as usize;
+                self.count += weight(&definition.actions[node], definition.operands(node).len());
+                self.admit()?;
+                let slot = match &definition.actions[node] {
+                    Action::Broken => Some(Slot::Broken),
+                    Action::Apply(row, attributes) => Some(self.apply(frame, node, row, attributes)?),
+                    Action::Item(pick) => Some(self.item(frame, node, *pick)?),
+                    Action::Call(callee) => match self.enter(frame, node, *callee)? {
+                        Entered::Known(slot) => Some(slot),
+                        Entered::Frame(called) => {
+                            stack.push(called);
+                            None
+                        }
+                    },
+                };
+                if let Some(slot) = slot {
+                    // The frame on top is still the one that `node` belongs to.
+                    if let Some(frame) = stack.last_mut() {
+                        frame.slots[node] = slot;
+                    }
+                    self.name(stack.len(), node, slot);
+                }
+                continue;
+            }
+            let Some(frame) = stack.pop() else { return Ok(None) };
+            let Some(below) = stack.last_mut() else { return self.finish(&frame) };
+            self.count += definition.outputs.len() / 8;
+            self.admit()?;
+            let slot = self.results(&frame)?;
+            self.broken[frame.definition] |= self.faults.found > frame.faults;
+            below.slots[frame.node] = slot;
+            if let Some(key) = frame.key {
+                self.memo.insert(key, slot);
+            }
+            self.name(stack.len(), frame.node, slot);
+        }
+    }
+
+    fn frame(&self, definition: usize, inputs: Vec<Slot>, node: usize, key: Option<(usize, Box<[NodeId]>)>) -> Frame {
+        let slots = vec![Slot::Broken; self.definitions.all[definition].actions.len()];
+        Frame { definition, slots, inputs, next: 0, node, key, faults: self.faults.found }
+    }
+
+    /// Remembers what the function's own nodes are called.
+    fn name(&mut self, depth: usize, node: usize, slot: Slot) {
+        if let (1, Some(names), Slot::One(id)) = (depth, &mut self.names, slot)
+            && let Some(name) = &self.definitions.all[0].graph.nodes[node].name
+        {
+            names.entry(id).or_insert_with(|| name.clone());
+        }
+    }
+
+    /// Refuses when too much has been done.
+    fn admit(&self) -> Result<(), Failure> {
+        let most = self.limits.nodes;
+        if self.count > most { Err(exceeded("limits.nodes", self.count as f64, most as f64)) } else { Ok(()) }
+    }
+
+    /// What an operand of a frame is.
+    fn slot(&mut self, frame: &Frame, operand: Operand<'_>, pointer: impl FnOnce() -> String) -> Result<Slot, Failure> {
+        Ok(match operand {
+            Operand::Input(i) => frame.inputs[i as usize],
+            Operand::Node(i) => frame.slots[i as usize],
+            Operand::Number(value) => Slot::One(self.builder.number(value)),
+            Operand::Tensor(tensor) => match self.constants.get(&std::ptr::from_ref(tensor).addr()) {
+                Some(&slot) => slot,
+                None => self.constant(tensor, pointer())?,
+            },
+            Operand::Broken => Slot::Broken,
+        })
+    }
+
+    fn constant(&mut self, tensor: &crate::wire::graph::Tensor, pointer: String) -> Result<Slot, Failure> {
+        let shape = Shape::new(tensor.shape.clone());
+        check("limits.rank", shape.rank(), self.limits.rank)?;
+        check("limits.elements", shape.elements(), self.limits.elements)?;
+        let slot = match Tensor::new(shape, tensor.data.clone()) {
+            Some(tensor) => Slot::One(self.builder.constant(tensor)),
+            None => {
+                self.faults.graph(|| (pointer, "this constant is not a tensor".into(), None));
+                Slot::Broken
+            }
+        };
+        self.constants.insert(std::ptr::from_ref(tensor).addr(), slot);
+        Ok(slot)
+    }
+
+    /// A node's operands as one value each; `None` where a fault has been noted.
+    fn args(&mut self, frame: &Frame, node: usize) -> Result<Option<Vec<NodeId>>, Failure> {
+        let definition = &self.definitions.all[frame.definition];
+        let mut args = Vec::with_capacity(definition.operands(node).len());
+        let mut whole = true;
+        for (i, &operand) in definition.operands(node).iter().enumerate() {
+            let pointer = || format!("{}/args/{i}", definition.node_pointer(node));
+            match self.slot(frame, operand, pointer)? {
+                Slot::One(id) => args.push(id),
+                Slot::Broken => whole = false,
+                Slot::Several(callee, _) => {
+                    whole = false;
+                    let results = self.definitions.all[callee].graph.outputs.len();
+                    let site = self.site;
+                    self.faults.graph(|| {
+                        let detail = format!("this argument has {results} values, not one");
+                        (pointer(), site.located(definition.graph, Some(node), detail), Some("pick one with `item`".into()))
+                    });
+                }
+            }
+        }
+        Ok(whole.then_some(args))
+    }
+
+    fn apply(
+        &mut self,
+        frame: &Frame,
+        node: usize,
+        row: &'static crate::engine::op::Row,
+        attributes: &crate::engine::op::Attributes,
+    ) -> Result<Slot, Failure> {
+        let Some(args) = self.args(frame, node)? else { return Ok(Slot::Broken) };
+        match self.builder.apply(row, &args, attributes.clone()) {
+            Ok(id) => Ok(Slot::One(id)),
+            Err(error) => {
+                let definition = &self.definitions.all[frame.definition];
+                let pointer = match &error {
+                    Error::Attribute { attribute, .. } if self.site.text.is_none() => {
+                        let mut pointer = definition.node_pointer(node);
+                        if definition.graph.nodes[node].attributes.contains_key(attribute) {
+                            crate::service::decode::push_key(&mut pointer, attribute);
+                        }
+                        pointer
+                    }
+                    _ => definition.node_pointer(node),
+                };
+                self.refuse(error, pointer, Some((frame.definition, node)))?;
+                Ok(Slot::Broken)
+            }
+        }
+    }
+
+    /// Notes what the engine refuses, unless it is a limit, which ends the building.
+    fn refuse(&mut self, error: Error, pointer: String, node: Option<(usize, usize)>) -> Result<(), Failure> {
+        let slug = match &error {
+            Error::Limit { what, asked, allowed } => return Err(exceeded(what, *asked, *allowed)),
+            Error::ShapePair { .. } | Error::Shape { .. } => Slug::ShapeMismatch,
+            Error::Arity { .. } | Error::Attribute { .. } | Error::NotScalar { .. } => Slug::InvalidGraph,
+        };
+        let (site, definitions) = (self.site, self.definitions);
+        self.faults.push(slug, || match node {
+            Some((definition, node)) => (pointer, site.located(definitions.all[definition].graph, Some(node), error.to_string()), None),
+            None => (pointer, error.to_string(), None),
+        });
+        Ok(())
+    }
+
+    fn item(&mut self, frame: &Frame, node: usize, pick: Pick<'_>) -> Result<Slot, Failure> {
+        let definition = &self.definitions.all[frame.definition];
+        let slot = self.slot(frame, definition.operands(node)[0], || format!("{}/args/0", definition.node_pointer(node)))?;
+        let (found, detail, hint) = match (slot, pick) {
+            (Slot::Broken, _) => return Ok(Slot::Broken),
+            (Slot::One(_), Pick::Position(0)) => (Some(slot), String::new(), None),
+            (Slot::One(_), Pick::Position(i)) => (None, format!("there is no result {i}: the node has one value"), None),
+            (Slot::One(_), Pick::Name(name)) => (None, format!("there is no result {}: the node has one value", quote(name)), None),
+            (Slot::Several(callee, start), pick) => {
+                let outputs = &self.definitions.all[callee].graph.outputs;
+                match pick {
+                    Pick::Position(i) => {
+                        let found = usize::try_from(i).ok().filter(|&i| i < outputs.len()).map(|i| self.pool[start + i]);
+                        (found, format!("there is no result {i}: the function has {}", outputs.len()), None)
+                    }
+                    Pick::Name(name) => {
+                        let found = outputs.iter().position(|output| output.name == name).map(|i| self.pool[start + i]);
+                        let hint = meant(name, outputs.iter().map(|output| &*output.name));
+                        (found, format!("the function has no output {}", quote(name)), hint)
+                    }
+                }
+            }
+        };
+        if let Some(slot) = found {
+            return Ok(slot);
+        }
+        let site = self.site;
+        self.faults.graph(|| (format!("{}/index", definition.node_pointer(node)), site.located(definition.graph, Some(node), detail), hint));
+        Ok(Slot::Broken)
+    }
+
+    fn enter(&mut self, frame: &Frame, node: usize, callee: usize) -> Result<Entered, Failure> {
+        let Some(args) = self.args(frame, node)? else { return Ok(Entered::Known(Slot::Broken)) };
+        let caller = &self.definitions.all[frame.definition];
+        let function = &self.definitions.all[callee];
+        let mut right = true;
+        for (i, (input, &arg)) in function.graph.inputs.iter().zip(&args).enumerate() {
+            let declared = Shape::new(input.shape.clone().unwrap_or_default());
+            if self.builder.shape(arg) != &declared {
+                right = false;
+                let (site, given) = (self.site, self.builder.shape(arg));
+                self.faults.push(Slug::ShapeMismatch, || {
+                    let detail = format!("input {} has shape {declared}, {given} is given", quote(&input.name));
+                    (format!("{}/args/{i}", caller.node_pointer(node)), site.located(caller.graph, Some(node), detail), None)
+                });
+            }
+        }
+        if !right || self.broken[callee] {
+            return Ok(Entered::Known(Slot::Broken));
+        }
+        let inputs = args.iter().map(|&id| Slot::One(id)).collect();
+        let key = (callee, args.into_boxed_slice());
+        if let Some(&slot) = self.memo.get(&key) {
+            return Ok(Entered::Known(slot));
+        }
+        Ok(Entered::Frame(self.frame(callee, inputs, node, Some(key))))
+    }
+
+    /// A function's outputs as one value each, in the frame that made them.
+    fn outputs(&mut self, frame: &Frame) -> Result<Vec<Slot>, Failure> {
+        let definition = &self.definitions.all[frame.definition];
+        let mut slots = Vec::with_capacity(definition.outputs.len());
+        for (i, &operand) in definition.outputs.iter().enumerate() {
+            let pointer = || format!("{}/outputs/{i}", definition.pointer);
+            let slot = self.slot(frame, operand, pointer)?;
+            slots.push(match slot {
+                Slot::Several(..) => {
+                    let hint = "pick one with `item`".to_owned();
+                    self.faults.graph(|| (pointer(), "this output has several values, not one".into(), Some(hint)));
+                    Slot::Broken
+                }
+                slot => slot,
+            });
+        }
+        Ok(slots)
+    }
+
+    fn results(&mut self, frame: &Frame) -> Result<Slot, Failure> {
+        let slots = self.outputs(frame)?;
+        if let [slot] = slots[..] {
+            return Ok(slot);
+        }
+        let start = self.pool.len();
+        self.pool.extend(slots);
+        Ok(Slot::Several(frame.definition, start))
+    }
+
+    fn finish(&mut self, frame: &Frame) -> Result<Option<Vec<(String, NodeId)>>, Failure> {
+        let slots = self.outputs(frame)?;
+        let outputs = &self.definitions.all[0].graph.outputs;
+        Ok(slots
+            .into_iter()
+            .zip(outputs)
+            .map(|(slot, output)| match slot {
+                Slot::One(id) => Some((output.name.clone(), id)),
+                Slot::Several(..) | Slot::Broken => None,
+            })
+            .collect())
+    }
+}
+
+/// What a node counts for: more than one where it is so long that reading it again at every call would take its time.
+fn weight(action: &Action<'_>, operands: usize) -> usize {
+    let attributes = match action {
+        Action::Apply(_, attributes) => attributes.iter().map(|(_, value)| length(value)).sum(),
+        _ => 0,
+    };
+    1 + operands / 8 + attributes / 8
+}
+
+fn length(value: &Value) -> usize {
+    match value {
+        Value::Ints(values) => values.len(),
+        Value::Bounds(values) => values.len(),
+        Value::Indices(shape, values) => shape.len() + values.len(),
+        Value::Null | Value::Int(_) | Value::Bool(_) | Value::Text(_) => 0,
+    }
+}
+
+/// A call: made before, or to be made now.
+enum Entered {
+    Known(Slot),
+    Frame(Frame),
+}

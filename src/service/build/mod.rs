@@ -1,0 +1,108 @@
+//! A function as written → a graph of the engine: names resolved, calls inlined, everything checked.
+//!
+//! The engine's `Builder` is the judge of operators, attributes and shapes; this module is the judge of names. All independent
+//! faults are found, each with its pointer; nothing recurses over what a caller sent.
+
+mod attributes;
+mod instantiate;
+mod names;
+mod resolve;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use super::limits::{Limits, check};
+use crate::engine::graph::{Graph, NodeId};
+use crate::wire;
+use crate::wire::graph::Origin;
+use crate::wire::problem::{Failure, Fault, MOST_FAULTS, Slug};
+
+/// Where a function stands in the body.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Site<'a> {
+    /// `/graph` or `/formula`.
+    pub(super) pointer: &'a str,
+    /// The formula's text.
+    pub(super) text: Option<&'a str>,
+}
+
+/// A checked function.
+#[derive(Debug)]
+pub(super) struct Built {
+    /// The graph.
+    pub(super) graph: Graph,
+    /// What its nodes were called, where that was asked for.
+    pub(super) names: HashMap<NodeId, String>,
+}
+
+/// Builds a graph whose inputs all have shapes (an open one counts as a scalar).
+pub(super) fn build(source: &wire::graph::Graph, site: Site<'_>, limits: &Limits, keep_names: bool) -> Result<Built, Failure> {
+    check("limits.inputs", source.inputs.len(), limits.inputs)?;
+    check("limits.outputs", source.outputs.len(), limits.outputs)?;
+    check("limits.nodes", source.nodes.len(), limits.nodes)?;
+    let mut faults = Faults::default();
+    let definitions = resolve::Definitions::resolve(source, site, &mut faults);
+    let made = instantiate::instantiate(&definitions, site, limits, &mut faults, keep_names)?;
+    match (made, faults.slug) {
+        (Some((builder, outputs, names)), None) => Ok(Built { graph: builder.finish(outputs), names }),
+        (_, slug) => Err(Failure::of_faults(slug.unwrap_or(Slug::InvalidGraph), faults.list)),
+    }
+}
+
+/// Faults found so far; the first decides what the problem is called.
+///
+/// What a fault says is only worked out while there is room for it: a body with a million faults costs no more than one with 32.
+#[derive(Debug, Default)]
+struct Faults {
+    slug: Option<Slug>,
+    list: Vec<Fault>,
+    /// How many there were, those that are not listed included.
+    found: usize,
+}
+
+impl Faults {
+    fn graph(&mut self, say: impl FnOnce() -> (String, String, Option<String>)) {
+        self.push(Slug::InvalidGraph, say);
+    }
+
+    fn push(&mut self, slug: Slug, say: impl FnOnce() -> (String, String, Option<String>)) {
+        self.slug.get_or_insert(slug);
+        self.found += 1;
+        if self.list.len() < MOST_FAULTS {
+            let (pointer, detail, hint) = say();
+            self.list.push(Fault { pointer, detail, hint });
+        }
+    }
+}
+
+impl Site<'_> {
+    /// The sentence, and for a node of a formula where in its text.
+    fn located(&self, graph: &wire::graph::Graph, node: Option<usize>, detail: String) -> String {
+        let (Some(text), Some(node)) = (self.text, node) else { return detail };
+        let mut at = node;
+        for _ in 0..=graph.nodes.len() {
+            match graph.nodes.get(at).map(|node| node.origin) {
+                Some(Origin::Inline { parent, .. }) => at = parent as usize,
+                Some(Origin::Text(offset)) => return point_out(text, offset as usize, &detail),
+                Some(Origin::Listed(_) | Origin::Output(_)) | None => break,
+            }
+        }
+        detail
+    }
+}
+
+/// A sentence about a place in a text: line, column, and the line itself with a caret under the place.
+fn point_out(text: &str, offset: usize, detail: &str) -> String {
+    const AROUND: usize = 60;
+    let offset = (0..=offset.min(text.len())).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
+    let before = &text[..offset];
+    let line = before.matches('\n').count() + 1;
+    let begin = before.rfind('\n').map_or(0, |i| i + 1);
+    let column = text[begin..offset].chars().count() + 1;
+    let left: String = text[begin..offset].chars().rev().take(AROUND).collect::<Vec<_>>().into_iter().rev().collect();
+    let right: String = text[offset..].chars().take_while(|&c| c != '\n').take(AROUND).collect();
+    let blank: String = left.chars().map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+    format!("{detail} at line {line}, column {column}\n{left}{right}\n{blank}^")
+}

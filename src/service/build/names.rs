@@ -1,0 +1,24 @@
+//! What a name may look like.
+
+/// Whether a name is a Unicode identifier (XID, or `_` in front), with `.` inside.
+pub(super) fn valid(name: &str) -> bool {
+    let mut chars = name.chars();
+    chars.next().is_some_and(|c| c == '_' || unicode_ident::is_xid_start(c))
+        && chars.all(|c| c == '.' || unicode_ident::is_xid_continue(c))
+        && !name.ends_with('.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::valid;
+
+    #[test]
+    fn names_are_identifiers() {
+        for name in ["x", "_", "x1", "θ", "layer.0.w", "変数", "_a.b"] {
+            assert!(valid(name), "{name}");
+        }
+        for name in ["", "1x", "a b", ".x", "x.", "x-y", "x[1]", "∂"] {
+            assert!(!valid(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Compiled programs, bounded by their bytes; however many ask for one at once, it is compiled once.
+//!
+//! Two levels. `plans` is keyed by a request's own bytes and shapes: a hit needs no parsing of the function and no check of the
+//! point. `programs` is keyed by the canonical graph: it joins different spellings of one function. Failures are never kept.
+
+use std::sync::Arc;
+
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
+
+use super::digest::Digest;
+use super::plan::Plan;
+use crate::engine::program::Program;
+
+/// The two levels.
+pub(super) struct Programs {
+    pub(super) plans: Cache<Digest, Arc<Plan>, Bytes>,
+    pub(super) programs: Cache<Digest, Arc<Program>, Bytes>,
+}
+
+impl Programs {
+    /// Caches that hold `bytes` bytes between them.
+    pub(super) fn new(bytes: usize) -> Programs {
+        Programs { plans: level(bytes / 2), programs: level(bytes / 2) }
+    }
+}
+
+/// Weighs by bytes.
+#[derive(Debug, Clone)]
+pub(super) struct Bytes;
+
+impl Weighter<Digest, Arc<Plan>> for Bytes {
+    fn weight(&self, _: &Digest, plan: &Arc<Plan>) -> u64 {
+        plan.bytes as u64
+    }
+}
+
+impl Weighter<Digest, Arc<Program>> for Bytes {
+    fn weight(&self, _: &Digest, program: &Arc<Program>) -> u64 {
+        program.bytes() as u64
+    }
+}
+
+/// One shard, as each could only hold a program as large as its share of the whole.
+fn level<V: Clone>(bytes: usize) -> Cache<Digest, V, Bytes>
+where
+    Bytes: Weighter<Digest, V>,
+{
+    /// What a small program takes.
+    const TYPICAL: usize = 4096;
+    let options = OptionsBuilder::new()
+        .shards(1)
+        .estimated_items_capacity((bytes / TYPICAL).clamp(16, 1 << 16))
+        .weight_capacity(bytes as u64)
+        .build()
+        .expect("all that options require is given");
+    Cache::with_options(options, Bytes, DefaultHashBuilder::default(), DefaultLifecycle::default())
+}

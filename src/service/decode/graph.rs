@@ -1,0 +1,582 @@
+//! A JSON graph read into [`wire::graph`](crate::wire::graph): structure only, no name is looked up here.
+//!
+//! A node takes its place in the list before its arguments do, so that an inline node knows its parent. Whatever could make the
+//! graph larger in memory than the limits allow ends the reading at once.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use indexmap::map::Entry;
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess};
+use serde_json::value::RawValue;
+
+use super::context::{Context, Step};
+use super::reader::{Key, Reader, Seed, Text};
+use super::tensor::{self, Numbers};
+use crate::service::limits::{Limits, exceeded};
+use crate::wire::graph::{Argument, Attribute, Graph, Input, Node, Origin, Output, Tensor};
+use crate::wire::problem::{Failure, Slug};
+
+/// Reads `graph`.
+pub(in crate::service) fn graph(raw: &RawValue, body: &[u8], limits: &Limits) -> Result<Graph, Failure> {
+    let mut context = Context::new(Some("graph"), limits.json_nesting, Slug::InvalidGraph);
+    let mut tally = Tally { nodes: 0, args: 0, functions: 0, attributes: 0, limits };
+    let read = Seed(Whole { context: &mut context, tally: &mut tally }).deserialize(&mut super::json(raw));
+    context.finish(read, raw.get(), body)
+}
+
+/// Reads the `inputs` beside a formula: a bare name says the order and leaves the shape open.
+pub(in crate::service) fn inputs(raw: &RawValue, body: &[u8], limits: &Limits) -> Result<Vec<Input>, Failure> {
+    let mut context = Context::new(Some("inputs"), limits.json_nesting, Slug::InvalidRequest);
+    let read = Seed(Inputs { context: &mut context, most: limits.inputs, bare: None }).deserialize(&mut super::json(raw));
+    context.finish(read, raw.get(), body)
+}
+
+/// How much has been read, over all functions.
+struct Tally<'l> {
+    nodes: usize,
+    args: usize,
+    functions: usize,
+    attributes: usize,
+    limits: &'l Limits,
+}
+
+impl Tally<'_> {
+    /// One more of something, unless that is too many.
+    fn count<E: Error>(context: &mut Context<'_>, count: &mut usize, limit: &str, most: usize) -> Result<(), E> {
+        *count += 1;
+        if *count > most { Err(context.fail(exceeded(limit, *count as f64, most as f64))) } else { Ok(()) }
+    }
+}
+
+/// The reader's fixed parts.
+macro_rules! reads {
+    ($expects:literal, $absent:expr) => {
+        fn context(&mut self) -> &mut Context<'de> {
+            self.context
+        }
+
+        fn expects(&self) -> &'static str {
+            $expects
+        }
+
+        fn absent(self) -> Self::Value {
+            $absent
+        }
+    };
+}
+
+struct Whole<'c, 'l, 'de> {
+    context: &'c mut Context<'de>,
+    tally: &'c mut Tally<'l>,
+}
+
+impl<'de> Reader<'de> for Whole<'_, '_, 'de> {
+    type Value = Graph;
+    reads!("a graph (an object)", Graph::default());
+
+    fn object<A: MapAccess<'de>>(self, mut object: A) -> Result<Graph, A::Error> {
+        const FIELDS: [&str; 4] = ["inputs", "nodes", "outputs", "functions"];
+        let Whole { context, tally } = self;
+        let mut graph = Graph::default();
+        let mut seen = [false; 4];
+        while let Some(key) = object.next_key_seed(Key)? {
+            let Some(field) = FIELDS.iter().position(|&field| field == key) else {
+                object.next_value::<IgnoredAny>()?;
+                context.unknown(&key, "a graph", &FIELDS);
+                continue;
+            };
+            if std::mem::replace(&mut seen[field], true) {
+                return Err(context.duplicate(&key));
+            }
+            context.enter(Step::Key(key));
+            match field {
+                0 => {
+                    let seed = Inputs { context: &mut *context, most: tally.limits.inputs, bare: Some(Vec::new()) };
+                    graph.inputs = object.next_value_seed(Seed(seed))?;
+                }
+                1 => object.next_value_seed(Seed(Nodes { context: &mut *context, tally: &mut *tally, graph: &mut graph }))?,
+                2 => object.next_value_seed(Seed(Outputs { context: &mut *context, tally: &mut *tally, graph: &mut graph }))?,
+                _ => object.next_value_seed(Seed(Functions { context: &mut *context, tally: &mut *tally, graph: &mut graph }))?,
+            }
+            context.leave();
+        }
+        if !seen[2] {
+            context.fault("a graph needs `outputs`", None);
+        }
+        Ok(graph)
+    }
+}
+
+/// Reads a list, each element by the reader that `$element` makes.
+macro_rules! each {
+    ($list:ident, $context:ident, $index:ident => $element:expr, $value:pat => $take:block) => {{
+        let mut $index = 0usize;
+        $context.enter(Step::Index(0));
+        while let Some($value) = $list.next_element_seed(Seed($element))? {
+            $take
+            $index += 1;
+            $context.advance($index);
+        }
+        $context.leave();
+    }};
+}
+
+struct Inputs<'c, 'de> {
+    context: &'c mut Context<'de>,
+    most: usize,
+    /// The shape of a bare name.
+    bare: Option<Vec<usize>>,
+}
+
+impl<'de> Reader<'de> for Inputs<'_, 'de> {
+    type Value = Vec<Input>;
+    reads!("a list of inputs", Vec::new());
+
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Input>, A::Error> {
+        let Inputs { context, most, bare } = self;
+        let mut inputs = Vec::new();
+        let mut count = 0;
+        each!(list, context, index => OneInput { context: &mut *context, bare: &bare }, input => {
+            Tally::count(context, &mut count, "limits.inputs", most)?;
+            inputs.extend(input);
+        });
+        Ok(inputs)
+    }
+}
+
+struct OneInput<'c, 'de> {
+    context: &'c mut Context<'de>,
+    bare: &'c Option<Vec<usize>>,
+}
+
+impl<'de> Reader<'de> for OneInput<'_, 'de> {
+    type Value = Option<Input>;
+    reads!("a name or {\"name\", \"shape\"}", None);
+
+    fn text(self, name: Cow<'de, str>) -> Option<Input> {
+        Some(Input { name: name.into_owned(), shape: self.bare.clone() })
+    }
+
+    fn object<A: MapAccess<'de>>(self, mut object: A) -> Result<Option<Input>, A::Error> {
+        let OneInput { context, bare } = self;
+        let (mut name, mut shape) = (None, None);
+        while let Some(key) = object.next_key_seed(Key)? {
+            let repeated = match &*key {
+                "name" => name.is_some(),
+                "shape" => shape.is_some(),
+                _ => {
+                    object.next_value::<IgnoredAny>()?;
+                    context.unknown(&key, "an input", &["name", "shape"]);
+                    continue;
+                }
+            };
+            if repeated {
+                return Err(context.duplicate(&key));
+            }
+            let is_name = key == "name";
+            context.enter(Step::Key(key));
+            if is_name {
+                name = Some(object.next_value_seed(Seed(Text { context: &mut *context, expects: "a name" }))?);
+            } else {
+                shape = Some(object.next_value_seed(Seed(Sizes { context: &mut *context }))?);
+            }
+            context.leave();
+        }
+        let Some(name) = name else {
+            context.fault("an input needs a `name`", None);
+            return Ok(None);
+        };
+        let shape = shape.map_or_else(|| bare.clone(), Some);
+        Ok(name.map(|name| Input { name: name.into_owned(), shape }))
+    }
+}
+
+/// A list of sizes.
+struct Sizes<'c, 'de> {
+    context: &'c mut Context<'de>,
+}
+
+impl<'de> Reader<'de> for Sizes<'_, 'de> {
+    type Value = Vec<usize>;
+    reads!("a list of sizes", Vec::new());
+
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<usize>, A::Error> {
+        let Sizes { context } = self;
+        let mut sizes = Vec::new();
+        each!(list, context, index => Size { context: &mut *context }, size => { sizes.push(size); });
+        Ok(sizes)
+    }
+}
+
+struct Size<'c, 'de> {
+    context: &'c mut Context<'de>,
+}
+
+impl<'de> Reader<'de> for Size<'_, 'de> {
+    type Value = usize;
+    reads!("a size", 0);
+
+    fn number(self, value: f64) -> usize {
+        if value >= 0.0 && value.fract() == 0.0 && value <= 2f64.powi(53) {
+            return value as usize;
+        }
+        self.context.fault(format!("a size is an integer from 0, not {value}"), None);
+        0
+    }
+}
+
+struct Nodes<'c, 'l, 'de> {
+    context: &'c mut Context<'de>,
+    tally: &'c mut Tally<'l>,
+    graph: &'c mut Graph,
+}
+
+impl<'de> Reader<'de> for Nodes<'_, '_, 'de> {
+    type Value = ();
+    reads!("a list of nodes", ());
+
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let Nodes { context, tally, graph } = self;
+        each!(list, context, index => Expression {
+            context: &mut *context, tally: &mut *tally, graph: &mut *graph, origin: Origin::Listed(index as u32),
+        }, node => {
+            if let Some(Argument::Node(position)) = node
+                && graph.nodes[position].name.is_none()
+            {
+                context.fault("a node of the list needs a `name`", None);
+            }
+        });
+        Ok(())
+    }
+}
+
+/// An argument, an output's value, or a node of the list (which is never anything but an object with `op`).
+struct Expression<'c, 'l, 'de> {
+    context: &'c mut Context<'de>,
+    tally: &'c mut Tally<'l>,
+    graph: &'c mut Graph,
+    origin: Origin,
+}
+
+impl<'de> Expression<'_, '_, 'de> {
+    fn listed(&self) -> bool {
+        matches!(self.origin, Origin::Listed(_))
+    }
+
+    /// Takes a place in the list of nodes.
+    fn place<E: Error>(&mut self) -> Result<usize, E> {
+        Tally::count(self.context, &mut self.tally.nodes, "limits.nodes", self.tally.limits.nodes)?;
+        let (name, op, args, attributes) = (None, String::new(), Vec::new(), BTreeMap::new());
+        self.graph.nodes.push(Node { name, op, args, attributes, origin: self.origin });
+        Ok(self.graph.nodes.len() - 1)
+    }
+}
+
+impl<'de> Reader<'de> for Expression<'_, '_, 'de> {
+    type Value = Option<Argument>;
+
+    fn context(&mut self) -> &mut Context<'de> {
+        self.context
+    }
+
+    fn expects(&self) -> &'static str {
+        if self.listed() { "a node (an object with `op`)" } else { "a name, a number, a node or {\"const\": tensor}" }
+    }
+
+    fn absent(self) -> Option<Argument> {
+        None
+    }
+
+    fn number(self, value: f64) -> Option<Argument> {
+        if self.listed() { self.refuse("a number") } else { Some(Argument::Number(value)) }
+    }
+
+    fn text(self, name: Cow<'de, str>) -> Option<Argument> {
+        if self.listed() { self.refuse("a string") } else { Some(Argument::Name(name.into_owned())) }
+    }
+
+    fn object<A: MapAccess<'de>>(mut self, mut object: A) -> Result<Option<Argument>, A::Error> {
+        let mut node: Option<usize> = None;
+        let mut constant: Option<Tensor> = None;
+        let (mut op, mut name, mut args) = (None, None, false);
+        while let Some(key) = object.next_key_seed(Key)? {
+            if key == "const" && !self.listed() {
+                if constant.is_some() {
+                    return Err(self.context.duplicate(&key));
+                }
+                self.context.enter(Step::Key(key));
+                constant = Some(object.next_value_seed(Seed(Constant { context: self.context }))?);
+                self.context.leave();
+                continue;
+            }
+            let position = match node {
+                Some(position) => position,
+                None => *node.insert(self.place()?),
+            };
+            let repeated = match &*key {
+                "op" => op.is_some(),
+                "name" => name.is_some(),
+                "args" => args,
+                _ => self.graph.nodes[position].attributes.contains_key(&*key),
+            };
+            if repeated {
+                return Err(self.context.duplicate(&key));
+            }
+            match &*key {
+                "op" => {
+                    self.context.enter(Step::Key(key));
+                    op = Some(object.next_value_seed(Seed(Text { context: self.context, expects: "an operator's name" }))?);
+                    self.context.leave();
+                }
+                "name" => {
+                    if !self.listed() {
+                        self.context.fault_at("name", "an inline node has no name", Some("list it in `nodes` to name it".into()));
+                    }
+                    self.context.enter(Step::Key(key));
+                    name = Some(object.next_value_seed(Seed(Text { context: self.context, expects: "a name" }))?);
+                    self.context.leave();
+                }
+                "args" => {
+                    args = true;
+                    self.context.enter(Step::Key(key));
+                    let seed = Args { context: self.context, tally: self.tally, graph: self.graph, parent: position };
+                    self.graph.nodes[position].args = object.next_value_seed(Seed(seed))?;
+                    self.context.leave();
+                }
+                _ => {
+                    let word = key.clone().into_owned();
+                    self.context.enter(Step::Key(key));
+                    let value = object.next_value_seed(Seed(Value { context: self.context, tally: self.tally }))?;
+                    self.graph.nodes[position].attributes.insert(word, value);
+                    self.context.leave();
+                }
+            }
+        }
+        match (node, constant) {
+            (None, Some(tensor)) => Ok(Some(Argument::Constant(tensor))),
+            (Some(_), Some(_)) => {
+                self.context.fault("`const` stands alone in its object", None);
+                Ok(None)
+            }
+            (None, None) => {
+                self.context.fault("a node needs an `op`", None);
+                Ok(None)
+            }
+            (Some(position), None) => {
+                match op {
+                    Some(op) => self.graph.nodes[position].op = op.map_or_else(String::new, Cow::into_owned),
+                    None => self.context.fault("a node needs an `op`", None),
+                }
+                self.graph.nodes[position].name = name.map(|name| name.map_or_else(String::new, Cow::into_owned));
+                Ok(Some(Argument::Node(position)))
+            }
+        }
+    }
+}
+
+struct Args<'c, 'l, 'de> {
+    context: &'c mut Context<'de>,
+    tally: &'c mut Tally<'l>,
+    graph: &'c mut Graph,
+    parent: usize,
+}
+
+impl<'de> Reader<'de> for Args<'_, '_, 'de> {
+    type Value = Vec<Argument>;
+    reads!("a list of arguments", Vec::new());
+
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Argument>, A::Error> {
+        let Args { context, tally, graph, parent } = self;
+        let mut args = Vec::new();
+        each!(list, context, index => Expression {
+            context: &mut *context, tally: &mut *tally, graph: &mut *graph,
+            origin: Origin::Inline { parent: parent as u32, argument: index as u32 },
+        }, argument => {
+            // No limit of its own: so many arguments need more nodes than are allowed.
+            Tally::count(context, &mut tally.args, "limits.nodes", tally.limits.nodes.saturating_mul(4))?;
+            args.push(argument.unwrap_or(Argument::Number(f64::NAN)));
+        });
+        Ok(args)
+    }
+}
+
+struct Constant<'c, 'de> {
+    context: &'c mut Context<'de>,
+}
+
+impl<'de> Constant<'_, 'de> {
+    fn read<F, E>(self, read: F) -> Result<Tensor, E>
+    where
+        F: FnOnce(Numbers<'_, 'de>) -> Result<(), E>,
+    {
+        let (mut form, mut data) = (tensor::Form::default(), Vec::new());
+        read(Numbers { context: self.context, form: &mut form, data: &mut data, depth: 0 })?;
+        Ok(Tensor { shape: form.sizes, data })
+    }
+}
+
+impl<'de> Reader<'de> for Constant<'_, 'de> {
+    type Value = Tensor;
+    reads!("a tensor", Tensor { shape: vec![0], data: Vec::new() });
+
+    fn number(self, value: f64) -> Tensor {
+        Tensor { shape: Vec::new(), data: vec![value] }
+    }
+
+    fn text(self, value: Cow<'de, str>) -> Tensor {
+        match tensor::special(&value) {
+            Some(number) => self.number(number),
+            None => self.refuse("a string"),
+        }
+    }
+
+    fn list<A: SeqAccess<'de>>(self, list: A) -> Result<Tensor, A::Error> {
+        self.read(|numbers| numbers.list(list))
+    }
+}
+
+/// An attribute's value.
+struct Value<'c, 'l, 'de> {
+    context: &'c mut Context<'de>,
+    tally: &'c mut Tally<'l>,
+}
+
+impl<'de> Reader<'de> for Value<'_, '_, 'de> {
+    type Value = Attribute;
+    reads!("a number, a string, a boolean, null or a list of these", Attribute::Null);
+
+    fn null(self) -> Attribute {
+        Attribute::Null
+    }
+
+    fn boolean(self, value: bool) -> Attribute {
+        Attribute::Bool(value)
+    }
+
+    fn number(self, value: f64) -> Attribute {
+        Attribute::Number(value)
+    }
+
+    fn text(self, value: Cow<'de, str>) -> Attribute {
+        Attribute::Text(value.into_owned())
+    }
+
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<Attribute, A::Error> {
+        let Value { context, tally } = self;
+        let mut values = Vec::new();
+        each!(list, context, index => Value { context: &mut *context, tally: &mut *tally }, value => {
+            Tally::count(context, &mut tally.attributes, "limits.elements", tally.limits.elements)?;
+            values.push(value);
+        });
+        Ok(Attribute::List(values))
+    }
+}
+
+struct Outputs<'c, 'l, 'de> {
+    context: &'c mut Context<'de>,
+    tally: &'c mut Tally<'l>,
+    graph: &'c mut Graph,
+}
+
+impl<'de> Reader<'de> for Outputs<'_, '_, 'de> {
+    type Value = ();
+    reads!("a list of outputs", ());
+
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let Outputs { context, tally, graph } = self;
+        let mut count = 0;
+        each!(list, context, index => OneOutput {
+            context: &mut *context, tally: &mut *tally, graph: &mut *graph, position: index as u32,
+        }, output => {
+            Tally::count(context, &mut count, "limits.outputs", tally.limits.outputs)?;
+            graph.outputs.extend(output);
+        });
+        Ok(())
+    }
+}
+
+struct OneOutput<'c, 'l, 'de> {
+    context: &'c mut Context<'de>,
+    tally: &'c mut Tally<'l>,
+    graph: &'c mut Graph,
+    position: u32,
+}
+
+impl<'de> Reader<'de> for OneOutput<'_, '_, 'de> {
+    type Value = Option<Output>;
+    reads!("a name or {\"name\", \"value\"}", None);
+
+    fn text(self, name: Cow<'de, str>) -> Option<Output> {
+        let name = name.into_owned();
+        Some(Output { value: Argument::Name(name.clone()), name })
+    }
+
+    fn object<A: MapAccess<'de>>(self, mut object: A) -> Result<Option<Output>, A::Error> {
+        let OneOutput { context, tally, graph, position } = self;
+        let (mut name, mut value) = (None, None);
+        while let Some(key) = object.next_key_seed(Key)? {
+            let repeated = match &*key {
+                "name" => name.is_some(),
+                "value" => value.is_some(),
+                _ => {
+                    object.next_value::<IgnoredAny>()?;
+                    context.unknown(&key, "an output", &["name", "value"]);
+                    continue;
+                }
+            };
+            if repeated {
+                return Err(context.duplicate(&key));
+            }
+            let is_name = key == "name";
+            context.enter(Step::Key(key));
+            if is_name {
+                name = Some(object.next_value_seed(Seed(Text { context: &mut *context, expects: "a name" }))?);
+            } else {
+                let origin = Origin::Output(position);
+                let seed = Expression { context: &mut *context, tally: &mut *tally, graph: &mut *graph, origin };
+                value = Some(object.next_value_seed(Seed(seed))?);
+            }
+            context.leave();
+        }
+        if name.is_none() {
+            context.fault("an output needs a `name`", None);
+        }
+        if value.is_none() {
+            context.fault("an output needs a `value`", Some("a bare string is the name of a node or an input".into()));
+        }
+        Ok(match (name.flatten(), value.flatten()) {
+            (Some(name), Some(value)) => Some(Output { name: name.into_owned(), value }),
+            _ => None,
+        })
+    }
+}
+
+struct Functions<'c, 'l, 'de> {
+    context: &'c mut Context<'de>,
+    tally: &'c mut Tally<'l>,
+    graph: &'c mut Graph,
+}
+
+impl<'de> Reader<'de> for Functions<'_, '_, 'de> {
+    type Value = ();
+    reads!("an object of graphs", ());
+
+    fn object<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        let Functions { context, tally, graph } = self;
+        while let Some(key) = object.next_key_seed(Key)? {
+            Tally::count(context, &mut tally.functions, "limits.functions", tally.limits.functions)?;
+            if graph.functions.contains_key(&*key) {
+                return Err(context.duplicate(&key));
+            }
+            let name = key.clone().into_owned();
+            context.enter(Step::Key(key));
+            let function = object.next_value_seed(Seed(Whole { context: &mut *context, tally: &mut *tally }))?;
+            context.leave();
+            if let Entry::Vacant(entry) = graph.functions.entry(name) {
+                entry.insert(function);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+//! From the bytes of a request to flat numbers, the key of its program, and (where no program is known yet) its function.
+//!
+//! No generic value tree is ever built. A request is read in two passes: the [`envelope`](mod@envelope) finds its fields and checks
+//! the syntax of all of it; then each field is read by a reader that knows what belongs there. Everything wrong is collected with
+//! its pointer; only text that is not JSON ends the reading early.
+
+mod context;
+mod envelope;
+mod explain;
+mod gather;
+mod graph;
+mod reader;
+mod tensor;
+
+use serde::de::DeserializeSeed;
+use serde_json::value::RawValue;
+
+pub(super) use context::push_key;
+pub(super) use envelope::{Envelope, Form, Layout, envelope};
+pub(super) use explain::{Expected, Field, Lead, explain};
+pub(super) use gather::{Arrangement, Entry, Given};
+pub(super) use tensor::{fits, special};
+
+use context::Context;
+use gather::{gather, split_columns};
+use reader::{Seed, Text, Texts};
+
+use super::Endpoint;
+use super::limits::{Limits, check};
+use super::words::quote;
+use crate::notation::formula;
+use crate::wire::graph::{Graph, Input};
+use crate::wire::problem::{Failure, Fault, Slug};
+
+/// The numbers of a request; `Err` of the second kind where they do not make sense on their own.
+pub(super) fn given(endpoint: Endpoint, envelope: &Envelope<'_>, body: &[u8], limits: &Limits) -> Result<Given, Unsound> {
+    let mut given = Given::default();
+    let mut faults = Vec::new();
+    if let Some(raw) = envelope.at {
+        let (table, context) = gather("at", raw, body, false, limits)?;
+        faults.extend(context.faults);
+        given.at = table.entries;
+    }
+    if let Some(raw) = envelope.points {
+        let (mut table, mut context) = gather("points", raw, body, true, limits)?;
+        given.arrangement = match table.rows {
+            Some(rows) => Arrangement::Rows(rows),
+            None => Arrangement::Columns(split_columns(&mut table, &mut context)),
+        };
+        if table.rows.is_none() && table.entries.is_empty() && context.faults.is_empty() {
+            context.fault("there is no column to tell the number of points", Some("one point is given as `at`".into()));
+        }
+        faults.extend(context.faults);
+        given.points = table.entries;
+        check("limits.points", given.arrangement.points(), limits.points)?;
+    }
+    if let (Some(field), Some(raw)) = (endpoint.direction(), envelope.direction) {
+        let rows = envelope.points.is_some();
+        let (table, mut context) = gather(field, raw, body, rows, limits)?;
+        if let Some(rows) = table.rows
+            && rows != given.arrangement.points()
+        {
+            context.fault(format!("{rows} directions stand beside {} points", given.arrangement.points()), None);
+        }
+        faults.extend(context.faults);
+        given.direction_rows = table.rows;
+        given.direction = table.entries;
+    }
+    if faults.is_empty() { Ok(given) } else { Err(Unsound::Faults(faults)) }
+}
+
+/// Why numbers make no sense on their own.
+pub(super) enum Unsound {
+    /// Final: the text itself is at fault.
+    Failure(Failure),
+    /// To be explained knowing the function.
+    Faults(Vec<Fault>),
+}
+
+impl From<Failure> for Unsound {
+    fn from(failure: Failure) -> Unsound {
+        Unsound::Failure(failure)
+    }
+}
+
+/// A request's function, before any name in it is looked up.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// The function.
+    pub(super) graph: Graph,
+    /// The formula's text, where it was one.
+    pub(super) text: Option<String>,
+}
+
+/// Reads the function itself.
+pub(super) fn function(envelope: &Envelope<'_>, body: &[u8], limits: &Limits) -> Result<Source, Failure> {
+    if let Some(raw) = envelope.graph {
+        return Ok(Source { graph: graph::graph(raw, body, limits)?, text: None });
+    }
+    let Some(raw) = envelope.formula else {
+        return Err(Failure::new(Slug::InvalidRequest, "the function is missing"));
+    };
+    let mut context = Context::new(Some("formula"), limits.json_nesting, Slug::InvalidRequest);
+    let read = Seed(Text { context: &mut context, expects: "a formula (a string)" }).deserialize(&mut json(raw));
+    let text = context.finish(read, raw.get(), body)?.unwrap_or_default();
+    let inputs = envelope.inputs.map(|raw| graph::inputs(raw, body, limits)).transpose()?;
+    let outputs = envelope.outputs.map(|raw| names(raw, body, limits, "outputs")).transpose()?;
+    check("limits.formula_bytes", text.len(), limits.formula_bytes)?;
+    if let Some(inputs) = &inputs {
+        repeated("inputs", inputs.iter().map(|input| input.name.as_str()))?;
+    }
+    if let Some(outputs) = &outputs {
+        repeated("outputs", outputs.iter().map(String::as_str))?;
+    }
+    parse(text.into_owned(), inputs, outputs, limits)
+}
+
+fn parse(text: String, inputs: Option<Vec<Input>>, outputs: Option<Vec<String>>, limits: &Limits) -> Result<Source, Failure> {
+    let options = formula::Options { inputs, outputs, nesting: limits.formula_nesting, bytes: limits.formula_bytes };
+    match formula::parse(&text, &options) {
+        Ok(graph) => Ok(Source { graph, text: Some(text) }),
+        Err(error) => {
+            let detail = error.to_string();
+            let fault = Fault { pointer: "/formula".into(), detail, hint: error.hint };
+            Err(Failure::of_faults(Slug::InvalidFormula, vec![fault]))
+        }
+    }
+}
+
+/// Reads a list of names.
+pub(super) fn names(raw: &RawValue, body: &[u8], limits: &Limits, field: &'static str) -> Result<Vec<String>, Failure> {
+    let most = limits.inputs.max(limits.outputs);
+    let mut context = Context::new(Some(field), limits.json_nesting, Slug::InvalidRequest);
+    let read = Seed(Texts { context: &mut context, expects: "a list of names", most }).deserialize(&mut json(raw));
+    context.finish(read, raw.get(), body)
+}
+
+/// Refuses a list of names in which one stands twice.
+pub(super) fn repeated<'a>(field: &'static str, names: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
+    let mut seen = std::collections::HashSet::new();
+    let faults: Vec<Fault> = names
+        .enumerate()
+        .filter(|(_, name)| !seen.insert(*name))
+        .take(crate::wire::problem::MOST_FAULTS)
+        .map(|(i, name)| Fault { pointer: format!("/{field}/{i}"), detail: format!("{} stands twice", quote(name)), hint: None })
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(Failure::of_faults(Slug::InvalidRequest, faults)) }
+}
+
+/// A reader of one field's bytes.
+fn json(raw: &RawValue) -> serde_json::Deserializer<serde_json::de::StrRead<'_>> {
+    serde_json::Deserializer::from_str(raw.get())
+}

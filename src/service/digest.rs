@@ -1,0 +1,185 @@
+//! Keys of the program cache.
+//!
+//! A cryptographic digest, so that no caller can make one function pass for another. The key of the hash only names its purpose.
+
+use crate::engine::graph::{Graph, Kind};
+use crate::engine::op::Value;
+use crate::engine::program::{Mode, Want};
+use crate::engine::{Shape, Tensor};
+
+/// A digest.
+pub(super) type Digest = [u8; 32];
+
+const PURPOSE: &[u8; 32] = b"nablad, keys of programs, form 1";
+
+/// What a key is computed of, each part with its length so that no two sequences of parts run together.
+pub(super) struct Parts {
+    hasher: blake3::Hasher,
+    buffer: Vec<u8>,
+}
+
+impl Parts {
+    pub(super) fn new() -> Parts {
+        Parts { hasher: blake3::Hasher::new_keyed(PURPOSE), buffer: Vec::with_capacity(256) }
+    }
+
+    pub(super) fn byte(&mut self, byte: u8) {
+        self.buffer.push(byte);
+    }
+
+    pub(super) fn integer(&mut self, value: usize) {
+        self.word(value as u64);
+    }
+
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        self.integer(bytes.len());
+        if bytes.len() < FULL {
+            self.buffer.extend_from_slice(bytes);
+        } else {
+            self.flush();
+            self.hasher.update(bytes);
+        }
+    }
+
+    /// Bytes that may be absent.
+    pub(super) fn maybe(&mut self, bytes: Option<&str>) {
+        match bytes {
+            None => self.byte(0),
+            Some(text) => {
+                self.byte(1);
+                self.bytes(text.as_bytes());
+            }
+        }
+    }
+
+    pub(super) fn integers(&mut self, values: &[usize]) {
+        self.integer(values.len());
+        for &value in values {
+            self.integer(value);
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Digest {
+        self.flush();
+        *self.hasher.finalize().as_bytes()
+    }
+
+    fn word(&mut self, word: u64) {
+        if self.buffer.len() > FULL {
+            self.flush();
+        }
+        self.buffer.extend_from_slice(&word.to_le_bytes());
+    }
+
+    fn flush(&mut self) {
+        self.hasher.update(&self.buffer);
+        self.buffer.clear();
+    }
+
+    fn shape(&mut self, shape: &Shape) {
+        self.integers(shape.sizes());
+    }
+
+    fn tensor(&mut self, tensor: &Tensor) {
+        self.shape(tensor.shape());
+        for value in tensor.data() {
+            self.word(value.to_bits());
+        }
+    }
+
+    fn value(&mut self, value: &Value) {
+        match value {
+            Value::Null => self.byte(0),
+            Value::Int(value) => {
+                self.byte(1);
+                self.word(*value as u64);
+            }
+            Value::Ints(values) => {
+                self.byte(2);
+                self.integer(values.len());
+                values.iter().for_each(|&value| self.word(value as u64));
+            }
+            Value::Bounds(bounds) => {
+                self.byte(3);
+                self.integer(bounds.len());
+                for bound in bounds {
+                    self.byte(u8::from(bound.is_some()));
+                    self.word(bound.unwrap_or(0) as u64);
+                }
+            }
+            Value::Indices(shape, values) => {
+                self.byte(4);
+                self.integers(shape);
+                values.iter().for_each(|&value| self.word(value as u64));
+            }
+            Value::Bool(flag) => self.bytes(&[5, u8::from(*flag)]),
+            Value::Text(word) => {
+                self.byte(6);
+                self.bytes(word.as_bytes());
+            }
+        }
+    }
+}
+
+/// The buffer is handed to the hash at this size.
+const FULL: usize = 1 << 14;
+
+/// The key of what `want` asks of a graph: the same for all spellings and namings of it.
+pub(super) fn program(graph: &Graph, want: &Want, per_point: &[bool]) -> Digest {
+    let mut parts = Parts::new();
+    parts.integer(graph.len());
+    for id in graph.ids() {
+        match graph.kind(id) {
+            Kind::Input(position) => {
+                parts.byte(0);
+                parts.integer(position);
+                parts.shape(graph.shape(id));
+            }
+            Kind::Constant(tensor) => {
+                parts.byte(1);
+                parts.tensor(tensor);
+            }
+            Kind::Apply { op, args, attributes } => {
+                parts.byte(2);
+                parts.bytes(op.name.as_bytes());
+                parts.integer(args.len());
+                args.iter().for_each(|arg| parts.integer(arg.index()));
+                parts.integer(attributes.iter().count());
+                for (name, value) in attributes.iter() {
+                    parts.bytes(name.as_bytes());
+                    parts.value(value);
+                }
+            }
+        }
+    }
+    parts.integer(graph.outputs().len());
+    graph.outputs().iter().for_each(|output| parts.integer(output.node.index()));
+    let mode = |mode: &Mode| match mode {
+        Mode::Auto => 0,
+        Mode::Forward => 1,
+        Mode::Reverse => 2,
+    };
+    match want {
+        Want::Value => parts.byte(0),
+        Want::Gradient { wrt, mode: how } => {
+            parts.bytes(&[1, mode(how)]);
+            parts.integers(wrt);
+        }
+        Want::Jacobian { wrt, mode: how } => {
+            parts.bytes(&[2, mode(how)]);
+            parts.integers(wrt);
+        }
+        Want::Jvp { inputs } => {
+            parts.byte(3);
+            parts.integers(inputs);
+        }
+        Want::Vjp { outputs, wrt } => {
+            parts.byte(4);
+            parts.integers(outputs);
+            parts.integers(wrt);
+        }
+    }
+    parts.integer(per_point.len());
+    per_point.iter().for_each(|&flag| parts.byte(u8::from(flag)));
+    parts.finish()
+}

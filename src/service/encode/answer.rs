@@ -1,0 +1,307 @@
+//! Results → the bytes of an answer, for one point, rows and columns.
+
+use super::number::{integer, string, tensor};
+use crate::service::decode::{Arrangement, Form, Layout};
+
+/// A named tensor of an answer.
+#[derive(Debug)]
+pub(in crate::service) struct Slot {
+    /// Its name.
+    name: Box<str>,
+    /// Its name as JSON has it, with the colon.
+    key: Box<[u8]>,
+    /// Its sizes at one point.
+    pub(in crate::service) sizes: Vec<usize>,
+    /// Its number of elements.
+    pub(in crate::service) elements: usize,
+}
+
+impl Slot {
+    pub(in crate::service) fn new(name: &str, sizes: &[usize]) -> Slot {
+        let mut key = Vec::with_capacity(name.len() + 3);
+        string(&mut key, name);
+        key.push(b':');
+        let elements = crate::engine::Shape::from(sizes).elements();
+        Slot { name: name.into(), key: key.into(), sizes: sizes.to_vec(), elements }
+    }
+
+    /// Bytes that its name takes in an answer.
+    pub(in crate::service) fn overhead(&self) -> usize {
+        self.key.len() + 2 * self.sizes.len() + 2
+    }
+}
+
+/// What stands beside the value.
+#[derive(Debug)]
+pub(in crate::service) enum Derivative {
+    None,
+    /// A tensor a name, under one field.
+    Tensors(&'static str, Vec<Slot>),
+    /// The matrix by these inputs.
+    Jacobian(Vec<Slot>),
+}
+
+/// What an answer is made of.
+#[derive(Debug)]
+pub(in crate::service) struct Template {
+    /// The outputs.
+    pub(in crate::service) values: Vec<Slot>,
+    pub(in crate::service) derivative: Derivative,
+    /// Where each result begins among those of one point; one more at the end.
+    offsets: Vec<usize>,
+}
+
+impl Template {
+    /// `results` are the lengths of the program's results.
+    pub(in crate::service) fn new(values: Vec<Slot>, derivative: Derivative, results: &[usize]) -> Template {
+        let mut offsets = Vec::with_capacity(results.len() + 1);
+        let mut sum = 0usize;
+        offsets.push(0);
+        for &length in results {
+            sum = sum.saturating_add(length);
+            offsets.push(sum);
+        }
+        Template { values, derivative, offsets }
+    }
+
+    /// Numbers that one point has in all results.
+    pub(in crate::service) fn width(&self) -> usize {
+        self.offsets.last().copied().unwrap_or(0)
+    }
+
+    /// Numbers of the derivative at one point.
+    pub(in crate::service) fn derivative_width(&self) -> usize {
+        self.width() - self.offsets[self.values.len().min(self.offsets.len() - 1)]
+    }
+
+    /// Where each result begins.
+    pub(in crate::service) fn offsets(&self) -> &[usize] {
+        &self.offsets
+    }
+
+    /// Bytes of one object of an answer that are not numbers.
+    pub(in crate::service) fn overhead(&self) -> usize {
+        let names = |slots: &[Slot]| slots.iter().map(Slot::overhead).sum::<usize>();
+        let derivative = match &self.derivative {
+            Derivative::None => 0,
+            Derivative::Tensors(_, slots) => names(slots),
+            // Blocks repeat the inner names under each outer one; a matrix lists each once, with figures.
+            Derivative::Jacobian(slots) => {
+                let blocks = names(slots).saturating_mul(self.values.len() + 1).saturating_add(names(&self.values).saturating_mul(slots.len() + 1));
+                blocks.saturating_add(64 * (slots.len() + self.values.len()))
+            }
+        };
+        names(&self.values).saturating_add(derivative).saturating_add(64)
+    }
+}
+
+/// The results of consecutive points: result k of all of them after result k − 1 of all of them.
+#[derive(Debug)]
+pub(in crate::service) struct Block {
+    pub(in crate::service) points: usize,
+    pub(in crate::service) data: Vec<f64>,
+}
+
+/// How an answer is to look.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::service) struct Style {
+    pub(in crate::service) arrangement: Arrangement,
+    pub(in crate::service) form: Form,
+    pub(in crate::service) layout: Layout,
+}
+
+/// Writes an answer.
+pub(in crate::service) fn answer(template: &Template, blocks: &[Block], style: Style) -> Vec<u8> {
+    let points = style.arrangement.points();
+    let mut out = Vec::with_capacity((template.width() * points * 20 + template.overhead()).min(1 << 26));
+    match style.arrangement {
+        Arrangement::One => {
+            let view = View { template, blocks, lead: None, style };
+            view.object(&mut out);
+        }
+        Arrangement::Columns(n) => {
+            let view = View { template, blocks, lead: Some(n), style };
+            view.object(&mut out);
+        }
+        Arrangement::Rows(_) => {
+            out.extend_from_slice(b"{\"results\":[");
+            let mut first = true;
+            for block in blocks {
+                for point in 0..block.points {
+                    if !std::mem::take(&mut first) {
+                        out.push(b',');
+                    }
+                    row(template, block, point, style, &mut out);
+                }
+            }
+            out.extend_from_slice(b"]}");
+        }
+    }
+    out
+}
+
+/// One point of a block, written as if it were the only one.
+fn row(template: &Template, block: &Block, point: usize, style: Style, out: &mut Vec<u8>) {
+    let view = View { template, blocks: &[], lead: None, style };
+    view.write(out, |k| {
+        let (begin, end) = (template.offsets[k], template.offsets[k + 1]);
+        let at = begin * block.points + point * (end - begin);
+        std::iter::once(&block.data[at..at + (end - begin)])
+    });
+}
+
+struct View<'v> {
+    template: &'v Template,
+    blocks: &'v [Block],
+    lead: Option<usize>,
+    style: Style,
+}
+
+impl<'v> View<'v> {
+    /// All points together.
+    fn object(&self, out: &mut Vec<u8>) {
+        let offsets = &self.template.offsets;
+        self.write(out, |k| self.blocks.iter().map(move |block| &block.data[offsets[k] * block.points..offsets[k + 1] * block.points]));
+    }
+
+    /// One object; `result(k)` are the runs of result k, each of whole points.
+    fn write<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, result: impl Fn(usize) -> I) {
+        let values = &self.template.values;
+        out.extend_from_slice(b"{\"value\":");
+        self.tensors(out, values, 0, &result);
+        match &self.template.derivative {
+            Derivative::None => {}
+            Derivative::Tensors(field, slots) => {
+                out.extend_from_slice(b",\"");
+                out.extend_from_slice(field.as_bytes());
+                out.extend_from_slice(b"\":");
+                self.tensors(out, slots, values.len(), &result);
+            }
+            Derivative::Jacobian(inputs) => {
+                out.extend_from_slice(b",\"jacobian\":");
+                let matrix = Matrix { outputs: values, inputs, lead: self.lead, layout: self.style.layout };
+                match self.style.form {
+                    Form::Blocks => matrix.blocks(out, || result(values.len())),
+                    Form::Matrix => matrix.whole(out, || result(values.len())),
+                }
+            }
+        }
+        out.push(b'}');
+    }
+
+    fn tensors<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, slots: &[Slot], first: usize, result: &impl Fn(usize) -> I) {
+        out.push(b'{');
+        for (k, slot) in slots.iter().enumerate() {
+            if k > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(&slot.key);
+            tensor(out, self.lead, &slot.sizes, result(first + k).flatten().copied());
+        }
+        out.push(b'}');
+    }
+}
+
+/// A Jacobian: P×N numbers a point, row-major.
+struct Matrix<'m> {
+    outputs: &'m [Slot],
+    inputs: &'m [Slot],
+    lead: Option<usize>,
+    layout: Layout,
+}
+
+/// A part of a Jacobian's rows or columns.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    begin: usize,
+    size: usize,
+    /// Distance in the matrix from one to the next.
+    stride: usize,
+}
+
+impl Matrix<'_> {
+    /// The slots that lead, with their spans, then the others.
+    fn sides(&self) -> [(&[Slot], Vec<Span>); 2] {
+        let n: usize = self.inputs.iter().map(|slot| slot.elements).sum();
+        let rows = (self.outputs, spans(self.outputs, n));
+        let columns = (self.inputs, spans(self.inputs, 1));
+        match self.layout {
+            Layout::Numerator => [rows, columns],
+            Layout::Denominator => [columns, rows],
+        }
+    }
+
+    /// Numbers in the matrix of one point.
+    fn cells(&self) -> usize {
+        let size = |slots: &[Slot]| slots.iter().map(|slot| slot.elements).sum::<usize>();
+        size(self.outputs) * size(self.inputs)
+    }
+
+    fn blocks<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, result: impl Fn() -> I) {
+        let [(outer, outer_spans), (inner, inner_spans)] = self.sides();
+        let cells = self.cells();
+        out.push(b'{');
+        for (i, (a, rows)) in outer.iter().zip(outer_spans).enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(&a.key);
+            out.push(b'{');
+            for (j, (b, &columns)) in inner.iter().zip(&inner_spans).enumerate() {
+                if j > 0 {
+                    out.push(b',');
+                }
+                out.extend_from_slice(&b.key);
+                let sizes: Vec<usize> = a.sizes.iter().chain(&b.sizes).copied().collect();
+                tensor(out, self.lead, &sizes, pick(result(), cells, rows, columns));
+            }
+            out.push(b'}');
+        }
+        out.push(b'}');
+    }
+
+    fn whole<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, result: impl Fn() -> I) {
+        let sides = self.sides();
+        let total = |(slots, spans): &(&[Slot], Vec<Span>)| {
+            let size = slots.iter().map(|slot| slot.elements).sum();
+            Span { begin: 0, size, stride: spans.first().map_or(1, |span| span.stride) }
+        };
+        let (rows, columns) = (total(&sides[0]), total(&sides[1]));
+        tensor(out, self.lead, &[rows.size, columns.size], pick(result(), self.cells(), rows, columns));
+        for (field, (slots, spans)) in ["rows", "columns"].into_iter().zip(&sides) {
+            out.extend_from_slice(b",\"");
+            out.extend_from_slice(field.as_bytes());
+            out.extend_from_slice(b"\":[");
+            for (i, (slot, span)) in slots.iter().zip(spans).enumerate() {
+                out.extend_from_slice(if i == 0 { b"{\"name\":" } else { b",{\"name\":" });
+                string(out, &slot.name);
+                out.extend_from_slice(b",\"offset\":");
+                integer(out, span.begin);
+                out.extend_from_slice(b",\"size\":");
+                integer(out, span.size);
+                out.push(b'}');
+            }
+            out.push(b']');
+        }
+    }
+}
+
+fn spans(slots: &[Slot], stride: usize) -> Vec<Span> {
+    let mut begin = 0;
+    let mut span = |slot: &Slot| {
+        let span = Span { begin, size: slot.elements, stride };
+        begin += slot.elements;
+        span
+    };
+    slots.iter().map(&mut span).collect()
+}
+
+/// The numbers of a block, of each point in turn.
+fn pick<'d>(runs: impl Iterator<Item = &'d [f64]>, cells: usize, rows: Span, columns: Span) -> impl Iterator<Item = f64> {
+    runs.flat_map(move |run| run.chunks_exact(cells.max(1))).flat_map(move |matrix| {
+        (0..rows.size).flat_map(move |i| {
+            let row = (rows.begin + i) * rows.stride + columns.begin * columns.stride;
+            (0..columns.size).map(move |j| matrix[row + j * columns.stride])
+        })
+    })
+}

@@ -1,0 +1,75 @@
+//! Answers of every arrangement, form and layout, from results that are given.
+
+use super::{Block, Derivative, Slot, Style, Template, answer};
+use crate::service::decode::{Arrangement, Form, Layout};
+
+/// Outputs u (scalar) and v [2], inputs x (scalar) and y [2]: J is 3 × 3, its cells are numbered 11, 12, … 33.
+fn jacobian(form: Form, layout: Layout, arrangement: Arrangement) -> String {
+    let values = vec![Slot::new("u", &[]), Slot::new("v", &[2])];
+    let derivative = Derivative::Jacobian(vec![Slot::new("x", &[]), Slot::new("y", &[2])]);
+    let template = Template::new(values, derivative, &[1, 2, 9]);
+    let cells = [11.0, 12.0, 13.0, 21.0, 22.0, 23.0, 31.0, 32.0, 33.0];
+    let block = Block { points: 1, data: [1.0, 2.0, 3.0].into_iter().chain(cells).collect() };
+    let blocks = if arrangement.points() == 0 { vec![] } else { vec![block] };
+    text(&answer(&template, &blocks, Style { arrangement, form, layout }))
+}
+
+fn text(bytes: &[u8]) -> String {
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    serde_json::from_str::<serde_json::Value>(&text).unwrap();
+    text.replace(".0", "")
+}
+
+#[test]
+fn jacobians_in_blocks() {
+    let value = r#"{"value":{"u":1,"v":[2,3]},"jacobian":"#;
+    assert_eq!(
+        jacobian(Form::Blocks, Layout::Numerator, Arrangement::One),
+        format!(r#"{value}{{"u":{{"x":11,"y":[12,13]}},"v":{{"x":[21,31],"y":[[22,23],[32,33]]}}}}}}"#)
+    );
+    assert_eq!(
+        jacobian(Form::Blocks, Layout::Denominator, Arrangement::One),
+        format!(r#"{value}{{"x":{{"u":11,"v":[21,31]}},"y":{{"u":[12,13],"v":[[22,32],[23,33]]}}}}}}"#)
+    );
+}
+
+#[test]
+fn jacobians_as_matrices() {
+    let value = r#"{"value":{"u":1,"v":[2,3]},"jacobian":"#;
+    let outputs = r#"[{"name":"u","offset":0,"size":1},{"name":"v","offset":1,"size":2}]"#;
+    let inputs = r#"[{"name":"x","offset":0,"size":1},{"name":"y","offset":1,"size":2}]"#;
+    assert_eq!(
+        jacobian(Form::Matrix, Layout::Numerator, Arrangement::One),
+        format!(r#"{value}[[11,12,13],[21,22,23],[31,32,33]],"rows":{outputs},"columns":{inputs}}}"#)
+    );
+    assert_eq!(
+        jacobian(Form::Matrix, Layout::Denominator, Arrangement::One),
+        format!(r#"{value}[[11,21,31],[12,22,32],[13,23,33]],"rows":{inputs},"columns":{outputs}}}"#)
+    );
+}
+
+#[test]
+fn no_points_at_all() {
+    assert_eq!(jacobian(Form::Blocks, Layout::Numerator, Arrangement::Rows(0)), r#"{"results":[]}"#);
+    assert_eq!(
+        jacobian(Form::Blocks, Layout::Numerator, Arrangement::Columns(0)),
+        r#"{"value":{"u":[],"v":[]},"jacobian":{"u":{"x":[],"y":[]},"v":{"x":[],"y":[]}}}"#
+    );
+}
+
+/// A gradient at three points, in blocks of two and one.
+fn gradient(arrangement: Arrangement) -> String {
+    let template = Template::new(vec![Slot::new("f", &[])], Derivative::Tensors("gradient", vec![Slot::new("x", &[2])]), &[1, 2]);
+    let blocks =
+        [Block { points: 2, data: vec![1.0, 2.0, 10.0, 11.0, 20.0, 21.0] }, Block { points: 1, data: vec![3.0, 30.0, 31.0] }];
+    text(&answer(&template, &blocks, Style { arrangement, form: Form::Blocks, layout: Layout::Numerator }))
+}
+
+#[test]
+fn rows_and_columns_over_blocks() {
+    assert_eq!(
+        gradient(Arrangement::Rows(3)),
+        r#"{"results":[{"value":{"f":1},"gradient":{"x":[10,11]}},{"value":{"f":2},"gradient":{"x":[20,21]}},{"value":{"f":3},"gradient":{"x":[30,31]}}]}"#
+    );
+    assert_eq!(gradient(Arrangement::Columns(3)), r#"{"value":{"f":[1,2,3]},"gradient":{"x":[[10,11],[20,21],[30,31]]}}"#);
+}

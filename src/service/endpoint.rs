@@ -1,0 +1,62 @@
+//! What can be asked of a function, and the fields in which it is.
+
+/// What is asked of a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Endpoint {
+    /// f(x)
+    Value,
+    /// The gradient of one scalar output.
+    Gradient,
+    /// The matrix of partial derivatives.
+    Jacobian,
+    /// J dx
+    Jvp,
+    /// ȳ J
+    Vjp,
+    /// The function itself, checked and converted.
+    Graph,
+}
+
+impl Endpoint {
+    /// Every endpoint.
+    pub const ALL: [Endpoint; 6] =
+        [Endpoint::Value, Endpoint::Gradient, Endpoint::Jacobian, Endpoint::Jvp, Endpoint::Vjp, Endpoint::Graph];
+
+    /// Its path without the slash.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Endpoint::Value => "value",
+            Endpoint::Gradient => "gradient",
+            Endpoint::Jacobian => "jacobian",
+            Endpoint::Jvp => "jvp",
+            Endpoint::Vjp => "vjp",
+            Endpoint::Graph => "graph",
+        }
+    }
+
+    /// The endpoint of a name.
+    pub fn from_name(name: &str) -> Option<Endpoint> {
+        Endpoint::ALL.into_iter().find(|endpoint| endpoint.name() == name)
+    }
+
+    /// The fields of its requests.
+    pub(super) const fn fields(self) -> &'static [&'static str] {
+        match self {
+            Endpoint::Value => &["formula", "graph", "inputs", "outputs", "at", "points"],
+            Endpoint::Gradient => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "mode", "layout"],
+            Endpoint::Jacobian => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "mode", "form", "layout"],
+            Endpoint::Jvp => &["formula", "graph", "inputs", "outputs", "at", "points", "tangent"],
+            Endpoint::Vjp => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "cotangent"],
+            Endpoint::Graph => &["formula", "graph", "inputs", "outputs"],
+        }
+    }
+
+    /// The field that holds its tangents or cotangents.
+    pub(super) const fn direction(self) -> Option<&'static str> {
+        match self {
+            Endpoint::Jvp => Some("tangent"),
+            Endpoint::Vjp => Some("cotangent"),
+            Endpoint::Value | Endpoint::Gradient | Endpoint::Jacobian | Endpoint::Graph => None,
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! An engine graph → a function as the wire has it: what `POST /graph` answers, and what can be sent back.
+//!
+//! Nodes that no output needs are left out. Names are kept where they were given; the others are numbered.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::engine::graph::{Graph, Kind, NodeId};
+use crate::engine::op::Value;
+use crate::wire::graph as wire;
+
+/// Writes a graph with these names for its nodes.
+pub(super) fn export(graph: &Graph, names: &HashMap<NodeId, String>) -> wire::Graph {
+    let uses = uses(graph);
+    let mut named = Names::new(graph, names);
+    let mut nodes: Vec<wire::Node> = Vec::new();
+    let mut arguments: Vec<Option<wire::Argument>> = vec![None; graph.len()];
+    for id in graph.ids().filter(|id| uses[id.index()] > 0 || matches!(graph.kind(*id), Kind::Input(_))) {
+        let (op, args, attributes) = match graph.kind(id) {
+            Kind::Input(position) => {
+                arguments[id.index()] = Some(wire::Argument::Name(graph.inputs()[position].name.clone()));
+                continue;
+            }
+            Kind::Constant(tensor) => {
+                let sizes = tensor.shape().sizes();
+                let value = match (sizes, tensor.data()) {
+                    ([], [value]) => wire::Argument::Number(*value),
+                    (sizes, data) => wire::Argument::Constant(wire::Tensor { shape: sizes.to_vec(), data: data.to_vec() }),
+                };
+                if uses[id.index()] == 1 || tensor.data().len() <= FEW {
+                    arguments[id.index()] = Some(value);
+                    continue;
+                }
+                // A sum of one term is the term: so a constant gets a name and is written once.
+                ("add", vec![value], BTreeMap::new())
+            }
+            Kind::Apply { op, args, attributes } => {
+                let args = args.iter().filter_map(|arg| arguments[arg.index()].clone()).collect();
+                (op.name, args, attributes.iter().map(|(name, value)| (name.to_owned(), attribute(value))).collect())
+            }
+        };
+        let name = named.take(id);
+        arguments[id.index()] = Some(wire::Argument::Name(name.clone()));
+        let origin = wire::Origin::Listed(nodes.len() as u32);
+        nodes.push(wire::Node { name: Some(name), op: op.to_owned(), args, attributes, origin });
+    }
+    let inputs = graph.inputs().iter();
+    let inputs = inputs.map(|input| wire::Input { name: input.name.clone(), shape: Some(input.shape.sizes().to_vec()) }).collect();
+    let outputs = graph.outputs().iter();
+    let outputs = outputs
+        .filter_map(|output| arguments[output.node.index()].clone().map(|value| wire::Output { name: output.name.clone(), value }))
+        .collect();
+    wire::Graph { inputs, nodes, outputs, functions: indexmap::IndexMap::new() }
+}
+
+/// A constant of so many elements is repeated rather than named.
+const FEW: usize = 8;
+
+/// How often each node is used by what the outputs need.
+fn uses(graph: &Graph) -> Vec<u32> {
+    let mut uses = vec![0u32; graph.len()];
+    for output in graph.outputs() {
+        uses[output.node.index()] += 1;
+    }
+    for id in graph.ids().rev() {
+        if let (Kind::Apply { args, .. }, true) = (graph.kind(id), uses[id.index()] > 0) {
+            for arg in args {
+                uses[arg.index()] = uses[arg.index()].saturating_add(1);
+            }
+        }
+    }
+    uses
+}
+
+/// A name for each node.
+struct Names<'a> {
+    given: HashMap<NodeId, &'a str>,
+    taken: HashSet<&'a str>,
+    next: usize,
+}
+
+impl<'a> Names<'a> {
+    fn new(graph: &'a Graph, names: &'a HashMap<NodeId, String>) -> Names<'a> {
+        let mut given: HashMap<NodeId, &str> = names.iter().map(|(&id, name)| (id, name.as_str())).collect();
+        let mut taken: HashSet<&str> = graph.inputs().iter().map(|input| input.name.as_str()).collect();
+        taken.extend(given.values());
+        // An output lends its name to the node that is its value, if neither has another use.
+        for output in graph.outputs() {
+            if matches!(graph.kind(output.node), Kind::Apply { .. }) && !given.contains_key(&output.node) && taken.insert(&output.name) {
+                given.insert(output.node, &output.name);
+            }
+        }
+        taken.extend(graph.outputs().iter().map(|output| output.name.as_str()));
+        Names { given, taken, next: 0 }
+    }
+
+    fn take(&mut self, id: NodeId) -> String {
+        if let Some(name) = self.given.get(&id) {
+            return (*name).to_owned();
+        }
+        loop {
+            self.next += 1;
+            let name = format!("n{}", self.next);
+            if !self.taken.contains(name.as_str()) {
+                return name;
+            }
+        }
+    }
+}
+
+fn attribute(value: &Value) -> wire::Attribute {
+    let integer = |value: &i64| wire::Attribute::Number(*value as f64);
+    match value {
+        Value::Null => wire::Attribute::Null,
+        Value::Int(value) => integer(value),
+        Value::Ints(values) => wire::Attribute::List(values.iter().map(integer).collect()),
+        Value::Bounds(values) => {
+            wire::Attribute::List(values.iter().map(|bound| bound.as_ref().map_or(wire::Attribute::Null, integer)).collect())
+        }
+        Value::Indices(shape, values) => {
+            let mut level: Vec<wire::Attribute> = values.iter().map(integer).collect();
+            for (axis, &size) in shape.iter().enumerate().rev() {
+                let lists: usize = shape[..axis].iter().product();
+                let mut rest = level.into_iter();
+                level = (0..lists).map(|_| wire::Attribute::List(rest.by_ref().take(size).collect())).collect();
+            }
+            level.pop().unwrap_or(wire::Attribute::List(Vec::new()))
+        }
+        Value::Bool(flag) => wire::Attribute::Bool(*flag),
+        Value::Text(word) => wire::Attribute::Text((*word).to_owned()),
+    }
+}

@@ -1,0 +1,339 @@
+//! What is known of a request before its numbers matter: its program, which of the numbers go where, and what the answer looks like.
+//!
+//! A plan's key covers the function's bytes and the name, shape and role of everything numeric that is given, in order. So a plan
+//! that is found needs no check of the point: the same check was passed when it was made.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::build::{Site, build};
+use super::cache::Programs;
+use super::decode::{self, Arrangement, Entry, Envelope, Expected, Field, Given, Lead, Source, Unsound, explain, fits};
+use super::digest::{self, Digest, Parts};
+use super::encode::{Derivative, Slot, Style, Template};
+use super::limits::{Limits, exceeded};
+use super::words::{meant, quote};
+use super::{Endpoint, refusal};
+use crate::engine::graph::Graph;
+use crate::engine::program::{Program, Want};
+use crate::wire::problem::{Failure, Fault, MOST_FAULTS, Slug};
+
+/// A request's program with its surroundings.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) program: Arc<Program>,
+    /// Which of the given numbers each program input takes; `None` where there are no points to have any.
+    pub(super) sources: Vec<Option<usize>>,
+    /// Whether each program input differs from point to point.
+    pub(super) per_point: Vec<bool>,
+    pub(super) template: Template,
+    /// For the cache.
+    pub(super) bytes: usize,
+}
+
+/// The numbers of a request, and what its plan is called.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    pub(super) key: Digest,
+    pub(super) given: Given,
+    pub(super) style: Style,
+    /// Bytes of the function's text, for an estimate of what compiling it costs.
+    pub(super) function_bytes: usize,
+}
+
+/// Reads a request up to its function.
+pub(super) fn decode(endpoint: Endpoint, body: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
+    let envelope = decode::envelope(endpoint, body, limits.json_nesting)?;
+    let given = match decode::given(endpoint, &envelope, body, limits) {
+        Ok(given) => given,
+        Err(Unsound::Failure(failure)) => return Err(failure),
+        Err(Unsound::Faults(faults)) => {
+            let source = decode::function(&envelope, body, limits)?;
+            misfit(&envelope, body, &source, limits)?;
+            return Err(Failure::of_faults(Slug::InvalidPoint, faults));
+        }
+    };
+    let style = Style { arrangement: given.arrangement, form: envelope.form, layout: envelope.layout };
+    let function = envelope.graph.or(envelope.formula).map_or(0, |raw| raw.get().len());
+    Ok(Decoded { key: key(endpoint, &envelope, &given), given, style, function_bytes: function })
+}
+
+/// The key of a request's plan.
+fn key(endpoint: Endpoint, envelope: &Envelope<'_>, given: &Given) -> Digest {
+    let mut parts = Parts::new();
+    parts.byte(endpoint as u8);
+    parts.byte(envelope.mode as u8);
+    for raw in [envelope.graph, envelope.formula, envelope.inputs, envelope.outputs, envelope.wrt] {
+        parts.maybe(raw.map(|raw| raw.get()));
+    }
+    let points = given.arrangement.points();
+    parts.byte(match given.arrangement {
+        Arrangement::One => 0,
+        Arrangement::Rows(_) | Arrangement::Columns(_) if points == 0 => 1,
+        Arrangement::Rows(_) | Arrangement::Columns(_) => 2,
+    });
+    for entries in [&given.at, &given.points, &given.direction] {
+        parts.integer(entries.len());
+        for entry in entries {
+            parts.bytes(entry.name.as_bytes());
+            parts.integers(&entry.sizes);
+        }
+    }
+    // A direction's leading axis may be that of the points.
+    parts.byte(u8::from(given.direction_rows.is_some()));
+    if !given.direction.is_empty() && given.direction_rows.is_none() {
+        parts.integer(points);
+    }
+    parts.finish()
+}
+
+/// Makes the plan of a request whose key is not known.
+pub(super) fn plan(endpoint: Endpoint, body: &[u8], given: &Given, limits: &Limits, cache: &Programs) -> Result<Plan, Failure> {
+    let envelope = decode::envelope(endpoint, body, limits.json_nesting)?;
+    let mut source = decode::function(&envelope, body, limits)?;
+    let bound = bind(&mut source, given);
+    if bound.is_none() {
+        misfit(&envelope, body, &source, limits)?;
+        return Err(Failure::new(Slug::InvalidPoint, "the points do not fit the function's inputs"));
+    }
+    let mut binding = bound.unwrap_or_default();
+    let site = site(&source);
+    let graph = build(&source.graph, site, limits, false)?.graph;
+    let wrt = wrt(&envelope, body, &graph, limits)?;
+    if let Some(field) = endpoint.direction() {
+        let request = Request { envelope: &envelope, body, given, graph: &graph, limits };
+        request.bind_direction(field, &mut binding)?;
+    }
+    compile(endpoint, &envelope, &graph, Binding { wrt, ..binding }, Scope { limits, cache })
+}
+
+/// Where numbers go.
+#[derive(Debug, Default)]
+struct Binding {
+    sources: Vec<Option<usize>>,
+    per_point: Vec<bool>,
+    /// Inputs that have a tangent, or outputs that have a cotangent.
+    directions: Vec<usize>,
+    wrt: Vec<usize>,
+}
+
+#[derive(Clone, Copy)]
+struct Scope<'s> {
+    limits: &'s Limits,
+    cache: &'s Programs,
+}
+
+fn compile(endpoint: Endpoint, envelope: &Envelope<'_>, graph: &Graph, binding: Binding, scope: Scope<'_>) -> Result<Plan, Failure> {
+    let Binding { sources, per_point, directions, wrt } = binding;
+    let inputs = |wrt: &[usize]| -> Vec<Slot> {
+        wrt.iter().map(|&i| &graph.inputs()[i]).map(|input| Slot::new(&input.name, input.shape.sizes())).collect()
+    };
+    let outputs: Vec<Slot> =
+        graph.outputs().iter().map(|output| Slot::new(&output.name, graph.shape(output.node).sizes())).collect();
+    let derivative = match endpoint {
+        Endpoint::Value | Endpoint::Graph => Derivative::None,
+        Endpoint::Gradient => Derivative::Tensors("gradient", inputs(&wrt)),
+        Endpoint::Vjp => Derivative::Tensors("cotangent", inputs(&wrt)),
+        Endpoint::Jacobian => Derivative::Jacobian(inputs(&wrt)),
+        Endpoint::Jvp => {
+            let again = graph.outputs().iter().map(|output| Slot::new(&output.name, graph.shape(output.node).sizes()));
+            Derivative::Tensors("tangent", again.collect())
+        }
+    };
+    if let Derivative::Jacobian(inputs) = &derivative {
+        let size = |slots: &[Slot]| slots.iter().map(|slot| slot.elements as f64).sum::<f64>();
+        let cells = size(&outputs) * size(inputs);
+        if cells > scope.limits.derivative_cells as f64 {
+            return Err(exceeded("limits.derivative_cells", cells, scope.limits.derivative_cells as f64));
+        }
+    }
+    let mode = envelope.mode;
+    let want = match endpoint {
+        Endpoint::Value | Endpoint::Graph => Want::Value,
+        Endpoint::Gradient => Want::Gradient { wrt, mode },
+        Endpoint::Jacobian => Want::Jacobian { wrt, mode },
+        Endpoint::Jvp => Want::Jvp { inputs: directions },
+        Endpoint::Vjp => Want::Vjp { outputs: directions, wrt },
+    };
+    let program = program(graph, &want, &per_point, scope.cache)?;
+    let template = Template::new(outputs, derivative, program.results());
+    let bytes = program.bytes() + 64 * sources.len() + 2 * template.overhead();
+    Ok(Plan { program, sources, per_point, template, bytes })
+}
+
+/// The program of a graph, compiled unless another spelling of it was.
+fn program(graph: &Graph, want: &Want, per_point: &[bool], cache: &Programs) -> Result<Arc<Program>, Failure> {
+    use quick_cache::sync::GuardResult;
+    let key = digest::program(graph, want, per_point);
+    match cache.programs.get_value_or_guard(&key, None) {
+        GuardResult::Value(program) => Ok(program),
+        GuardResult::Timeout => Err(Failure::new(Slug::Internal, "the server failed")),
+        GuardResult::Guard(guard) => {
+            let program = Arc::new(Program::compile(graph, want, per_point).map_err(refusal)?);
+            // Where it does not fit into the cache it still serves this request.
+            let _ = guard.insert(program.clone());
+            Ok(program)
+        }
+    }
+}
+
+/// Where a function stands in its body.
+pub(super) fn site(source: &Source) -> Site<'_> {
+    match &source.text {
+        Some(text) => Site { pointer: "/formula", text: Some(text) },
+        None => Site { pointer: "/graph", text: None },
+    }
+}
+
+/// Finds the values of each input and fills in the shapes that the function leaves open; `None` where something does not fit.
+fn bind(source: &mut Source, given: &Given) -> Option<Binding> {
+    let inputs = &mut source.graph.inputs;
+    let zero = given.arrangement.points() == 0;
+    let mut found: HashMap<&str, (usize, &Entry, bool)> = HashMap::with_capacity(inputs.len());
+    for (i, entry) in given.at.iter().chain(&given.points).enumerate() {
+        if found.insert(&entry.name, (i, entry, i >= given.at.len())).is_some() {
+            return None;
+        }
+    }
+    let mut binding = Binding::default();
+    for input in inputs.iter_mut() {
+        let Some((position, entry, per_point)) = found.remove(input.name.as_str()) else {
+            if !zero {
+                return None;
+            }
+            binding.sources.push(None);
+            binding.per_point.push(true);
+            continue;
+        };
+        // A column of no points shows nothing of its shape.
+        let blank = zero && per_point && entry.sizes.is_empty();
+        match &input.shape {
+            Some(shape) if !blank && !fits(&entry.sizes, shape) => return None,
+            Some(_) => {}
+            None => input.shape = Some(entry.sizes.clone()),
+        }
+        binding.sources.push(Some(position));
+        binding.per_point.push(per_point);
+    }
+    found.is_empty().then_some(binding)
+}
+
+/// Says what is wrong with points that do not fit.
+fn misfit(envelope: &Envelope<'_>, body: &[u8], source: &Source, limits: &Limits) -> Result<(), Failure> {
+    let inputs = source.graph.inputs.iter();
+    let mut expected = Expected::new("input", inputs.map(|input| (input.name.as_str(), input.shape.clone())));
+    let mut taken = HashSet::new();
+    let mut faults: Vec<Fault> = Vec::new();
+    let whole = envelope.points.is_none();
+    let fields = [("at", envelope.at, Lead::Never, whole), ("points", envelope.points, Lead::Always, true)];
+    for (name, raw, lead, whole) in fields {
+        let Some(raw) = raw else { continue };
+        let field = Field { name, raw, body, nesting: limits.json_nesting, lead, whole };
+        match explain(field, &mut expected, &mut taken) {
+            Ok(()) => {}
+            Err(failure) if failure.slug == Slug::InvalidPoint => faults.extend(failure.faults),
+            Err(failure) => return Err(failure),
+        }
+    }
+    if envelope.at.is_none() && envelope.points.is_none() && !source.graph.inputs.is_empty() {
+        let hint = Some("one point is given as `at`, many as `points`".to_owned());
+        let fault = Fault { pointer: String::new(), detail: "the point is missing".into(), hint };
+        return Err(Failure::of_faults(Slug::InvalidRequest, vec![fault]));
+    }
+    faults.truncate(MOST_FAULTS);
+    if faults.is_empty() { Ok(()) } else { Err(Failure::of_faults(Slug::InvalidPoint, faults)) }
+}
+
+/// The inputs to differentiate by: positions, ascending.
+fn wrt(envelope: &Envelope<'_>, body: &[u8], graph: &Graph, limits: &Limits) -> Result<Vec<usize>, Failure> {
+    let Some(raw) = envelope.wrt else { return Ok((0..graph.inputs().len()).collect()) };
+    let names = decode::names(raw, body, limits, "wrt")?;
+    decode::repeated("wrt", names.iter().map(String::as_str))?;
+    let index: HashMap<&str, usize> = graph.inputs().iter().enumerate().map(|(i, input)| (input.name.as_str(), i)).collect();
+    let unknown = names.iter().enumerate().filter(|(_, name)| !index.contains_key(name.as_str())).take(MOST_FAULTS);
+    let faults: Vec<Fault> = unknown
+        .map(|(i, name)| Fault {
+            pointer: format!("/wrt/{i}"),
+            detail: format!("the function has no input {}", quote(name)),
+            hint: meant(name, graph.inputs().iter().map(|input| input.name.as_str())),
+        })
+        .collect();
+    if !faults.is_empty() {
+        return Err(Failure::of_faults(Slug::InvalidRequest, faults));
+    }
+    let mut wrt: Vec<usize> = names.iter().filter_map(|name| index.get(name.as_str()).copied()).collect();
+    wrt.sort_unstable();
+    Ok(wrt)
+}
+
+/// A request whose graph is built.
+struct Request<'r> {
+    envelope: &'r Envelope<'r>,
+    body: &'r [u8],
+    given: &'r Given,
+    graph: &'r Graph,
+    limits: &'r Limits,
+}
+
+impl Request<'_> {
+    /// What tangents or cotangents may be of, with their shapes.
+    fn directions(&self, field: &str) -> Vec<(&str, &[usize])> {
+        if field == "tangent" {
+            self.graph.inputs().iter().map(|input| (input.name.as_str(), input.shape.sizes())).collect()
+        } else {
+            self.graph.outputs().iter().map(|output| (output.name.as_str(), self.graph.shape(output.node).sizes())).collect()
+        }
+    }
+
+    /// Finds the tangents or cotangents.
+    ///
+    /// As an object they are shared by all points, or (tensors with one more leading axis, as long as there are points) each point
+    /// has its own; as a list of objects each point has its own.
+    fn bind_direction(&self, field: &'static str, binding: &mut Binding) -> Result<(), Failure> {
+        let names = self.directions(field);
+        let index: HashMap<&str, usize> = names.iter().enumerate().map(|(i, (name, _))| (*name, i)).collect();
+        let first = self.given.at.len() + self.given.points.len();
+        let mut found = Vec::with_capacity(self.given.direction.len());
+        for (i, entry) in self.given.direction.iter().enumerate() {
+            let fitting = index.get(&*entry.name).and_then(|&position| Some((position, self.per_point(entry, names[position].1)?)));
+            match fitting {
+                Some((position, per_point)) => found.push((position, first + i, per_point)),
+                None => return Err(self.misdirection(field, &names)),
+            }
+        }
+        found.sort_unstable();
+        for (position, source, per_point) in found {
+            binding.directions.push(position);
+            binding.sources.push(Some(source));
+            binding.per_point.push(per_point);
+        }
+        Ok(())
+    }
+
+    /// Whether each point has its own; `None` where the shape is wrong.
+    fn per_point(&self, entry: &Entry, shape: &[usize]) -> Option<bool> {
+        let points = self.given.arrangement.points();
+        if self.given.direction_rows.is_some() {
+            return fits(&entry.sizes, shape).then_some(true);
+        }
+        if fits(&entry.sizes, shape) {
+            return Some(false);
+        }
+        let many = self.given.arrangement != Arrangement::One;
+        let (lead, rest) = entry.sizes.split_first()?;
+        (many && *lead == points && (fits(rest, shape) || points == 0 && rest.is_empty())).then_some(true)
+    }
+
+    fn misdirection(&self, field: &'static str, names: &[(&str, &[usize])]) -> Failure {
+        let fallback = Failure::new(Slug::InvalidPoint, format!("`{field}` does not fit the function"));
+        let Some(raw) = self.envelope.direction else { return fallback };
+        let what = if field == "tangent" { "input" } else { "output" };
+        let mut expected = Expected::new(what, names.iter().map(|(name, sizes)| (*name, Some(sizes.to_vec()))));
+        let lead = match self.given.arrangement {
+            Arrangement::One => Lead::Never,
+            many => Lead::Perhaps(many.points()),
+        };
+        let field = Field { name: field, raw, body: self.body, nesting: self.limits.json_nesting, lead, whole: false };
+        explain(field, &mut expected, &mut HashSet::new()).err().unwrap_or(fallback)
+    }
+}

@@ -1,0 +1,85 @@
+//! A plan with its numbers: what workers run, block by block.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::decode::Given;
+use super::encode::Block;
+use super::plan::Plan;
+use crate::engine::exec::Scratch;
+use crate::engine::program::{Binding, Cost, Stopped};
+
+/// A plan, the numbers it takes, and what they cost.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) plan: Arc<Plan>,
+    given: Given,
+    cost: Cost,
+}
+
+impl Run {
+    pub(super) fn new(plan: Arc<Plan>, given: Given, cost: Cost) -> Run {
+        Run { plan, given, cost }
+    }
+
+    /// The plan and the numbers again.
+    pub(super) fn into_parts(self) -> (Arc<Plan>, Given) {
+        (self.plan, self.given)
+    }
+
+    /// How many points there are.
+    pub(super) fn points(&self) -> usize {
+        self.given.arrangement.points()
+    }
+
+    /// How many of them to run at once.
+    pub(super) fn block(&self) -> usize {
+        self.plan.program.block().max(1)
+    }
+
+    /// Scratch memory that a block takes.
+    pub(super) fn scratch_bytes(&self) -> f64 {
+        self.cost.scratch_bytes
+    }
+
+    /// Whether it costs far less than handing it to a worker: some 10 µs.
+    pub(super) fn is_small(&self) -> bool {
+        const FLOPS: f64 = 2e4;
+        const CELLS: usize = 1024;
+        const POINTS: usize = 64;
+        self.cost.flops <= FLOPS && self.points() <= POINTS && self.plan.template.width() * self.points() <= CELLS
+    }
+
+    /// Runs some of the points.
+    pub(super) fn block_of(&self, points: Range<usize>, scratch: &mut Scratch, stop: &AtomicBool) -> Result<Block, Stopped> {
+        let Plan { program, sources, per_point, template, .. } = &*self.plan;
+        let Given { at, points: many, direction, .. } = &self.given;
+        let data = |source: usize| -> &[f64] {
+            let (source, entries) = match source.checked_sub(at.len()) {
+                None => (source, at),
+                Some(source) => match source.checked_sub(many.len()) {
+                    None => (source, many),
+                    Some(source) => (source, direction),
+                },
+            };
+            &entries[source].data
+        };
+        let inputs: Vec<Binding<'_>> = sources
+            .iter()
+            .zip(per_point)
+            .map(|(source, &per_point)| Binding { data: source.map_or(&[], data), per_point })
+            .collect();
+        let count = points.len();
+        let mut block = Block { points: count, data: vec![0.0; template.width() * count] };
+        let mut out: Vec<&mut [f64]> = Vec::with_capacity(template.offsets().len());
+        let mut rest = &mut block.data[..];
+        for ends in template.offsets().windows(2) {
+            let (result, after) = rest.split_at_mut((ends[1] - ends[0]) * count);
+            out.push(result);
+            rest = after;
+        }
+        program.run(&inputs, points, scratch, stop, &mut out)?;
+        Ok(block)
+    }
+}
