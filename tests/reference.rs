@@ -184,21 +184,23 @@ async fn scalar_operators() {
     assert!(faults.is_empty(), "{} faults in {checked} checks:\n{}", faults.len(), faults[..faults.len().min(60)].join("\n"));
 }
 
+/// The sizes of all arrays from the outside in, and the leaves in order.
+fn flat(value: &Value) -> (Vec<usize>, Vec<Value>) {
+    let (mut stack, mut sizes, mut leaves) = (vec![value.clone()], Vec::new(), Vec::new());
+    while let Some(value) = stack.pop() {
+        match value {
+            Value::Array(items) => {
+                sizes.push(items.len());
+                stack.extend(items.into_iter().rev());
+            }
+            leaf => leaves.push(leaf),
+        }
+    }
+    (sizes, leaves)
+}
+
 /// Compares nested arrays of numbers; `bound` is "exact" or relative to the largest finite magnitude of `expected`.
 fn compare(got: &Value, expected: &Value, bound: &Value, what: &str, faults: &mut Vec<String>) {
-    let flat = |value: &Value| {
-        let (mut stack, mut shape, mut out) = (vec![value.clone()], Vec::new(), Vec::new());
-        while let Some(value) = stack.pop() {
-            match value {
-                Value::Array(items) => {
-                    shape.push(items.len());
-                    stack.extend(items.into_iter().rev());
-                }
-                leaf => out.push(leaf),
-            }
-        }
-        (shape, out)
-    };
     let ((got_shape, got), (shape, expected)) = (flat(got), flat(expected));
     if got_shape != shape || got.len() != expected.len() {
         faults.push(format!("{what}: another shape, {got:?} for {expected:?}"));
@@ -257,7 +259,7 @@ async fn compositions() {
             let request = json!({"formula": row["formula"], "at": row["at"], "mode": mode});
             let answer = server.post("/gradient", &request).await;
             let what = format!("{} at {} {mode}", row["formula"], row["at"]);
-            if !answer["value"].is_object() {
+            if !answer["value"][output].is_number() && !answer["value"][output].is_string() {
                 faults.push(format!("{what}: {answer}"));
                 continue;
             }
@@ -265,20 +267,12 @@ async fn compositions() {
             faults.extend(value.map(|fault| format!("{what}: value {fault}")));
             for (input, exact) in row["gradient"].as_object().expect("inputs") {
                 let condition = &row["cond_gradient"][input];
-                let (got, exact) = (&answer["gradient"][input], exact);
-                match exact {
-                    Value::String(_) => {
-                        let found = fault(number(got), exact, &row["bound"], condition.as_f64().unwrap_or(1.0));
-                        faults.extend(found.map(|fault| format!("{what}: by {input} {fault}")));
-                    }
-                    nested => {
-                        let flat: Vec<&Value> = nested.as_array().expect("a vector").iter().collect();
-                        for (i, exact) in flat.iter().enumerate() {
-                            let condition = condition[i].as_f64().or(condition.as_f64()).unwrap_or(1.0);
-                            let found = fault(number(&got[i]), exact, &row["bound"], condition);
-                            faults.extend(found.map(|fault| format!("{what}: by {input}[{i}] {fault}")));
-                        }
-                    }
+                let ((_, got), (_, exact), (_, conditions)) = (flat(&answer["gradient"][input]), flat(exact), flat(condition));
+                assert_eq!(got.len(), exact.len(), "{what}: by {input}");
+                for (i, (got, exact)) in got.iter().zip(&exact).enumerate() {
+                    let condition = conditions.get(i).or(conditions.first()).and_then(Value::as_f64).unwrap_or(1.0);
+                    let found = fault(number(got), exact, &row["bound"], condition);
+                    faults.extend(found.map(|fault| format!("{what}: by {input}[{i}] {fault}")));
                 }
             }
         }

@@ -19,8 +19,7 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Every endpoint.
-    pub const ALL: [Endpoint; 6] =
-        [Endpoint::Value, Endpoint::Gradient, Endpoint::Jacobian, Endpoint::Jvp, Endpoint::Vjp, Endpoint::Graph];
+    pub const ALL: [Endpoint; 6] = [Endpoint::Value, Endpoint::Gradient, Endpoint::Jacobian, Endpoint::Jvp, Endpoint::Vjp, Endpoint::Graph];
 
     /// Its path without the slash.
     pub const fn name(self) -> &'static str {

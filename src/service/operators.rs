@@ -11,8 +11,8 @@ pub fn operators() -> Operators {
             AttributeKind::Ints => ("integers", [].as_slice()),
             AttributeKind::Bounds => ("bounds", [].as_slice()),
             AttributeKind::Indices => ("indices", [].as_slice()),
-            AttributeKind::Bool => ("boolean", [].as_slice()),
             AttributeKind::Name => ("name", [].as_slice()),
+            AttributeKind::Bool => ("boolean", [].as_slice()),
             AttributeKind::Choice(words) => ("choice", words),
         };
         Attribute {

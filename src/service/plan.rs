@@ -128,8 +128,7 @@ fn compile(endpoint: Endpoint, envelope: &Envelope<'_>, graph: &Graph, binding: 
     let inputs = |wrt: &[usize]| -> Vec<Slot> {
         wrt.iter().map(|&i| &graph.inputs()[i]).map(|input| Slot::new(&input.name, input.shape.sizes())).collect()
     };
-    let outputs: Vec<Slot> =
-        graph.outputs().iter().map(|output| Slot::new(&output.name, graph.shape(output.node).sizes())).collect();
+    let outputs: Vec<Slot> = graph.outputs().iter().map(|output| Slot::new(&output.name, graph.shape(output.node).sizes())).collect();
     let derivative = match endpoint {
         Endpoint::Value | Endpoint::Graph => Derivative::None,
         Endpoint::Gradient => Derivative::Tensors("gradient", inputs(&wrt)),

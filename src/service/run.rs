@@ -65,11 +65,8 @@ impl Run {
             };
             &entries[source].data
         };
-        let inputs: Vec<Binding<'_>> = sources
-            .iter()
-            .zip(per_point)
-            .map(|(source, &per_point)| Binding { data: source.map_or(&[], data), per_point })
-            .collect();
+        let inputs: Vec<Binding<'_>> =
+            sources.iter().zip(per_point).map(|(source, &per_point)| Binding { data: source.map_or(&[], data), per_point }).collect();
         let count = points.len();
         let mut block = Block { points: count, data: vec![0.0; template.width() * count] };
         let mut out: Vec<&mut [f64]> = Vec::with_capacity(template.offsets().len());

@@ -251,4 +251,6 @@ pub struct Cost {
     pub flops: f64,
     /// Estimated bytes of working memory.
     pub bytes: f64,
+    /// Elements of all tensors alive at once.
+    pub live_elements: usize,
 }

@@ -22,6 +22,30 @@ pub enum Points {
     Columns(IndexMap<String, Tensor>),
 }
 
+/// The tangent of a JVP or the cotangent of a VJP.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(untagged)]
+pub enum Direction {
+    /// `name → tensor`: of the input's or output's shape and the same at all points, or, with points as columns, with their leading
+    /// axis in front. An absent name is 0.
+    Shared(IndexMap<String, Tensor>),
+    /// With points as rows: one object a point.
+    Rows(Vec<IndexMap<String, Tensor>>),
+}
+
+impl Direction {
+    /// With the part along one input or output; rows are given up for it.
+    fn with(direction: Option<Direction>, name: String, value: Tensor) -> Direction {
+        let mut parts = match direction {
+            Some(Direction::Shared(parts)) => parts,
+            Some(Direction::Rows(_)) | None => IndexMap::new(),
+        };
+        parts.insert(name, value);
+        Direction::Shared(parts)
+    }
+}
+
 /// How a Jacobian is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -257,8 +281,8 @@ request! {
         /// Many points.
         points: Points,
         ;
-        /// The direction dx: `input → tensor` of the input's shape. An absent input is 0.
-        tangent: IndexMap<String, Tensor>,
+        /// The direction dx. An absent input is 0.
+        tangent: Direction,
     }
 }
 
@@ -272,8 +296,8 @@ request! {
         /// The inputs to differentiate by. Default: all.
         wrt: Vec<String>,
         ;
-        /// The weights ȳ: `output → tensor` of the output's shape. An absent output is 0.
-        cotangent: IndexMap<String, Tensor>,
+        /// The weights ȳ. An absent output is 0.
+        cotangent: Direction,
     }
 }
 
@@ -305,7 +329,14 @@ impl JvpRequest {
     /// With the direction's part along one input.
     #[must_use]
     pub fn tangent(mut self, input: impl Into<String>, value: impl Into<Tensor>) -> JvpRequest {
-        self.tangent.get_or_insert_default().insert(input.into(), value.into());
+        self.tangent = Some(Direction::with(self.tangent.take(), input.into(), value.into()));
+        self
+    }
+
+    /// With a direction for each row of the points.
+    #[must_use]
+    pub fn tangents(mut self, rows: impl IntoIterator<Item = Point>) -> JvpRequest {
+        self.tangent = Some(Direction::Rows(rows.into_iter().collect()));
         self
     }
 }
@@ -314,7 +345,14 @@ impl VjpRequest {
     /// With the weights of one output.
     #[must_use]
     pub fn cotangent(mut self, output: impl Into<String>, value: impl Into<Tensor>) -> VjpRequest {
-        self.cotangent.get_or_insert_default().insert(output.into(), value.into());
+        self.cotangent = Some(Direction::with(self.cotangent.take(), output.into(), value.into()));
+        self
+    }
+
+    /// With weights for each row of the points.
+    #[must_use]
+    pub fn cotangents(mut self, rows: impl IntoIterator<Item = Point>) -> VjpRequest {
+        self.cotangent = Some(Direction::Rows(rows.into_iter().collect()));
         self
     }
 }
@@ -328,6 +366,8 @@ mod tests {
         let request = GradientRequest::new("x^2 * sin(y)").at("x", 3.0).at("y", 0.5).wrt(["y"]);
         let expected = r#"{"formula":"x^2 * sin(y)","at":{"x":3.0,"y":0.5},"wrt":["y"]}"#;
         assert_eq!(serde_json::to_string(&request).unwrap(), expected);
+        let request = JvpRequest::new("x").at("x", 1.0).tangent("x", 2.0);
+        assert_eq!(serde_json::to_string(&request).unwrap(), r#"{"formula":"x","at":{"x":1.0},"tangent":{"x":2.0}}"#);
         let request = JacobianRequest::new("x").column("x", [1.0, f64::NAN]).matrix();
         let expected = r#"{"formula":"x","points":{"x":[1.0,"NaN"]},"form":"matrix"}"#;
         assert_eq!(serde_json::to_string(&request).unwrap(), expected);

@@ -189,7 +189,7 @@ impl Planning {
         for seeds in ranges {
             let result = self.results.len();
             self.results.push(seeds.len());
-            if let Some(dot) = dots[0] {
+            if let Some(dot) = dots[0].filter(|_| !seeds.is_empty()) {
                 self.piece(dot, Piece { result, output: 0, seeds, base: 0, per_element: 0, per_seed: 1 });
             }
         }
@@ -211,7 +211,7 @@ impl Planning {
         self.results.push(self.rows().saturating_mul(columns));
         let mut row = 0;
         for (dot, output) in dots.into_iter().zip(self.outputs.clone()) {
-            if let Some(dot) = dot {
+            if let Some(dot) = dot.filter(|_| columns > 0) {
                 let piece = Piece { result, output: 0, seeds: 0..columns, base: row * columns, per_element: columns, per_seed: 1 };
                 self.piece(dot, piece);
             }
@@ -239,7 +239,7 @@ impl Planning {
         self.results.push(rows.saturating_mul(columns));
         let mut column = 0;
         for (bar, input) in bars.into_iter().zip(inputs) {
-            if let Some(bar) = bar {
+            if let Some(bar) = bar.filter(|_| rows > 0) {
                 let seeds = if single { 0..0 } else { 0..rows };
                 self.piece(bar, Piece { result, output: 0, seeds, base: column, per_element: 1, per_seed: columns });
             }

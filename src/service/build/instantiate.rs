@@ -287,7 +287,8 @@ impl<'g> Machine<'_, 'g> {
             return Ok(slot);
         }
         let site = self.site;
-        self.faults.graph(|| (format!("{}/index", definition.node_pointer(node)), site.located(definition.graph, Some(node), detail), hint));
+        self.faults
+            .graph(|| (format!("{}/index", definition.node_pointer(node)), site.located(definition.graph, Some(node), detail), hint));
         Ok(Slot::Broken)
     }
 

@@ -141,16 +141,17 @@ impl<'g> Definitions<'g> {
         for (position, node) in graph.nodes.iter().enumerate() {
             actions.push(self.action(&scope, position, faults));
             for (i, argument) in node.args.iter().enumerate() {
-                operands.push(scope.operand(argument, faults, || {
-                    (format!("{}/args/{i}", scope.definition.node_pointer(position)), Some(position))
-                }));
+                operands.push(
+                    scope.operand(argument, faults, || (format!("{}/args/{i}", scope.definition.node_pointer(position)), Some(position))),
+                );
             }
             starts.push(operands.len() as u32);
         }
         let output = |(i, output): (usize, &'g crate::wire::graph::Output)| {
             let bare = matches!(&output.value, Argument::Name(name) if *name == output.name);
             let place = if bare { "" } else { "/value" };
-            let place = || if site.text.is_some() { site.pointer.to_owned() } else { format!("{}/outputs/{i}{place}", scope.definition.pointer) };
+            let place =
+                || if site.text.is_some() { site.pointer.to_owned() } else { format!("{}/outputs/{i}{place}", scope.definition.pointer) };
             scope.operand(&output.value, faults, || (place(), None))
         };
         let outputs = graph.outputs.iter().enumerate().map(output).collect();
@@ -224,7 +225,8 @@ impl<'g> Definitions<'g> {
     /// Notes a fault for each cycle of calls, and breaks it.
     fn refuse_recursion(&mut self, site: Site<'g>, faults: &mut Faults) {
         let calls: Vec<Vec<(usize, usize)>> = self.all.iter().map(Definition::calls).collect();
-        let callees: Vec<Vec<usize>> = calls.iter().map(|calls| calls.iter().map(|(_, callee)| *callee).collect::<BTreeSet<_>>().into_iter().collect()).collect();
+        let callees: Vec<Vec<usize>> =
+            calls.iter().map(|calls| calls.iter().map(|(_, callee)| *callee).collect::<BTreeSet<_>>().into_iter().collect()).collect();
         for Cycle { from, to, members } in cycles(&callees) {
             let names: Vec<String> = members.iter().chain(members.first()).map(|&number| self.all[number].function_name()).collect();
             for &(node, _) in calls[from].iter().filter(|(_, callee)| *callee == to) {
@@ -425,7 +427,13 @@ enum Mark {
 }
 
 /// The fault of a cycle that the last node of the stack closes by using `child`.
-fn cycle(definition: &Definition<'_>, site: Site<'_>, stack: &[(u32, u32)], child: u32, argument: usize) -> (String, String, Option<String>) {
+fn cycle(
+    definition: &Definition<'_>,
+    site: Site<'_>,
+    stack: &[(u32, u32)],
+    child: u32,
+    argument: usize,
+) -> (String, String, Option<String>) {
     const MOST: usize = 8;
     let begin = stack.iter().position(|(node, _)| *node == child).unwrap_or(0);
     let mut names: Vec<String> = stack[begin..].iter().take(MOST).map(|(node, _)| definition.called(*node as usize)).collect();

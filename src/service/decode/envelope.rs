@@ -169,11 +169,7 @@ impl<'a> Envelope<'a> {
 }
 
 /// One of a few words.
-fn word<'de, A: MapAccess<'de>, T: Copy + Default>(
-    object: &mut A,
-    context: &mut Context<'de>,
-    words: &[(&str, T)],
-) -> Result<T, A::Error>
+fn word<'de, A: MapAccess<'de>, T: Copy + Default>(object: &mut A, context: &mut Context<'de>, words: &[(&str, T)]) -> Result<T, A::Error>
 where
     A::Error: Error,
 {

@@ -26,9 +26,9 @@ use gather::{gather, split_columns};
 use reader::{Seed, Text, Texts};
 
 use super::Endpoint;
-use super::limits::{Limits, check};
+use super::limits::{Limits, check, exceeded};
 use super::words::quote;
-use crate::notation::formula;
+use crate::notation::formula::{self, SyntaxError, SyntaxErrorKind};
 use crate::wire::graph::{Graph, Input};
 use crate::wire::problem::{Failure, Fault, Slug};
 
@@ -119,12 +119,28 @@ fn parse(text: String, inputs: Option<Vec<Input>>, outputs: Option<Vec<String>>,
     let options = formula::Options { inputs, outputs, nesting: limits.formula_nesting, bytes: limits.formula_bytes };
     match formula::parse(&text, &options) {
         Ok(graph) => Ok(Source { graph, text: Some(text) }),
-        Err(error) => {
-            let detail = error.to_string();
-            let fault = Fault { pointer: "/formula".into(), detail, hint: error.hint };
-            Err(Failure::of_faults(Slug::InvalidFormula, vec![fault]))
-        }
+        Err(error) => Err(syntax(error)),
     }
+}
+
+/// What a formula that does not parse is answered with.
+fn syntax(error: SyntaxError) -> Failure {
+    let (slug, pointer) = match error.kind {
+        SyntaxErrorKind::Limit { limit, asked, allowed } => {
+            let name = match limit {
+                formula::Limit::Nesting => "limits.formula_nesting",
+                formula::Limit::Bytes => "limits.formula_bytes",
+            };
+            return exceeded(name, asked as f64, allowed as f64);
+        }
+        SyntaxErrorKind::Inputs => (Slug::InvalidRequest, "/inputs"),
+        SyntaxErrorKind::Outputs => (Slug::InvalidRequest, "/outputs"),
+        SyntaxErrorKind::Syntax | SyntaxErrorKind::UnknownFunction | SyntaxErrorKind::UnknownName | SyntaxErrorKind::Duplicate => {
+            (Slug::InvalidFormula, "/formula")
+        }
+    };
+    let detail = error.to_string();
+    Failure::of_faults(slug, vec![Fault { pointer: pointer.into(), detail, hint: error.hint }])
 }
 
 /// Reads a list of names.

@@ -87,7 +87,8 @@ impl Template {
             Derivative::Tensors(_, slots) => names(slots),
             // Blocks repeat the inner names under each outer one; a matrix lists each once, with figures.
             Derivative::Jacobian(slots) => {
-                let blocks = names(slots).saturating_mul(self.values.len() + 1).saturating_add(names(&self.values).saturating_mul(slots.len() + 1));
+                let blocks =
+                    names(slots).saturating_mul(self.values.len() + 1).saturating_add(names(&self.values).saturating_mul(slots.len() + 1));
                 blocks.saturating_add(64 * (slots.len() + self.values.len()))
             }
         };

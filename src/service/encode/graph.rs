@@ -35,7 +35,9 @@ pub(in crate::service) fn converted(function: &Converted<'_>) -> Vec<u8> {
     signature(&mut out, function.outputs.iter().copied());
     out.extend_from_slice(b",\"cost\":{\"nodes\":");
     integer(&mut out, function.graph.nodes.len());
-    for (field, figure) in [("flops", function.cost.flops), ("bytes", function.cost.scratch_bytes), ("live_elements", function.cost.live_elements)] {
+    for (field, figure) in
+        [("flops", function.cost.flops), ("bytes", function.cost.scratch_bytes), ("live_elements", function.cost.live_elements)]
+    {
         out.extend_from_slice(format!(",\"{field}\":").as_bytes());
         integer(&mut out, figure as usize);
     }
@@ -139,7 +141,9 @@ fn attribute(out: &mut Vec<u8>, value: &Attribute) {
             }
             Some(Attribute::Null) => out.extend_from_slice(b"null"),
             Some(Attribute::Bool(flag)) => out.extend_from_slice(if *flag { b"true" } else { b"false" }),
-            Some(Attribute::Number(value)) if value.fract() == 0.0 && value.abs() < 1e15 => out.extend_from_slice(format!("{value}").as_bytes()),
+            Some(Attribute::Number(value)) if value.fract() == 0.0 && value.abs() < 1e15 => {
+                out.extend_from_slice(format!("{value}").as_bytes())
+            }
             Some(Attribute::Number(value)) => number(out, *value),
             Some(Attribute::Text(text)) => string(out, text),
             None => out.push(b']'),

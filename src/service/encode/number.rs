@@ -72,10 +72,14 @@ fn deep(out: &mut Vec<u8>, sizes: Vec<usize>, mut values: impl Iterator<Item = f
         // How many of the outer lists begin, and how many end, with this run.
         let turns = |i: usize| {
             let mut block = 1;
-            sizes[..last].iter().rev().take_while(|&&size| {
-                block *= size;
-                i.is_multiple_of(block)
-            }).count()
+            sizes[..last]
+                .iter()
+                .rev()
+                .take_while(|&&size| {
+                    block *= size;
+                    i.is_multiple_of(block)
+                })
+                .count()
         };
         if i > 0 {
             out.push(b',');

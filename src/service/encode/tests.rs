@@ -60,8 +60,7 @@ fn no_points_at_all() {
 /// A gradient at three points, in blocks of two and one.
 fn gradient(arrangement: Arrangement) -> String {
     let template = Template::new(vec![Slot::new("f", &[])], Derivative::Tensors("gradient", vec![Slot::new("x", &[2])]), &[1, 2]);
-    let blocks =
-        [Block { points: 2, data: vec![1.0, 2.0, 10.0, 11.0, 20.0, 21.0] }, Block { points: 1, data: vec![3.0, 30.0, 31.0] }];
+    let blocks = [Block { points: 2, data: vec![1.0, 2.0, 10.0, 11.0, 20.0, 21.0] }, Block { points: 1, data: vec![3.0, 30.0, 31.0] }];
     text(&answer(&template, &blocks, Style { arrangement, form: Form::Blocks, layout: Layout::Numerator }))
 }
 
