@@ -5,6 +5,7 @@
 #
 # Needs a built server (cargo build), Python 3.11 with venv, node with npm, curl. NABLAD names another binary.
 # What it installs and generates stays under the target directory, and is installed anew where the pinned versions change.
+# EXAMPLES and SEED are Schemathesis's: how many requests an endpoint, and which.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 here=$PWD/tests/contract
@@ -37,10 +38,10 @@ node_tools() {
 
 # Every check but positive_data_acceptance: a schema cannot say which programs are well-formed, and requests are programs.
 schemathesis() {
-    (cd "$work" && venv/bin/schemathesis run "$url/openapi.json" --no-color \
+    (cd "$work" && SCHEMATHESIS_HOOKS=hooks PYTHONPATH=$here/schemathesis PYTHONDONTWRITEBYTECODE=1 \
+        venv/bin/schemathesis --config-file "$here/schemathesis/schemathesis.toml" run "$url/openapi.json" --no-color \
         --checks all --exclude-checks positive_data_acceptance \
-        --max-examples "${EXAMPLES:-60}" --seed "${SEED:-1}" --generation-database none \
-        --suppress-health-check all --request-timeout 30 --continue-on-failure)
+        --max-examples "${EXAMPLES:-150}" --seed "${SEED:-1}")
 }
 
 python() {
@@ -84,6 +85,7 @@ for trial in "${trials[@]}"; do
     esac
 done
 
+rm -f "$work/stdout"
 "$server" serve --listen 127.0.0.1:0 > "$work/stdout" 2> "$work/stderr" &
 pid=$!
 trap 'kill -KILL "$pid" 2> /dev/null || true' EXIT
