@@ -41,7 +41,7 @@ schemathesis() {
     (cd "$work" && SCHEMATHESIS_HOOKS=hooks PYTHONPATH=$here/schemathesis PYTHONDONTWRITEBYTECODE=1 \
         venv/bin/schemathesis --config-file "$here/schemathesis/schemathesis.toml" run "$url/openapi.json" --no-color \
         --checks all --exclude-checks positive_data_acceptance \
-        --max-examples "${EXAMPLES:-150}" --seed "${SEED:-1}")
+        --max-examples "${EXAMPLES:-100}" --seed "${SEED:-1}")
 }
 
 python() {
