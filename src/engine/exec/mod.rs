@@ -1,7 +1,7 @@
 //! Runs programs over points: block by block, seeds within points, tiles within kernels.
 //!
 //! Never allocates what a caller's data decides while it runs, but its scratch; never looks at a clock: it asks the stop flag between
-//! kernels and tiles.
+//! kernels, tiles and rows of products.
 
 pub mod elementwise;
 mod map;
@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::program::{Binding, Kernel, Lanes, Operand, Program, Source, Stopped, Table, Work};
 use elementwise::Isa;
+use matmul::Target;
 
 /// A worker's reusable scratch memory.
 #[derive(Debug)]
@@ -150,7 +151,6 @@ impl Runner<'_> {
         }
         let mut target = std::mem::take(&mut self.scratch.slots[slot(kernel.to)]);
         let frame = self.frame();
-        let done = frame.checked();
         let lanes = frame.lanes(kernel.lanes);
         let elements = program.buffers[kernel.to as usize].elements;
         let out = &mut target[..elements * lanes];
@@ -169,7 +169,7 @@ impl Runner<'_> {
             Work::Matmul(work) => {
                 let side = |operand| matmul::Side { data: frame.data(operand), layout: &operand.layout, lanes: frame.lanes(operand.lanes) };
                 let sizes = matmul::Sizes { rows: work.rows, inner: work.inner, columns: work.columns, lanes, chain: work.chain };
-                matmul::run(self.scratch.isa, sizes, side(&work.left), side(&work.right), out);
+                matmul::run(self.scratch.isa, sizes, side(&work.left), side(&work.right), Target { out, stop: self.stop });
             }
             Work::Take { from, table } => {
                 let offset = from.layout.offset * lanes;
@@ -188,6 +188,8 @@ impl Runner<'_> {
                 }
             }
         }
+        // Asked when the work is done, which may be because it was told to stop.
+        let done = frame.checked();
         self.scratch.slots[slot(kernel.to)] = target;
         done
     }
