@@ -32,6 +32,12 @@ impl Shape {
         self.0.iter().try_fold(1usize, |n, &size| if size == 0 { None } else { Some(n.saturating_mul(size)) }).unwrap_or(0)
     }
 
+    /// The product of its sizes but those of 0, saturating: what its strides, and the brackets it is written with, are bounded by. A
+    /// tensor without elements still has these.
+    pub fn extent(&self) -> usize {
+        self.0.iter().filter(|&&size| size != 0).fold(1usize, |n, &size| n.saturating_mul(size))
+    }
+
     /// Row-major strides, in elements.
     pub fn strides(&self) -> Vec<usize> {
         let mut strides = vec![1usize; self.rank()];

@@ -26,8 +26,10 @@ pub(super) fn measure(plan: &Plan, given: &Given, limits: &Limits) -> Result<Cos
     check("limits.derivative_cells", template.derivative_width().saturating_mul(points), limits.derivative_cells)?;
     let cells = template.width().saturating_mul(points);
     let objects = if matches!(given.arrangement, Arrangement::Rows(_)) { points } else { 1 };
-    // A tensor's brackets: at most as many as its numbers, and counted with them.
-    let answer = cells.saturating_mul(NUMBER_BYTES).saturating_add(objects.saturating_mul(template.overhead()));
+    let answer = cells
+        .saturating_mul(NUMBER_BYTES)
+        .saturating_add(objects.saturating_mul(template.overhead()))
+        .saturating_add(points.saturating_mul(template.brackets()));
     check("limits.answer_bytes", answer, limits.answer_bytes)?;
     let cost = plan.program.cost(points);
     if !(cost.flops <= limits.flops) {

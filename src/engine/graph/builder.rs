@@ -202,7 +202,7 @@ impl Builder {
             if asked > allowed { Err(Error::Limit { what, asked: asked as f64, allowed: allowed as f64 }) } else { Ok(()) }
         };
         check("limits.rank", shape.rank(), self.bounds.rank)?;
-        check("limits.elements", shape.elements(), self.bounds.elements)
+        check("limits.elements", shape.extent(), self.bounds.elements)
     }
 
     fn push(&mut self, head: Head, shape: u32, attributes: u32) -> Result<NodeId, Error> {

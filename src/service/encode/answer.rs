@@ -49,6 +49,14 @@ pub(in crate::service) struct Template {
     pub(in crate::service) derivative: Derivative,
     /// Where each result begins among those of one point; one more at the end.
     offsets: Vec<usize>,
+    /// Bytes of the lists around one point's numbers.
+    brackets: usize,
+}
+
+/// The lists that a tensor of these sizes is written as, saturating: more than its numbers where sizes are 0 or 1.
+fn lists(sizes: &[usize]) -> usize {
+    let outer = sizes.iter().scan(1usize, |count, &size| Some(std::mem::replace(count, count.saturating_mul(size))));
+    outer.fold(0, usize::saturating_add)
 }
 
 impl Template {
@@ -61,7 +69,21 @@ impl Template {
             sum = sum.saturating_add(length);
             offsets.push(sum);
         }
-        Template { values, derivative, offsets }
+        let of = |slots: &[Slot]| slots.iter().map(|slot| lists(&slot.sizes)).fold(0, usize::saturating_add);
+        let derived = match &derivative {
+            Derivative::None => 0,
+            Derivative::Tensors(_, slots) => of(slots),
+            // A block's shape is one after the other, in either layout; a matrix has fewer lists.
+            Derivative::Jacobian(slots) => {
+                let block =
+                    |a: &Slot, b: &Slot| lists(&a.sizes).saturating_add(a.elements.saturating_mul(lists(&b.sizes))).saturating_add(2);
+                let pairs = values.iter().flat_map(|value| slots.iter().map(move |slot| block(value, slot).max(block(slot, value))));
+                pairs.fold(0, usize::saturating_add)
+            }
+        };
+        // Two brackets and a comma.
+        let brackets = of(&values).saturating_add(derived).saturating_mul(3);
+        Template { values, derivative, offsets, brackets }
     }
 
     /// Numbers that one point has in all results.
@@ -74,12 +96,17 @@ impl Template {
         self.width() - self.offsets[self.values.len().min(self.offsets.len() - 1)]
     }
 
+    /// Bytes of the lists around the numbers of one point.
+    pub(in crate::service) fn brackets(&self) -> usize {
+        self.brackets
+    }
+
     /// Where each result begins.
     pub(in crate::service) fn offsets(&self) -> &[usize] {
         &self.offsets
     }
 
-    /// Bytes of one object of an answer that are not numbers.
+    /// Bytes of one object of an answer that are neither numbers nor the lists around them.
     pub(in crate::service) fn overhead(&self) -> usize {
         let names = |slots: &[Slot]| slots.iter().map(Slot::overhead).sum::<usize>();
         let derivative = match &self.derivative {
