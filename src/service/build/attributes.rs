@@ -37,7 +37,7 @@ pub(super) fn typed(row: &'static Row, written: &BTreeMap<String, Attribute>) ->
                 Ok(value) => attributes = attributes.with(attribute.name, value),
                 Err(expected) => wrong.push(Wrong {
                     name: attribute.name.to_owned(),
-                    detail: format!("{}: `{}` is {expected}", row.name, attribute.name),
+                    detail: format!("{}: `{}` is {expected}{}", row.name, attribute.name, if beyond(value) { " within ±2^53" } else { "" }),
                     hint: Some(format!("`{}`: {}", attribute.name, attribute.summary)),
                 }),
             },
@@ -61,7 +61,12 @@ fn read(attribute: &op::Attribute, value: &Attribute) -> Result<Value, String> {
         },
         AttributeKind::Ints => list(value, integer).map(Value::Ints).ok_or_else(|| "an integer or a list of integers".into()),
         AttributeKind::Bounds => {
-            let bound = |value: &Attribute| if *value == Attribute::Null { Some(None) } else { integer(value).map(Some) };
+            // Bounds are cut to the axis, so that one beyond the exact integers needs to be no nearer: many write 2⁶³ − 1 for "the end".
+            let bound = |value: &Attribute| match value {
+                Attribute::Null => Some(None),
+                Attribute::Number(value) if whole(*value) => Some(Some(*value as i64)),
+                _ => None,
+            };
             list(value, bound).map(Value::Bounds).ok_or_else(|| "a list of integers and nulls".into())
         }
         AttributeKind::Indices => indices(value).ok_or_else(|| "an integer or rectangular nested lists of integers".into()),
@@ -73,11 +78,29 @@ fn read(attribute: &op::Attribute, value: &Attribute) -> Result<Value, String> {
     }
 }
 
+/// The integers that binary64 tells apart.
+const EXACT: f64 = (1_u64 << 53) as f64;
+
 /// An integer, which may be written 1.0.
 pub(super) fn integer(value: &Attribute) -> Option<i64> {
     match value {
-        Attribute::Number(value) if value.fract() == 0.0 && value.abs() <= 2f64.powi(53) => Some(*value as i64),
+        Attribute::Number(value) if whole(*value) && value.abs() <= EXACT => Some(*value as i64),
         _ => None,
+    }
+}
+
+fn whole(value: f64) -> bool {
+    value.is_finite() && value.fract() == 0.0
+}
+
+/// Whether an integer is too large to be read exactly, which is then what is wrong.
+fn beyond(value: &Attribute) -> bool {
+    match value {
+        Attribute::Number(value) => whole(*value) && value.abs() > EXACT,
+        Attribute::List(values) => {
+            values.iter().any(|value| matches!(value, Attribute::Number(value) if whole(*value) && value.abs() > EXACT))
+        }
+        _ => false,
     }
 }
 

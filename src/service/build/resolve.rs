@@ -205,9 +205,16 @@ impl<'g> Definitions<'g> {
     fn call(&self, scope: &Scope<'_, 'g>, position: usize, faults: &mut Faults) -> Action<'g> {
         let node = &scope.definition.graph.nodes[position];
         only(scope, position, "function", faults);
-        let Some(Attribute::Text(name)) = node.attributes.get("function") else {
-            let hint = "`function` is the name of one of the graph's `functions`";
-            return scope.broken(faults, position, "", || ("call needs the attribute `function`".into(), Some(hint.into())));
+        let name = match node.attributes.get("function") {
+            Some(Attribute::Text(name)) => name,
+            given => {
+                let (place, detail) = match given {
+                    None | Some(Attribute::Null) => ("", "call needs the attribute `function`"),
+                    Some(_) => ("/function", "call: `function` is a name"),
+                };
+                let hint = "`function` is the name of one of the graph's `functions`";
+                return scope.broken(faults, position, place, || (detail.into(), Some(hint.into())));
+            }
         };
         let Some(callee) = self.lookup(scope.number, name) else {
             return scope.broken(faults, position, "/function", || {

@@ -221,7 +221,7 @@ impl<'de> Reader<'de> for Size<'_, 'de> {
         if value >= 0.0 && value.fract() == 0.0 && value <= 2f64.powi(53) {
             return value as usize;
         }
-        self.context.fault(format!("a size is an integer from 0, not {value}"), None);
+        self.context.fault(format!("a size is an integer from 0 to 2^53, not {value}"), None);
         0
     }
 }

@@ -89,7 +89,11 @@ impl<'de> Reader<'de> for Numbers<'_, 'de> {
         match special(&value) {
             Some(number) => self.number(number),
             None => {
-                let hint = value.parse::<f64>().is_ok().then(|| "write numbers without quotation marks".to_owned());
+                let hint = match value.parse::<f64>() {
+                    Ok(number) if number.is_finite() => Some("write numbers without quotation marks".to_owned()),
+                    Ok(_) => Some("what is not finite is written \"NaN\", \"Infinity\" or \"-Infinity\"".to_owned()),
+                    Err(_) => None,
+                };
                 self.context.fault("a string stands where a number belongs", hint);
                 self.absent();
             }
