@@ -29,8 +29,8 @@ pub enum SyntaxErrorKind {
     },
     /// The list of inputs that came beside the text is wrong; the position means nothing.
     Inputs,
-    /// The list of outputs that came beside the text is wrong; the position means nothing.
-    Outputs,
+    /// The list of outputs that came beside the text is wrong, at this index; the position means nothing.
+    Outputs(usize),
 }
 
 /// The limits on a formula.
@@ -119,7 +119,7 @@ impl Fault {
         let column = text[begin..offset].chars().count() + 1;
         let about_text = match kind {
             // what came beside the text, and its length, have no place in it
-            SyntaxErrorKind::Inputs | SyntaxErrorKind::Outputs | SyntaxErrorKind::Limit { limit: Limit::Bytes, .. } => false,
+            SyntaxErrorKind::Inputs | SyntaxErrorKind::Outputs(_) | SyntaxErrorKind::Limit { limit: Limit::Bytes, .. } => false,
             SyntaxErrorKind::Syntax
             | SyntaxErrorKind::UnknownFunction
             | SyntaxErrorKind::UnknownName

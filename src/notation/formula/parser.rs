@@ -17,6 +17,9 @@ use crate::engine::op;
 use crate::notation::tensor;
 use crate::wire::graph::{Argument, Attribute, Graph, Node, Origin, Output};
 
+/// How much of a name is shown, in characters.
+const LONGEST_SHOWN: usize = 72;
+
 /// The output of a bare last expression.
 const BARE: &str = "f";
 
@@ -126,13 +129,14 @@ impl<'t> Parser<'t> {
             (Some(listed), _) => {
                 let mut seen = HashSet::new();
                 let mut outputs = Vec::with_capacity(listed.len());
-                for name in listed {
+                for (index, name) in listed.iter().enumerate() {
+                    let kind = SyntaxErrorKind::Outputs(index);
                     if !seen.insert(name) {
-                        return Err(Fault::new(SyntaxErrorKind::Outputs, 0, format!("the output `{name}` is listed twice")));
+                        return Err(Fault::new(kind, 0, format!("the output `{}` is listed twice", cut(name))));
                     }
                     let value = self.names.defined(name).or_else(|| bare.filter(|_| name == BARE).cloned());
                     let value = value.or_else(|| self.names.is_input(name).then(|| Argument::Name(name.clone()))).ok_or_else(|| {
-                        Fault::new(SyntaxErrorKind::Outputs, 0, format!("the output `{name}` is not defined in the formula"))
+                        Fault::new(kind, 0, format!("the output `{}` is not defined in the formula", cut(name)))
                             .maybe_hint(self.names.nearest(name))
                     })?;
                     outputs.push(Output { name: name.clone(), value });
@@ -483,4 +487,9 @@ fn infix(token: Token) -> Option<Operator> {
         | Lexeme::End => return None,
     };
     Some(Operator { op, binding, offset: token.start })
+}
+
+/// The beginning of a name that came beside the text, which bounds the length of those within it alone.
+fn cut(name: &str) -> &str {
+    name.char_indices().nth(LONGEST_SHOWN).map_or(name, |(end, _)| &name[..end])
 }

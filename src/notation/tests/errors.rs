@@ -106,11 +106,11 @@ fn lists_beside_the_text() {
         ..Options::default()
     };
     let missing = parse("loss = x^2", &options(None, Some(&["lass"]))).unwrap_err();
-    assert_eq!(missing.kind, SyntaxErrorKind::Outputs);
+    assert_eq!(missing.kind, SyntaxErrorKind::Outputs(0));
     assert_eq!(missing.to_string(), "the output `lass` is not defined in the formula");
     assert_eq!(missing.hint.as_deref(), Some("did you mean `loss`?"));
     let twice = parse("loss = x^2", &options(None, Some(&["loss", "loss"]))).unwrap_err();
-    assert_eq!(twice.kind, SyntaxErrorKind::Outputs);
+    assert_eq!(twice.kind, SyntaxErrorKind::Outputs(1));
     let twice = parse("x", &options(Some(&["x", "x"]), None)).unwrap_err();
     assert_eq!(twice.kind, SyntaxErrorKind::Inputs);
     let defined = parse("x = 3", &options(Some(&["x"]), None)).unwrap_err();

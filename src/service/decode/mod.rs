@@ -133,14 +133,14 @@ fn syntax(error: SyntaxError) -> Failure {
             };
             return exceeded(name, asked as f64, allowed as f64);
         }
-        SyntaxErrorKind::Inputs => (Slug::InvalidRequest, "/inputs"),
-        SyntaxErrorKind::Outputs => (Slug::InvalidRequest, "/outputs"),
+        SyntaxErrorKind::Inputs => (Slug::InvalidRequest, "/inputs".to_owned()),
+        SyntaxErrorKind::Outputs(index) => (Slug::InvalidRequest, format!("/outputs/{index}")),
         SyntaxErrorKind::Syntax | SyntaxErrorKind::UnknownFunction | SyntaxErrorKind::UnknownName | SyntaxErrorKind::Duplicate => {
-            (Slug::InvalidFormula, "/formula")
+            (Slug::InvalidFormula, "/formula".to_owned())
         }
     };
     let detail = error.to_string();
-    Failure::of_faults(slug, vec![Fault { pointer: pointer.into(), detail, hint: error.hint }])
+    Failure::of_faults(slug, vec![Fault { pointer, detail, hint: error.hint }])
 }
 
 /// Reads a list of names.
