@@ -2,5 +2,6 @@
 
 mod edge;
 mod engine;
+mod hostile;
 mod reference;
 mod support;

@@ -18,16 +18,35 @@ pub(crate) struct Server {
     running: JoinHandle<std::io::Result<()>>,
 }
 
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    async fn of(response: reqwest::Response) -> Answer {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, text: response.text().await.unwrap() }
+    }
+}
+
 impl Server {
     pub(crate) async fn start() -> Server {
         Server::with(api::Settings::default()).await
     }
 
     pub(crate) async fn with(settings: api::Settings) -> Server {
+        Server::of(settings, Service::start(service::Settings { workers: 1, ..service::Settings::default() })).await
+    }
+
+    /// A server in front of that service.
+    pub(crate) async fn of(settings: api::Settings, service: Service) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let service = Service::start(service::Settings { workers: 1, ..service::Settings::default() });
         let running = tokio::spawn(api::run(listener, service, settings, async {
             let _ = stopped.await;
         }));
@@ -38,6 +57,19 @@ impl Server {
     pub(crate) async fn post(&self, path: &str, body: &serde_json::Value) -> serde_json::Value {
         let sent = self.http.post(self.url(path)).body(body.to_string()).send().await.unwrap();
         serde_json::from_slice(&sent.bytes().await.unwrap()).unwrap()
+    }
+
+    /// The answer to a request with those headers and those bytes.
+    pub(crate) async fn send(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answer {
+        let mut request = self.http.post(self.url(path)).body(body.into());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        Answer::of(self.http.get(self.url(path)).send().await.unwrap()).await
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
