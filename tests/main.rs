@@ -1,7 +1,9 @@
 //! The integration tests, one binary.
 
+mod chain_rule;
 mod edge;
 mod engine;
 mod hostile;
 mod reference;
+mod sameness;
 mod support;
