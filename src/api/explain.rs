@@ -62,7 +62,7 @@ const fn words(slug: Slug) -> (&'static str, &'static str, &'static str) {
         Slug::UnsupportedMediaType => (
             "The body's media type or content coding is not read here.",
             "Send application/json in UTF-8 without a content coding; a body without Content-Type is read as JSON.",
-            "the media type \"text/plain\" is not read here; send application/json",
+            "the media type \"text/plain\" is not read here; send it with the header content-type: application/json",
         ),
         Slug::HeadersTooLarge => (
             "The request has more headers than http.header_count or more bytes of them than http.header_bytes.",

@@ -72,7 +72,7 @@ pub(crate) fn reads_json(headers: &HeaderMap) -> Result<(), Failure> {
     let mut parts = text.split(';').map(str::trim);
     let media = parts.next().unwrap_or_default().to_ascii_lowercase();
     if !(media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"))) {
-        return refuse(format!("the media type {media:?} is not read here; send application/json"));
+        return refuse(format!("the media type {media:?} is not read here; send it with the header content-type: application/json"));
     }
     for parameter in parts {
         if let Some((name, charset)) = parameter.split_once('=')
