@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::service::limits::Limits;
+use crate::wire::hint::nearest;
 use crate::{api, service, telemetry};
 
 /// Every setting with its default and meaning.
@@ -290,11 +291,7 @@ fn check(key: String, value: &config::Value, tree: &mut Map<String, Value>) -> R
 
 /// The nearest key, where one is near.
 fn hint(key: &str) -> String {
-    let distance = |known: &str| strsim::damerau_levenshtein(known, key);
-    match SETTINGS.iter().map(|(known, _)| (distance(known), known)).min() {
-        Some((distance, known)) if distance <= 3 => format!(", did you mean {known}?"),
-        _ => String::new(),
-    }
+    nearest(key, SETTINGS.iter().map(|(known, _)| *known)).map_or_else(String::new, |known| format!(", did you mean {known}?"))
 }
 
 /// The keys of the same section, or the sections where there is none such.

@@ -15,6 +15,7 @@ use std::collections::HashMap;
 
 use super::limits::{Limits, check};
 use crate::engine::graph::{Graph, NodeId};
+use crate::notation::formula::point_out;
 use crate::wire;
 use crate::wire::graph::Origin;
 use crate::wire::problem::{Failure, Fault, MOST_FAULTS, Slug};
@@ -91,18 +92,4 @@ impl Site<'_> {
         }
         detail
     }
-}
-
-/// A sentence about a place in a text: line, column, and the line itself with a caret under the place.
-fn point_out(text: &str, offset: usize, detail: &str) -> String {
-    const AROUND: usize = 60;
-    let offset = (0..=offset.min(text.len())).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
-    let before = &text[..offset];
-    let line = before.matches('\n').count() + 1;
-    let begin = before.rfind('\n').map_or(0, |i| i + 1);
-    let column = text[begin..offset].chars().count() + 1;
-    let left: String = text[begin..offset].chars().rev().take(AROUND).collect::<Vec<_>>().into_iter().rev().collect();
-    let right: String = text[offset..].chars().take_while(|&c| c != '\n').take(AROUND).collect();
-    let blank: String = left.chars().map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-    format!("{detail} at line {line}, column {column}\n{left}{right}\n{blank}^")
 }

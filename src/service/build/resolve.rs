@@ -173,8 +173,7 @@ impl<'g> Definitions<'g> {
         let node = &scope.definition.graph.nodes[position];
         let Some(row) = op::find(&node.op) else {
             return scope.broken(faults, position, "/op", || {
-                let hint = meant(&node.op, op::rows().flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied())));
-                (format!("there is no operator {}", quote(&node.op)), hint)
+                (format!("there is no operator {}", quote(&node.op)), meant(&node.op, op::names()))
             });
         };
         if !row.arity.admits(node.args.len()) {
