@@ -8,6 +8,9 @@ use crate::wire::hint::nearest;
 /// The longest name that is repeated whole.
 const LONGEST: usize = 64;
 
+/// What a name looks like.
+pub(super) const SPELLING: &str = "a name is a letter or _, then letters, digits, _ and . (not at the end)";
+
 /// The text in quotation marks, cut where it is long.
 pub(super) fn quote(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {

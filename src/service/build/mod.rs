@@ -38,11 +38,26 @@ pub(super) struct Built {
     pub(super) names: HashMap<NodeId, String>,
 }
 
-/// Builds a graph whose inputs all have shapes (an open one counts as a scalar).
-pub(super) fn build(source: &wire::graph::Graph, site: Site<'_>, limits: &Limits, keep_names: bool) -> Result<Built, Failure> {
+/// Refuses a function that is wrong whatever the shapes of its inputs: in its names, operators, attributes or calls.
+pub(super) fn inspect(source: &wire::graph::Graph, site: Site<'_>, limits: &Limits) -> Result<(), Failure> {
+    admit(source, limits)?;
+    let mut faults = Faults::default();
+    resolve::Definitions::resolve(source, site, &mut faults);
+    match faults.slug {
+        None => Ok(()),
+        Some(slug) => Err(Failure::of_faults(slug, faults.list)),
+    }
+}
+
+fn admit(source: &wire::graph::Graph, limits: &Limits) -> Result<(), Failure> {
     check("limits.inputs", source.inputs.len(), limits.inputs)?;
     check("limits.outputs", source.outputs.len(), limits.outputs)?;
-    check("limits.nodes", source.nodes.len(), limits.nodes)?;
+    check("limits.nodes", source.nodes.len(), limits.nodes)
+}
+
+/// Builds a graph whose inputs all have shapes (an open one counts as a scalar).
+pub(super) fn build(source: &wire::graph::Graph, site: Site<'_>, limits: &Limits, keep_names: bool) -> Result<Built, Failure> {
+    admit(source, limits)?;
     let mut faults = Faults::default();
     let definitions = resolve::Definitions::resolve(source, site, &mut faults);
     let made = instantiate::instantiate(&definitions, site, limits, &mut faults, keep_names)?;
