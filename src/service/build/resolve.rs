@@ -183,9 +183,8 @@ impl<'g> Definitions<'g> {
     fn action(&self, scope: &Scope<'_, 'g>, position: usize, faults: &mut Faults) -> Action<'g> {
         let node = &scope.definition.graph.nodes[position];
         let Some(row) = op::find(&node.op) else {
-            return scope.broken(faults, position, "/op", || {
-                (format!("there is no operator {}", quote(&node.op)), meant(&node.op, op::names()))
-            });
+            return scope
+                .broken(faults, position, "/op", || (format!("there is no operator {}", quote(&node.op)), meant(&node.op, op::names())));
         };
         if !row.arity.admits(node.args.len()) {
             return scope.broken(faults, position, "", || (takes(row.name, &row.arity.words(), node.args.len()), None));

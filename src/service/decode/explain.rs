@@ -189,7 +189,8 @@ impl<'de> Reader<'de> for Object<'_, '_, 'de> {
         while let Some(key) = object.next_key_seed(Key)? {
             let Whole { context, expected, taken, found, .. } = &mut self.whole;
             let Some(&position) = expected.index.get(&*key) else {
-                let hint = if context.full() { None } else { (expected.aside)(&key).or_else(|| meant(&key, expected.names.iter().copied())) };
+                let hint =
+                    if context.full() { None } else { (expected.aside)(&key).or_else(|| meant(&key, expected.names.iter().copied())) };
                 context.fault_at(&key, format!("the function has no {} {}", expected.what, quote(&key)), hint);
                 object.next_value::<IgnoredAny>()?;
                 if unknown.contains(&key) {
