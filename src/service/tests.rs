@@ -290,7 +290,7 @@ fn a_function_comes_back_in_every_notation() {
     assert!(answer["latex"].is_string() && answer["formula"].is_string(), "{answer}");
     // What comes back is the same function again, in either notation.
     let again = answered(Endpoint::Graph, &json!({"graph": answer["graph"]}));
-    assert_eq!(again, answer);
+    assert_eq!(again["graph"], answer["graph"]);
     let point = json!({"A": [[1, 2, 3], [4, 5, 6]], "x": 1});
     let value = answered(Endpoint::Value, &json!({"graph": graph, "at": point}));
     assert_eq!(answered(Endpoint::Value, &json!({"graph": answer["graph"], "at": point})), value);
