@@ -210,7 +210,7 @@ impl<'de> Reader<'de> for Object<'_, '_, 'de> {
             context.enter(Step::Key(key));
             form.clear();
             data.clear();
-            object.next_value_seed(Seed(Numbers { context: &mut *context, form: &mut form, data: &mut data, depth: 0 }))?;
+            object.next_value_seed(Seed(Numbers { context, form: &mut form, data: &mut data, depth: 0 }))?;
             if form.sound() {
                 self.judge(position, &form.sizes);
             }

@@ -9,6 +9,7 @@ mod envelope;
 mod explain;
 mod gather;
 mod graph;
+mod inputs;
 mod reader;
 mod tensor;
 
@@ -103,7 +104,7 @@ pub(super) fn function(envelope: &Envelope<'_>, body: &[u8], limits: &Limits) ->
     let mut context = Context::new(Some("formula"), limits.json_nesting, Slug::InvalidRequest);
     let read = Seed(Text { context: &mut context, expects: "a formula (a string)" }).deserialize(&mut json(raw));
     let text = context.finish(read, raw.get(), body)?.unwrap_or_default();
-    let inputs = envelope.inputs.map(|raw| graph::inputs(raw, body, limits)).transpose()?;
+    let inputs = envelope.inputs.map(|raw| inputs::inputs(raw, body, limits)).transpose()?;
     let outputs = envelope.outputs.map(|raw| names(raw, body, limits, "outputs")).transpose()?;
     check("limits.formula_bytes", text.len(), limits.formula_bytes)?;
     if let Some(inputs) = &inputs {

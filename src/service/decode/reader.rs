@@ -116,6 +116,45 @@ impl<'de, R: Reader<'de>> Visitor<'de> for Seed<R> {
     }
 }
 
+/// The reader's fixed parts.
+macro_rules! reads {
+    ($expects:literal, $absent:expr) => {
+        fn context(&mut self) -> &mut Context<'de> {
+            self.context
+        }
+
+        fn expects(&self) -> &'static str {
+            $expects
+        }
+
+        fn absent(self) -> Self::Value {
+            $absent
+        }
+    };
+}
+pub(super) use reads;
+
+/// Reads a list, each element by the reader that `$element` makes.
+macro_rules! each {
+    ($list:ident, $context:ident, $index:ident => $element:expr, $value:pat => $take:block) => {{
+        let mut $index = 0usize;
+        $context.enter(Step::Index(0));
+        while let Some($value) = $list.next_element_seed(Seed($element))? {
+            $take
+            $index += 1;
+            $context.advance($index);
+        }
+        $context.leave();
+    }};
+}
+pub(super) use each;
+
+/// One more of something, unless that is too many.
+pub(super) fn one_more<E: Error>(context: &mut Context<'_>, count: &mut usize, limit: &str, most: usize) -> Result<(), E> {
+    *count += 1;
+    if *count > most { Err(context.fail(exceeded(limit, *count as f64, most as f64))) } else { Ok(()) }
+}
+
 /// An object's key.
 pub(super) struct Key;
 
