@@ -155,7 +155,8 @@ fn numbers_that_json_lacks() {
 #[test]
 fn what_is_not_json_is_malformed() {
     for (body, part) in [
-        ("", "line 1, column 0"),
+        ("", "the body is empty"),
+        (" \n", "the body is empty"),
         ("{", "line 1, column 1"),
         ("{\"formula\": \"x\",\n \"at\": {\"x\": 01}}", "line 2, column"),
         ("{\"formula\": \"x\",\n\n \"at\": {\"x\": \"\\ud800\"}}", "line 3, column"),

@@ -215,7 +215,7 @@ pub struct Segment {
 pub struct GraphAnswer {
     /// The function as a graph.
     pub graph: Graph,
-    /// The function as infix text; null where infix text cannot say it.
+    /// The function as infix text; null where it has none.
     #[cfg_attr(feature = "server", schema(required = true))]
     pub formula: Option<String>,
     /// The function as LaTeX.

@@ -236,6 +236,12 @@ request! {
         at: IndexMap<String, Tensor>,
         /// Many points.
         points: Points,
+        /// The inputs to differentiate by, which a value is not.
+        wrt: Vec<String>,
+        /// Numerator or denominator layout, of which this answer is the same in both.
+        layout: Layout,
+        /// Blocks or one matrix: the form of Jacobians, of which this answer has none.
+        form: Form,
     }
 }
 
@@ -248,8 +254,10 @@ request! {
         points: Points,
         /// The inputs to differentiate by. Default: all.
         wrt: Vec<String>,
-        /// A gradient is the same in both layouts.
+        /// Numerator or denominator layout, of which this answer is the same in both.
         layout: Layout,
+        /// Blocks or one matrix: the form of Jacobians, of which this answer has none.
+        form: Form,
         /// How to accumulate. Default: `auto`.
         mode: Mode,
     }
@@ -280,6 +288,10 @@ request! {
         at: IndexMap<String, Tensor>,
         /// Many points.
         points: Points,
+        /// Numerator or denominator layout, of which this answer is the same in both.
+        layout: Layout,
+        /// Blocks or one matrix: the form of Jacobians, of which this answer has none.
+        form: Form,
         ;
         /// The direction dx. An absent input is 0.
         tangent: Direction,
@@ -295,6 +307,10 @@ request! {
         points: Points,
         /// The inputs to differentiate by. Default: all.
         wrt: Vec<String>,
+        /// Numerator or denominator layout, of which this answer is the same in both.
+        layout: Layout,
+        /// Blocks or one matrix: the form of Jacobians, of which this answer has none.
+        form: Form,
         ;
         /// The weights ȳ. An absent output is 0.
         cotangent: Direction,

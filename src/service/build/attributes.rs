@@ -37,7 +37,7 @@ pub(super) fn typed(row: &'static Row, written: &BTreeMap<String, Attribute>) ->
                 Ok(value) => attributes = attributes.with(attribute.name, value),
                 Err(expected) => wrong.push(Wrong {
                     name: attribute.name.to_owned(),
-                    detail: format!("{}: `{}` is {expected}", row.name, attribute.name),
+                    detail: format!("{}: `{}` must be {expected}", row.name, attribute.name),
                     hint: Some(format!("`{}`: {}", attribute.name, attribute.summary)),
                 }),
             },

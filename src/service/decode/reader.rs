@@ -9,6 +9,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::context::{Context, Step};
+use crate::service::limits::exceeded;
 
 /// Reads one JSON value. What a reader does not override is a fault.
 pub(super) trait Reader<'de>: Sized {
@@ -172,7 +173,8 @@ impl<'de> Reader<'de> for Text<'_, 'de> {
 pub(super) struct Texts<'c, 'de> {
     pub(super) context: &'c mut Context<'de>,
     pub(super) expects: &'static str,
-    pub(super) most: usize,
+    /// The limit's name, and how many it allows.
+    pub(super) most: (&'static str, usize),
 }
 
 impl<'de> Reader<'de> for Texts<'_, 'de> {
@@ -195,10 +197,9 @@ impl<'de> Reader<'de> for Texts<'_, 'de> {
         self.context.enter(Step::Index(0));
         while let Some(text) = list.next_element_seed(Seed(Text { context: self.context, expects: "a name" }))? {
             texts.push(text.map_or_else(String::new, Cow::into_owned));
-            if texts.len() > self.most {
-                self.context.fault(format!("more than {} names", self.most), None);
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                break;
+            let (limit, most) = self.most;
+            if texts.len() > most {
+                return Err(self.context.fail(exceeded(limit, texts.len() as f64, most as f64)));
             }
             self.context.advance(texts.len());
         }
