@@ -1,5 +1,6 @@
 //! The integration tests, one binary.
 
+mod architecture;
 mod edge;
 mod engine;
 mod reference;

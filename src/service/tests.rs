@@ -375,28 +375,3 @@ fn the_future_can_be_sent() {
     let service = service();
     send(&service.answer(Endpoint::Value, Bytes::new(), Duration::ZERO));
 }
-
-/// What a small request costs: `cargo test --release --lib hot_path -- --ignored --nocapture`.
-#[tokio::test]
-#[ignore = "a measurement"]
-async fn hot_path() {
-    let service = service();
-    let body = Bytes::from_static(br#"{"formula": "x^2 * sin(y)", "at": {"x": 3, "y": 0.5}}"#);
-    for rounds in [1, 1000, 100_000] {
-        let begun = Instant::now();
-        for _ in 0..rounds {
-            service.answer(Endpoint::Gradient, body.clone(), Duration::from_secs(1)).await.unwrap();
-        }
-        println!("{rounds}: {:?} each", begun.elapsed() / rounds);
-    }
-    let nodes: Vec<String> = (0..1_000_000 - 1).map(|i| format!(r#"{{"name":"n{}","op":"sin","args":["n{i}"]}}"#, i + 1)).collect();
-    let body = format!(r#"{{"graph":{{"inputs":["n0"],"nodes":[{}],"outputs":["n999999"]}}}}"#, nodes.join(","));
-    let limits = Limits::default();
-    let begun = Instant::now();
-    let envelope = super::decode::envelope(Endpoint::Graph, body.as_bytes(), 128).unwrap();
-    println!("envelope of {} MB: {:?}", body.len() >> 20, begun.elapsed());
-    let source = super::decode::function(&envelope, body.as_bytes(), &limits).unwrap();
-    println!("+ decoded: {:?}", begun.elapsed());
-    let built = super::build::build(&source.graph, super::plan::site(&source), &limits, false).unwrap();
-    println!("+ built {} nodes: {:?}", built.graph.len(), begun.elapsed());
-}

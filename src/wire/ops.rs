@@ -48,7 +48,7 @@ pub struct Arity {
 pub struct Attribute {
     /// Its name.
     pub name: String,
-    /// The values it takes: `integer`, `integers`, `bounds`, `indices`, `boolean` or `choice`.
+    /// The values it takes: `integer`, `integers`, `bounds`, `indices`, `boolean`, `choice` or `name`.
     pub kind: String,
     /// The words of a `choice`; empty for the other kinds.
     pub choices: Vec<String>,

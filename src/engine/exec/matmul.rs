@@ -1,6 +1,8 @@
 //! Matrix products. Each element of the result is one chain of fused multiply-adds over the inner axis in ascending order, whatever
 //! the lanes and the layouts, so that one point and a batch have the same bits.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::super::program::layout::Layout;
 use super::elementwise::Isa;
 
@@ -31,24 +33,24 @@ pub(crate) fn dot(inner: usize, pair: impl Fn(usize) -> (f64, f64), chain: bool)
     })
 }
 
-/// Computes the whole product into `out`: batch × rows × columns × lanes.
-pub(crate) fn run(isa: Isa, sizes: Sizes, left: Side<'_>, right: Side<'_>, out: &mut [f64]) {
+/// Computes the whole product into `out`: batch × rows × columns × lanes; gives up between rows once `stop` is set.
+pub(crate) fn run(isa: Isa, sizes: Sizes, left: Side<'_>, right: Side<'_>, out: &mut [f64], stop: &AtomicBool) {
     match isa {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `isa` is what this CPU was found to have
-        Isa::V3 => unsafe { run_v3(sizes, left, right, out) },
-        _ => product(sizes, left, right, out),
+        Isa::V3 => unsafe { run_v3(sizes, left, right, out, stop) },
+        _ => product(sizes, left, right, out, stop),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn run_v3(sizes: Sizes, left: Side<'_>, right: Side<'_>, out: &mut [f64]) {
-    product(sizes, left, right, out);
+fn run_v3(sizes: Sizes, left: Side<'_>, right: Side<'_>, out: &mut [f64], stop: &AtomicBool) {
+    product(sizes, left, right, out, stop);
 }
 
 #[inline(always)]
-fn product(sizes: Sizes, left: Side<'_>, right: Side<'_>, out: &mut [f64]) {
+fn product(sizes: Sizes, left: Side<'_>, right: Side<'_>, out: &mut [f64], stop: &AtomicBool) {
     let Sizes { rows, inner, columns, lanes, .. } = sizes;
     let matrices = |side: &Side<'_>| {
         let split = side.layout.axes.len() - 2;
@@ -62,6 +64,9 @@ fn product(sizes: Sizes, left: Side<'_>, right: Side<'_>, out: &mut [f64]) {
         let at_left = |i: usize, k: usize| (a as isize + i as isize * left_down + k as isize * left_across) as usize;
         let at_right = |k: usize, j: usize| (b as isize + k as isize * right_down + j as isize * right_across) as usize;
         for i in 0..rows {
+            if stop.load(Ordering::Relaxed) {
+                return;
+            }
             let row = &mut out[i * columns * lanes..(i + 1) * columns * lanes];
             row.fill(0.0);
             if lanes == 1 && (right_across == 1 || columns == 1) {

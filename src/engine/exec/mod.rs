@@ -150,7 +150,6 @@ impl Runner<'_> {
         }
         let mut target = std::mem::take(&mut self.scratch.slots[slot(kernel.to)]);
         let frame = self.frame();
-        let done = frame.checked();
         let lanes = frame.lanes(kernel.lanes);
         let elements = program.buffers[kernel.to as usize].elements;
         let out = &mut target[..elements * lanes];
@@ -162,6 +161,9 @@ impl Runner<'_> {
                 let data = frame.data(from);
                 let bases = from.layout.positions();
                 for (base, out) in bases.zip(out.chunks_exact_mut(lanes)) {
+                    if frame.checked().is_err() {
+                        break;
+                    }
                     let at = |i: usize| (base as isize + i as isize * stride) as usize;
                     reduce::fold_lanes(*fold, *inner, lanes, data, at, out);
                 }
@@ -169,7 +171,7 @@ impl Runner<'_> {
             Work::Matmul(work) => {
                 let side = |operand| matmul::Side { data: frame.data(operand), layout: &operand.layout, lanes: frame.lanes(operand.lanes) };
                 let sizes = matmul::Sizes { rows: work.rows, inner: work.inner, columns: work.columns, lanes, chain: work.chain };
-                matmul::run(self.scratch.isa, sizes, side(&work.left), side(&work.right), out);
+                matmul::run(self.scratch.isa, sizes, side(&work.left), side(&work.right), out, self.stop);
             }
             Work::Take { from, table } => {
                 let offset = from.layout.offset * lanes;
@@ -188,6 +190,8 @@ impl Runner<'_> {
                 }
             }
         }
+        // a kernel that gave up half way has set nothing that is read: the run ends here
+        let done = frame.checked();
         self.scratch.slots[slot(kernel.to)] = target;
         done
     }
