@@ -248,6 +248,4 @@ pub struct Cost {
     pub flops: f64,
     /// Estimated bytes of working memory.
     pub bytes: f64,
-    /// Elements of all tensors alive at once.
-    pub live_elements: usize,
 }
