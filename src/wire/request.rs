@@ -138,7 +138,7 @@ macro_rules! request {
             pub inputs: Option<Vec<Input>>,
             /// With `formula`: the names of its outputs in order. Default: the last statement; a bare expression is called `f`.
             #[serde(skip_serializing_if = "Option::is_none")]
-            #[cfg_attr(feature = "server", schema(nullable = false))]
+            #[cfg_attr(feature = "server", schema(nullable = false, min_items = 1))]
             pub outputs: Option<Vec<String>>,
             $(
                 $(#[$doc])*
