@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::examples::requests;
 use super::explain::example;
 use super::routes::declared;
-use crate::service::Endpoint;
+use crate::service::{Endpoint, operators};
 use crate::wire::problem::{Fault, Problem, Slug};
 
 const ABOUT: &str = "nablad takes a function as data and the points to look at, and returns exact values and derivatives.\n\n\
@@ -103,6 +103,17 @@ pub fn openapi() -> Value {
     components["schemas"]["Problem"] = serde_json::to_value(<Problem as utoipa::PartialSchema>::schema()).unwrap_or_default();
     components["schemas"]["Fault"] = serde_json::to_value(<Fault as utoipa::PartialSchema>::schema()).unwrap_or_default();
     debug_assert_eq!(<Problem as ToSchema>::name(), "Problem");
+    let names: Vec<String> = operators().ops.into_iter().map(|operator| operator.name).collect();
+    components["schemas"]["OperatorName"] =
+        json!({"type": "string", "enum": names, "description": "The canonical name of an operator of GET /ops."});
+    components["schemas"]["Operator"]["properties"]["name"] = json!({"$ref": "#/components/schemas/OperatorName"});
+    components["schemas"]["Node"]["properties"]["op"] = json!({
+        "description": "What is applied.",
+        "anyOf": [
+            {"$ref": "#/components/schemas/OperatorName"},
+            {"type": "string", "description": "Any of the aliases that GET /ops lists."}
+        ]
+    });
     components["headers"] = json!({
         "X-Request-Id": {"description": "The request's id: the caller's where it was well-formed, else a new one.", "schema": {"type": "string"}},
         "traceparent": {
