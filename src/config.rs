@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::service::limits::Limits;
+use crate::wire::hint::nearest;
 use crate::{api, service, telemetry};
 
 /// Every setting with its default and meaning.
@@ -99,6 +100,8 @@ pub enum Allowed {
     Address,
     /// A whole number, at least this.
     Whole(u64),
+    /// A whole number, at least this and at most that.
+    Between(u64, u64),
     /// A finite number above 0.
     Positive,
     /// A finite number, 0 or more.
@@ -112,6 +115,7 @@ impl fmt::Display for Allowed {
         match self {
             Allowed::Address => f.write_str("an address and a port, e.g. 127.0.0.1:8080 or [::1]:0"),
             Allowed::Whole(least) => write!(f, "a whole number, {least} or more"),
+            Allowed::Between(least, most) => write!(f, "a whole number from {least} to {most}"),
             Allowed::Positive => f.write_str("a number above 0"),
             Allowed::NotNegative => f.write_str("a number, 0 or more"),
             Allowed::Word(words) => write!(f, "one of {}", words.join(", ")),
@@ -140,7 +144,7 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("limits.inputs", Allowed::Whole(1)),
     ("limits.outputs", Allowed::Whole(1)),
     ("limits.functions", Allowed::Whole(0)),
-    ("limits.json_nesting", Allowed::Whole(1)),
+    ("limits.json_nesting", Allowed::Between(1, 128)),
     ("limits.formula_nesting", Allowed::Whole(1)),
     ("limits.formula_bytes", Allowed::Whole(1)),
     ("limits.rank", Allowed::Whole(0)),
@@ -176,15 +180,8 @@ impl Allowed {
                 }
                 _ => None,
             },
-            Allowed::Whole(least) => {
-                let whole = match value {
-                    ValueKind::I64(number) => u64::try_from(*number).ok(),
-                    ValueKind::U64(number) => Some(*number),
-                    ValueKind::String(text) => text.trim().replace('_', "").parse().ok(),
-                    _ => None,
-                };
-                whole.filter(|&number| number >= least && usize::try_from(number).is_ok()).map(Value::from)
-            }
+            Allowed::Whole(least) => whole(value).filter(|&number| number >= least).map(Value::from),
+            Allowed::Between(least, most) => whole(value).filter(|number| (least..=most).contains(number)).map(Value::from),
             Allowed::Positive => number().filter(|&number| number > 0.0 && number.is_finite()).map(Value::from),
             Allowed::NotNegative => number().filter(|&number| number >= 0.0 && number.is_finite()).map(Value::from),
             Allowed::Word(words) => match value {
@@ -193,6 +190,17 @@ impl Allowed {
             },
         }
     }
+}
+
+/// The whole number that a value is or says, where this machine can count to it.
+fn whole(value: &ValueKind) -> Option<u64> {
+    let number = match value {
+        ValueKind::I64(number) => u64::try_from(*number).ok(),
+        ValueKind::U64(number) => Some(*number),
+        ValueKind::String(text) => text.trim().replace('_', "").parse().ok(),
+        _ => None,
+    };
+    number.filter(|&number| usize::try_from(number).is_ok())
 }
 
 /// Whether that could be the name of a host.
@@ -290,11 +298,7 @@ fn check(key: String, value: &config::Value, tree: &mut Map<String, Value>) -> R
 
 /// The nearest key, where one is near.
 fn hint(key: &str) -> String {
-    let distance = |known: &str| strsim::damerau_levenshtein(known, key);
-    match SETTINGS.iter().map(|(known, _)| (distance(known), known)).min() {
-        Some((distance, known)) if distance <= 3 => format!(", did you mean {known}?"),
-        _ => String::new(),
-    }
+    nearest(key, SETTINGS.iter().map(|(known, _)| *known)).map_or_else(String::new, |known| format!(", did you mean {known}?"))
 }
 
 /// The keys of the same section, or the sections where there is none such.

@@ -19,7 +19,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("protocols", &["service", "wire", "telemetry"]),
     ("client", &["wire"]),
     // The settings structs that the others own.
-    ("config", &["api", "service", "store", "telemetry"]),
+    ("config", &["api", "service", "store", "telemetry", "wire"]),
     ("process", &["api", "client", "config", "engine", "notation", "protocols", "service", "store", "telemetry", "wire"]),
     ("main", &["process"]),
     ("lib", &[]),

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::examples::requests;
 use super::explain::example;
 use super::routes::declared;
-use crate::service::Endpoint;
+use crate::service::{Endpoint, operators};
 use crate::wire::problem::{Fault, Problem, Slug};
 
 const ABOUT: &str = "nablad takes a function as data and the points to look at, and returns exact values and derivatives.\n\n\
@@ -51,6 +51,14 @@ fn slugs(path: &str) -> Vec<Slug> {
     Slug::ALL.into_iter().filter(|slug| all.contains(slug)).collect()
 }
 
+/// The headers of every answer.
+fn common_headers() -> Value {
+    json!({
+        "X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"},
+        "traceparent": {"$ref": "#/components/headers/traceparent"}
+    })
+}
+
 /// The error answers of an operation by status, each with an example a slug.
 fn errors(path: &str) -> Map<String, Value> {
     let slugs = slugs(path);
@@ -60,7 +68,7 @@ fn errors(path: &str) -> Map<String, Value> {
         let description = same.iter().map(|slug| format!("`{}`: {}.", slug.name(), slug.title())).collect::<Vec<_>>().join(" ");
         let examples: Map<String, Value> =
             same.iter().map(|slug| (slug.name().to_owned(), json!({"summary": slug.title(), "value": example(*slug)}))).collect();
-        let mut headers = json!({"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}});
+        let mut headers = common_headers();
         if slug.status() == 503 {
             headers["Retry-After"] = json!({"$ref": "#/components/headers/Retry-After"});
         }
@@ -95,14 +103,34 @@ pub fn openapi() -> Value {
     components["schemas"]["Problem"] = serde_json::to_value(<Problem as utoipa::PartialSchema>::schema()).unwrap_or_default();
     components["schemas"]["Fault"] = serde_json::to_value(<Fault as utoipa::PartialSchema>::schema()).unwrap_or_default();
     debug_assert_eq!(<Problem as ToSchema>::name(), "Problem");
+    let names: Vec<String> = operators().ops.into_iter().map(|operator| operator.name).collect();
+    components["schemas"]["OperatorName"] =
+        json!({"type": "string", "enum": names, "description": "The canonical name of an operator of GET /ops."});
+    components["schemas"]["Operator"]["properties"]["name"] = json!({"$ref": "#/components/schemas/OperatorName"});
+    components["schemas"]["Node"]["properties"]["op"] = json!({
+        "description": "What is applied.",
+        "anyOf": [
+            {"$ref": "#/components/schemas/OperatorName"},
+            {"type": "string", "description": "Any of the aliases that GET /ops lists."}
+        ]
+    });
     components["headers"] = json!({
         "X-Request-Id": {"description": "The request's id: the caller's where it was well-formed, else a new one.", "schema": {"type": "string"}},
+        "traceparent": {
+            "description": "For a request that has one: its trace (a new one where it was malformed) and the span of this answer.",
+            "schema": {"type": "string"}
+        },
         "Retry-After": {"description": "Seconds after which to try again.", "schema": {"type": "integer", "minimum": 0}}
     });
     components["parameters"] = json!({
         "X-Request-Id": {
             "name": "X-Request-Id", "in": "header", "required": false,
             "description": "An id to find the request by. What is malformed is replaced, never refused.",
+            "schema": {"type": "string"}
+        },
+        "traceparent": {
+            "name": "traceparent", "in": "header", "required": false,
+            "description": "The place of the request in a trace (W3C Trace Context). What is malformed is replaced, never refused.",
             "schema": {"type": "string"}
         },
         "Request-Timeout": {
@@ -129,11 +157,12 @@ fn complete(path: &str, operation: &mut Value) {
     let endpoint = path.strip_prefix('/').and_then(Endpoint::from_name);
     let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
     parameters.push(json!({"$ref": "#/components/parameters/X-Request-Id"}));
+    parameters.push(json!({"$ref": "#/components/parameters/traceparent"}));
     if endpoint.is_some() {
         parameters.push(json!({"$ref": "#/components/parameters/Request-Timeout"}));
     }
     operation["parameters"] = Value::Array(parameters);
-    operation["responses"]["200"]["headers"] = json!({"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}});
+    operation["responses"]["200"]["headers"] = common_headers();
     if let Some(responses) = operation["responses"].as_object_mut() {
         responses.extend(errors(path));
     }

@@ -56,13 +56,15 @@ const fn words(slug: Slug) -> (&'static str, &'static str, &'static str) {
             "Split the points over several requests.",
             "the body has 100000000 bytes or more, 67108864 are allowed",
         ),
-        Slug::UriTooLong => {
-            ("The request's URI is longer than http.uri_bytes.", "Send what you have to say in the body.", "20000 asked for, 16384 allowed")
-        }
+        Slug::UriTooLong => (
+            "The request's URI is longer than http.uri_bytes.",
+            "Send what you have to say in the body.",
+            "the request has 20000 bytes of URI, 16384 are allowed",
+        ),
         Slug::UnsupportedMediaType => (
             "The body's media type or content coding is not read here.",
             "Send application/json in UTF-8 without a content coding; a body without Content-Type is read as JSON.",
-            "the media type \"text/plain\" is not read here; send application/json",
+            "the media type \"text/plain\" is not read here; send it with the header content-type: application/json",
         ),
         Slug::HeadersTooLarge => (
             "The request has more headers than http.header_count or more bytes of them than http.header_bytes.",

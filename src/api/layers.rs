@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use tower::Service as _;
 
 use super::body;
-use super::negotiate::{REQUEST_ID, request_id};
+use super::negotiate::{REQUEST_ID, TRACEPARENT, request_id, traceparent};
 use super::problem::{Rejection, dress};
 use super::settings::Settings;
 use crate::wire::problem::{Excess, Failure, Slug};
@@ -38,7 +38,9 @@ impl Edge {
     pub async fn answer(&self, request: Request<Body>) -> Response {
         let id = request_id(request.headers());
         let text = id.to_str().unwrap_or_default();
-        tracing::debug!(request_id = text, method = %request.method(), path = request.uri().path(), "request");
+        let traceparent = traceparent(request.headers());
+        let trace = traceparent.as_ref().and_then(|value| value.to_str().ok()).and_then(|value| value.get(3..35));
+        tracing::debug!(request_id = text, trace_id = trace, method = %request.method(), path = request.uri().path(), "request");
         let response = match check(&request, &self.settings) {
             Ok(()) => self.route(request).await,
             Err(failure) => {
@@ -47,7 +49,10 @@ impl Edge {
             }
         };
         let mut response = dress(response, text);
-        tracing::debug!(request_id = text, status = response.status().as_u16(), "answer");
+        tracing::debug!(request_id = text, trace_id = trace, status = response.status().as_u16(), "answer");
+        if let Some(traceparent) = traceparent {
+            response.headers_mut().insert(TRACEPARENT, traceparent);
+        }
         response.headers_mut().insert(REQUEST_ID, id);
         response
     }
@@ -70,22 +75,22 @@ impl Edge {
 
 /// What HTTP asks of every request, and what the framework lets pass.
 fn check(request: &Request<Body>, settings: &Settings) -> Result<(), Failure> {
-    let excess = |slug, limit: &str, asked: usize, allowed: usize| {
-        let mut failure = Failure::new(slug, format!("{asked} asked for, {allowed} allowed"));
+    let excess = |slug, limit: &str, what: &str, asked: usize, allowed: usize| {
+        let mut failure = Failure::new(slug, format!("the request has {asked} {what}, {allowed} are allowed"));
         failure.excess = Some(Excess { limit: limit.to_owned(), asked: asked as f64, allowed: allowed as f64 });
         Err(failure)
     };
     let uri = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
     if uri > settings.uri_bytes {
-        return excess(Slug::UriTooLong, "http.uri_bytes", uri, settings.uri_bytes);
+        return excess(Slug::UriTooLong, "http.uri_bytes", "bytes of URI", uri, settings.uri_bytes);
     }
     let headers = request.headers();
     if headers.len() > settings.header_count {
-        return excess(Slug::HeadersTooLarge, "http.header_count", headers.len(), settings.header_count);
+        return excess(Slug::HeadersTooLarge, "http.header_count", "headers", headers.len(), settings.header_count);
     }
     let bytes = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum();
     if bytes > settings.header_bytes {
-        return excess(Slug::HeadersTooLarge, "http.header_bytes", bytes, settings.header_bytes);
+        return excess(Slug::HeadersTooLarge, "http.header_bytes", "bytes of headers", bytes, settings.header_bytes);
     }
     let mut hosts = headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {

@@ -18,6 +18,8 @@ use crate::wire::problem::{Failure, Slug};
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The header by which a caller sets a deadline.
 pub(crate) const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("request-timeout");
+/// The header that places a request in a distributed trace.
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// The media type of answers.
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// The media type of pages.
@@ -53,6 +55,30 @@ pub(crate) fn new_id() -> HeaderValue {
     HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("unknown"))
 }
 
+/// The `traceparent` of the answer to a request that has one: its trace, and a span of our own. What is malformed is replaced by a
+/// trace of our own.
+pub(crate) fn traceparent(headers: &HeaderMap) -> Option<HeaderValue> {
+    let mut given = headers.get_all(TRACEPARENT).iter();
+    let first = given.next()?;
+    let known = if given.next().is_none() { trace(first.as_bytes()) } else { None };
+    let (own, count) = (new_id(), new_id());
+    let (trace, flags) = known.unwrap_or((own.as_bytes(), b"00"));
+    // A span is never 0: it is a count with its top bit set.
+    let text = [b"00-", trace, b"-8", &count.as_bytes()[17..], b"-", flags].concat();
+    HeaderValue::from_bytes(&text).ok()
+}
+
+/// The trace and the flags of a well-formed `traceparent` (W3C Trace Context, level 1; of later versions what level 1 knows).
+fn trace(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let hex = |part: &[u8]| part.iter().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte));
+    let zero = |part: &[u8]| part.iter().all(|&byte| byte == b'0');
+    let (version, trace, span, flags) = (text.get(..2)?, text.get(3..35)?, text.get(36..52)?, text.get(53..55)?);
+    let dashes = [2, 35, 52].iter().all(|&at| text[at] == b'-');
+    let ends = text.len() == 55 || (version != b"00" && text[55] == b'-');
+    let good = dashes && ends && version != b"ff" && [version, trace, span, flags].into_iter().all(hex) && !zero(trace) && !zero(span);
+    good.then_some((trace, flags))
+}
+
 /// Whether the body is JSON that is read here: no media type, `application/json` or one that ends in `+json`; no content coding.
 ///
 /// # Errors
@@ -72,7 +98,7 @@ pub(crate) fn reads_json(headers: &HeaderMap) -> Result<(), Failure> {
     let mut parts = text.split(';').map(str::trim);
     let media = parts.next().unwrap_or_default().to_ascii_lowercase();
     if !(media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"))) {
-        return refuse(format!("the media type {media:?} is not read here; send application/json"));
+        return refuse(format!("the media type {media:?} is not read here; send it with the header content-type: application/json"));
     }
     for parameter in parts {
         if let Some((name, charset)) = parameter.split_once('=')
@@ -133,7 +159,8 @@ pub(crate) fn accepts_json(headers: &HeaderMap) -> Result<(), Failure> {
 
 /// Whether a page is wanted rather than JSON.
 pub(crate) fn prefers_html(headers: &HeaderMap) -> bool {
-    weight(headers, "text/html") >= weight(headers, "application/json")
+    let html = weight(headers, "text/html");
+    html > 0.0 && html >= weight(headers, "application/json")
 }
 
 /// The time a request may compute: what its `Request-Timeout` says, at most the server's most; else the server's default.
@@ -196,6 +223,7 @@ mod tests {
         }
         assert!(prefers_html(&headers(ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8")));
         assert!(!prefers_html(&headers(ACCEPT, "application/json")));
+        assert!(!prefers_html(&headers(ACCEPT, "text/csv")));
     }
 
     #[test]
@@ -216,5 +244,30 @@ mod tests {
             assert_eq!(request_id(&headers(REQUEST_ID, malformed)).len(), 32, "{malformed}");
         }
         assert_ne!(new_id(), new_id());
+    }
+
+    #[test]
+    fn traces() {
+        const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+        for (sent, kept) in [
+            ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", true),
+            ("cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more", true),
+            ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more", false),
+            ("ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", false),
+            ("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", false),
+            ("00-00000000000000000000000000000000-00f067aa0ba902b7-01", false),
+            ("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", false),
+            ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0", false),
+            ("garbage", false),
+            ("", false),
+        ] {
+            let answer = traceparent(&headers(TRACEPARENT, sent)).unwrap();
+            let text = answer.to_str().unwrap();
+            assert!(trace(text.as_bytes()).is_some(), "{text}");
+            assert_eq!(&text[3..35] == TRACE, kept, "{sent}");
+            assert_ne!(&text[36..52], "00f067aa0ba902b7", "the span is ours");
+            assert_eq!(&text[53..], if kept { "01" } else { "00" }, "{sent}");
+        }
+        assert_eq!(traceparent(&HeaderMap::new()), None);
     }
 }

@@ -1,6 +1,7 @@
 //! Shapes and dense tensors, row-major.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The sizes of a tensor's axes; empty for a scalar. A size may be 0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -91,23 +92,23 @@ impl fmt::Display for Shape {
     }
 }
 
-/// A dense tensor of binary64 values in row-major order.
+/// A dense tensor of binary64 values in row-major order. Clones share the values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
     shape: Shape,
-    data: Vec<f64>,
+    data: Arc<Vec<f64>>,
 }
 
 impl Tensor {
     /// A tensor; `None` unless `data` has as many values as `shape` has elements.
     pub fn new(shape: impl Into<Shape>, data: Vec<f64>) -> Option<Tensor> {
         let shape = shape.into();
-        (shape.elements() == data.len()).then_some(Tensor { shape, data })
+        (shape.elements() == data.len()).then(|| Tensor { shape, data: Arc::new(data) })
     }
 
     /// A scalar.
     pub fn scalar(value: f64) -> Tensor {
-        Tensor { shape: Shape::scalar(), data: vec![value] }
+        Tensor { shape: Shape::scalar(), data: Arc::new(vec![value]) }
     }
 
     /// Its shape.
@@ -122,6 +123,11 @@ impl Tensor {
 
     /// Its values, row-major.
     pub fn into_data(self) -> Vec<f64> {
-        self.data
+        Arc::unwrap_or_clone(self.data)
+    }
+
+    /// Its values, row-major, shared.
+    pub(crate) fn shared_data(&self) -> Arc<Vec<f64>> {
+        self.data.clone()
     }
 }

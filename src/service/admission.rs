@@ -23,7 +23,7 @@ pub(super) fn measure(plan: &Plan, given: &Given, limits: &Limits) -> Result<Cos
     let points = given.arrangement.points();
     let template = &plan.template;
     check("limits.points", points, limits.points)?;
-    check("limits.derivative_cells", template.derivative_width().saturating_mul(points), limits.derivative_cells)?;
+    check("limits.derivative_cells", template.jacobian_width().saturating_mul(points), limits.derivative_cells)?;
     let cells = template.width().saturating_mul(points);
     let objects = if matches!(given.arrangement, Arrangement::Rows(_)) { points } else { 1 };
     let answer = cells
@@ -32,17 +32,16 @@ pub(super) fn measure(plan: &Plan, given: &Given, limits: &Limits) -> Result<Cos
         .saturating_add(points.saturating_mul(template.brackets()));
     check("limits.answer_bytes", answer, limits.answer_bytes)?;
     let cost = plan.program.cost(points);
-    if !(cost.flops <= limits.flops) {
-        return Err(exceeded("limits.flops", cost.flops, limits.flops));
-    }
-    let most = limits.live_elements as f64;
-    if !(cost.live_elements <= most) {
-        return Err(exceeded("limits.live_elements", cost.live_elements, most));
-    }
     let numbers: usize = [&given.at, &given.points, &given.direction].into_iter().flatten().map(|entry| entry.data.len()).sum();
     let bytes = cost.scratch_bytes + 8.0 * (numbers as f64 + cells as f64);
-    if !(bytes <= limits.work_bytes as f64) {
-        return Err(exceeded("limits.work_bytes", bytes, limits.work_bytes as f64));
+    for (limit, asked, allowed) in [
+        ("limits.flops", cost.flops, limits.flops),
+        ("limits.live_elements", cost.live_elements, limits.live_elements as f64),
+        ("limits.work_bytes", bytes, limits.work_bytes as f64),
+    ] {
+        if asked > allowed || asked.is_nan() {
+            return Err(exceeded(limit, asked, allowed));
+        }
     }
     Ok(cost)
 }

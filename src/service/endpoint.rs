@@ -41,11 +41,12 @@ impl Endpoint {
     /// The fields of its requests.
     pub(super) const fn fields(self) -> &'static [&'static str] {
         match self {
-            Endpoint::Value => &["formula", "graph", "inputs", "outputs", "at", "points"],
-            Endpoint::Gradient => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "mode", "layout"],
-            Endpoint::Jacobian => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "mode", "form", "layout"],
-            Endpoint::Jvp => &["formula", "graph", "inputs", "outputs", "at", "points", "tangent"],
-            Endpoint::Vjp => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "cotangent"],
+            Endpoint::Value => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form"],
+            Endpoint::Gradient | Endpoint::Jacobian => {
+                &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "mode"]
+            }
+            Endpoint::Jvp => &["formula", "graph", "inputs", "outputs", "at", "points", "layout", "form", "tangent"],
+            Endpoint::Vjp => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "cotangent"],
             Endpoint::Graph => &["formula", "graph", "inputs", "outputs"],
         }
     }

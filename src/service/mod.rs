@@ -1,6 +1,6 @@
 //! Use cases: from the bytes of a request to the bytes of its answer.
 //!
-//! [`decode`] reads the numbers, [`plan`] finds or compiles the program, [`admission`] decides whether the work is taken on,
+//! [`mod@decode`] reads the numbers, [`plan`] finds or compiles the program, [`admission`] decides whether the work is taken on,
 //! [`pool`] runs it, [`encode`] writes the answer. Nothing here knows HTTP, and nothing a caller sends is ever run twice, kept
 //! beyond its answer (but for its compiled program) or trusted.
 

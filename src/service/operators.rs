@@ -1,23 +1,23 @@
 //! The operator table told to the outside: the engine's rows as the wire's types, nothing added.
 
 use crate::engine::op::{self, AttributeKind};
-use crate::wire::ops::{Arity, Attribute, Operator, Operators};
+use crate::wire::ops::{Arity, Attribute, Kind, Operator, Operators};
 
 /// The operator table as the wire has it.
 pub fn operators() -> Operators {
     let attribute = |attribute: &op::Attribute| {
         let (kind, choices) = match attribute.kind {
-            AttributeKind::Int => ("integer", [].as_slice()),
-            AttributeKind::Ints => ("integers", [].as_slice()),
-            AttributeKind::Bounds => ("bounds", [].as_slice()),
-            AttributeKind::Indices => ("indices", [].as_slice()),
-            AttributeKind::Name => ("name", [].as_slice()),
-            AttributeKind::Bool => ("boolean", [].as_slice()),
-            AttributeKind::Choice(words) => ("choice", words),
+            AttributeKind::Int => (Kind::Integer, [].as_slice()),
+            AttributeKind::Ints => (Kind::Integers, [].as_slice()),
+            AttributeKind::Bounds => (Kind::Bounds, [].as_slice()),
+            AttributeKind::Indices => (Kind::Indices, [].as_slice()),
+            AttributeKind::Name => (Kind::Name, [].as_slice()),
+            AttributeKind::Bool => (Kind::Boolean, [].as_slice()),
+            AttributeKind::Choice(words) => (Kind::Choice, words),
         };
         Attribute {
             name: attribute.name.to_owned(),
-            kind: kind.to_owned(),
+            kind,
             choices: choices.iter().map(|&word| word.to_owned()).collect(),
             required: attribute.required,
             summary: attribute.summary.to_owned(),

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::build::{Site, build};
+use super::build::{Site, build, inspect};
 use super::cache::Programs;
 use super::decode::{self, Arrangement, Entry, Envelope, Expected, Field, Given, Lead, Source, Unsound, explain, fits};
 use super::digest::{self, Digest, Parts};
@@ -16,6 +16,7 @@ use super::words::{meant, quote};
 use super::{Endpoint, refusal};
 use crate::engine::graph::Graph;
 use crate::engine::program::{Program, Want};
+use crate::notation::formula;
 use crate::wire::problem::{Failure, Fault, MOST_FAULTS, Slug};
 
 /// A request's program with its surroundings.
@@ -154,10 +155,24 @@ fn compile(endpoint: Endpoint, envelope: &Envelope<'_>, graph: &Graph, binding: 
         Endpoint::Jvp => Want::Jvp { inputs: directions },
         Endpoint::Vjp => Want::Vjp { outputs: directions, wrt },
     };
-    let program = program(graph, &want, &per_point, scope.cache)?;
+    let program = program(graph, &want, &per_point, scope.cache).map_err(|failure| at_outputs(failure, envelope))?;
     let template = Template::new(outputs, derivative, program.results());
     let bytes = program.bytes() + 64 * sources.len() + 2 * template.overhead();
     Ok(Plan { program, sources, per_point, template, bytes })
+}
+
+/// What a derivative cannot be of are the outputs: where they stand in the body.
+fn at_outputs(failure: Failure, envelope: &Envelope<'_>) -> Failure {
+    if failure.slug != Slug::NotDifferentiable {
+        return failure;
+    }
+    let pointer = match (envelope.graph, envelope.outputs) {
+        (Some(_), _) => "/graph/outputs",
+        (None, Some(_)) => "/outputs",
+        (None, None) => "/formula",
+    };
+    let hint = Some("ask /jacobian or /vjp, or reduce the outputs to one number".to_owned());
+    Failure::of_faults(failure.slug, vec![Fault { pointer: pointer.into(), detail: failure.detail, hint }])
 }
 
 /// The program of a graph, compiled unless another spelling of it was.
@@ -217,10 +232,12 @@ fn bind(source: &mut Source, given: &Given) -> Option<Binding> {
     found.is_empty().then_some(binding)
 }
 
-/// Says what is wrong with points that do not fit.
+/// Says what is wrong with points that do not fit, unless the function is wrong by itself: then there is nothing to fit.
 fn misfit(envelope: &Envelope<'_>, body: &[u8], source: &Source, limits: &Limits) -> Result<(), Failure> {
+    inspect(&source.graph, site(source), limits)?;
     let inputs = source.graph.inputs.iter();
-    let mut expected = Expected::new("input", inputs.map(|input| (input.name.as_str(), input.shape.clone())));
+    let aside = if source.text.is_some() { constant } else { |_: &str| None };
+    let mut expected = Expected::new("input", aside, inputs.map(|input| (input.name.as_str(), input.shape.clone())));
     let mut taken = HashSet::new();
     let mut faults: Vec<Fault> = Vec::new();
     let whole = envelope.points.is_none();
@@ -241,6 +258,11 @@ fn misfit(envelope: &Envelope<'_>, body: &[u8], source: &Source, limits: &Limits
     }
     faults.truncate(MOST_FAULTS);
     if faults.is_empty() { Ok(()) } else { Err(Failure::of_faults(Slug::InvalidPoint, faults)) }
+}
+
+/// What to say to a value for a name that a formula reads as a constant.
+fn constant(name: &str) -> Option<String> {
+    formula::constant(name).map(|_| format!("in a formula {} is a constant, unless `inputs` lists it", quote(name)))
 }
 
 /// The inputs to differentiate by: positions, ascending.
@@ -327,7 +349,7 @@ impl Request<'_> {
         let fallback = Failure::new(Slug::InvalidPoint, format!("`{field}` does not fit the function"));
         let Some(raw) = self.envelope.direction else { return fallback };
         let what = if field == "tangent" { "input" } else { "output" };
-        let mut expected = Expected::new(what, names.iter().map(|(name, sizes)| (*name, Some(sizes.to_vec()))));
+        let mut expected = Expected::new(what, |_| None, names.iter().map(|(name, sizes)| (*name, Some(sizes.to_vec()))));
         let lead = match self.given.arrangement {
             Arrangement::One => Lead::Never,
             many => Lead::Perhaps(many.points()),

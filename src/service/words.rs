@@ -3,11 +3,13 @@
 //! Both the text a caller sends and the number of names it is compared with are bounded here, so that an error costs no more than
 //! the request that made it.
 
-/// The longest name that is repeated whole, and that is compared with others.
+use crate::wire::hint::nearest;
+
+/// The longest name that is repeated whole.
 const LONGEST: usize = 64;
 
-/// The most names that one is compared with.
-const MOST: usize = 10_000;
+/// What a name looks like.
+pub(super) const SPELLING: &str = "a name is a letter or _, then letters, digits, _ and . (not at the end)";
 
 /// The text in quotation marks, cut where it is long.
 pub(super) fn quote(text: &str) -> String {
@@ -15,23 +17,6 @@ pub(super) fn quote(text: &str) -> String {
         None => format!("\"{text}\""),
         Some((end, _)) => format!("\"{}…\"", &text[..end]),
     }
-}
-
-/// The candidate most like `name`, if any is like it.
-pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    if name.is_empty() || name.len() > LONGEST {
-        return None;
-    }
-    let bearable = name.chars().count().div_ceil(3);
-    let lower = name.to_lowercase();
-    candidates
-        .into_iter()
-        .take(MOST)
-        .filter(|candidate| candidate.len() <= LONGEST && candidate.len().abs_diff(name.len()) <= bearable * 2)
-        .map(|candidate| (strsim::osa_distance(&lower, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, _)| *distance <= bearable)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
 }
 
 /// "did you mean …?", where there is something to mean.
@@ -42,15 +27,6 @@ pub(super) fn meant<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_nearest_name_is_near() {
-        assert_eq!(nearest("sine", ["cos", "sin", "sinh"]), Some("sin"));
-        assert_eq!(nearest("wtr", ["at", "points", "wrt"]), Some("wrt"));
-        assert_eq!(nearest("zzz", ["at", "points", "wrt"]), None);
-        assert_eq!(nearest("", ["at"]), None);
-        assert_eq!(nearest(&"x".repeat(1000), ["x"]), None);
-    }
 
     #[test]
     fn long_names_are_cut() {

@@ -215,14 +215,11 @@ pub struct Segment {
 pub struct GraphAnswer {
     /// The function as a graph.
     pub graph: Graph,
-    /// The function as infix text; absent where it has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "server", schema(nullable = false))]
+    /// The function as infix text; null where infix text cannot say it.
+    #[cfg_attr(feature = "server", schema(required = true))]
     pub formula: Option<String>,
     /// The function as LaTeX.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "server", schema(nullable = false))]
-    pub latex: Option<String>,
+    pub latex: String,
     /// The inputs with their shapes, in order.
     pub inputs: Vec<Signature>,
     /// The outputs with their shapes, in order.
@@ -251,6 +248,4 @@ pub struct Cost {
     pub flops: f64,
     /// Estimated bytes of working memory.
     pub bytes: f64,
-    /// Elements of all tensors alive at once.
-    pub live_elements: usize,
 }

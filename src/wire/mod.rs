@@ -7,6 +7,7 @@ pub mod answer;
 pub mod graph;
 mod graph_json;
 mod graph_read;
+pub mod hint;
 pub mod info;
 pub mod number;
 pub mod ops;

@@ -48,12 +48,33 @@ pub struct Arity {
 pub struct Attribute {
     /// Its name.
     pub name: String,
-    /// The values it takes: `integer`, `integers`, `bounds`, `indices`, `boolean` or `choice`.
-    pub kind: String,
+    /// The values it takes.
+    pub kind: Kind,
     /// The words of a `choice`; empty for the other kinds.
     pub choices: Vec<String>,
     /// Whether it must be given.
     pub required: bool,
     /// What it means, and its default.
     pub summary: String,
+}
+
+/// The values that an attribute takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// An integer.
+    Integer,
+    /// An integer or a list of integers.
+    Integers,
+    /// A list with an integer or null for each axis.
+    Bounds,
+    /// An integer or nested lists of integers.
+    Indices,
+    /// A name, or the position of what has one.
+    Name,
+    /// `true` or `false`.
+    Boolean,
+    /// One of the words of `choices`.
+    Choice,
 }

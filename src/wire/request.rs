@@ -138,7 +138,7 @@ macro_rules! request {
             pub inputs: Option<Vec<Input>>,
             /// With `formula`: the names of its outputs in order. Default: the last statement; a bare expression is called `f`.
             #[serde(skip_serializing_if = "Option::is_none")]
-            #[cfg_attr(feature = "server", schema(nullable = false))]
+            #[cfg_attr(feature = "server", schema(nullable = false, min_items = 1))]
             pub outputs: Option<Vec<String>>,
             $(
                 $(#[$doc])*
@@ -236,6 +236,12 @@ request! {
         at: IndexMap<String, Tensor>,
         /// Many points.
         points: Points,
+        /// The inputs to differentiate by, which a value is not.
+        wrt: Vec<String>,
+        /// Numerator or denominator layout, of which this answer is the same in both.
+        layout: Layout,
+        /// Blocks or one matrix: the form of Jacobians, of which this answer has none.
+        form: Form,
     }
 }
 
@@ -248,8 +254,10 @@ request! {
         points: Points,
         /// The inputs to differentiate by. Default: all.
         wrt: Vec<String>,
-        /// A gradient is the same in both layouts.
+        /// Numerator or denominator layout, of which this answer is the same in both.
         layout: Layout,
+        /// Blocks or one matrix: the form of Jacobians, of which this answer has none.
+        form: Form,
         /// How to accumulate. Default: `auto`.
         mode: Mode,
     }
@@ -280,6 +288,10 @@ request! {
         at: IndexMap<String, Tensor>,
         /// Many points.
         points: Points,
+        /// Numerator or denominator layout, of which this answer is the same in both.
+        layout: Layout,
+        /// Blocks or one matrix: the form of Jacobians, of which this answer has none.
+        form: Form,
         ;
         /// The direction dx. An absent input is 0.
         tangent: Direction,
@@ -295,6 +307,10 @@ request! {
         points: Points,
         /// The inputs to differentiate by. Default: all.
         wrt: Vec<String>,
+        /// Numerator or denominator layout, of which this answer is the same in both.
+        layout: Layout,
+        /// Blocks or one matrix: the form of Jacobians, of which this answer has none.
+        form: Form,
         ;
         /// The weights ȳ. An absent output is 0.
         cotangent: Direction,

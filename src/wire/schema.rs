@@ -100,7 +100,6 @@ fn node() -> RefOr<Schema> {
         .property("args", ArrayBuilder::new().items(Ref::from_schema_name("Argument")))
         .required("name")
         .required("op")
-        .required("args")
         .into()
 }
 
@@ -137,8 +136,6 @@ impl PartialSchema for Graph {
                     .description(Some("Local functions by name, each a graph."))
                     .additional_properties(Some(AdditionalProperties::FreeForm(true))),
             )
-            .required("inputs")
-            .required("nodes")
             .required("outputs")
             .additional_properties(Some(AdditionalProperties::FreeForm(false)))
             .into()

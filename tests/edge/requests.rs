@@ -128,6 +128,19 @@ async fn requests_have_ids() {
 }
 
 #[tokio::test]
+async fn traces_are_carried_on() {
+    let server = Server::start().await;
+    let client = reqwest::Client::new();
+    let sent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let response = client.get(server.url("/nowhere")).header("traceparent", sent).send().await.unwrap();
+    assert_eq!(response.headers()["traceparent"].to_str().unwrap()[..36], sent[..36]);
+    let response = client.get(server.url("/livez")).header("traceparent", "malformed").send().await.unwrap();
+    assert_eq!((response.status(), response.headers()["traceparent"].len()), (StatusCode::OK, 55));
+    let response = client.get(server.url("/livez")).send().await.unwrap();
+    assert!(!response.headers().contains_key("traceparent"));
+}
+
+#[tokio::test]
 async fn health_and_heads() {
     let server = Server::start().await;
     let client = reqwest::Client::new();

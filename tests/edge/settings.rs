@@ -103,13 +103,14 @@ fn the_container_file_is_good() {
 fn what_is_no_good_is_named() {
     /// A file's text, the environment, and what the error must say.
     type Case = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
-    let table: [Case; 13] = [
+    let table: [Case; 14] = [
         ("[http]\nlisen = \"x\"", &[], &["http.lisen", "\"x\"", "did you mean http.listen", "http.connections"]),
         ("[limit]\nnodes = 1", &[], &["limit.nodes", "did you mean limits.nodes"]),
         ("top = 1", &[], &["top", "sections"]),
         ("[http.listen]\na = 1", &[], &["http.listen.a"]),
         ("[http]\nlisten = 80", &[], &["http.listen", "80", "an address and a port"]),
         ("[limits]\nnodes = 0", &[], &["limits.nodes", "0", "1 or more"]),
+        ("[limits]\njson_nesting = 1000", &[], &["limits.json_nesting", "1000", "from 1 to 128"]),
         ("[limits]\nnodes = 1.5", &[], &["limits.nodes", "1.5", "whole number"]),
         ("[limits]\nnodes = [1]", &[], &["limits.nodes", "whole number"]),
         ("[log]\nlevel = \"loud\"", &[], &["log.level", "\"loud\"", "off, error, warn, info, debug, trace"]),

@@ -147,3 +147,17 @@ fn an_unselected_branch_leaves_no_trace() {
         assert_eq!(bits(&slopes(&fine)), bits(&slopes(&broken)), "{mode:?}");
     }
 }
+
+#[test]
+fn the_norm_of_nothing_is_zero() {
+    for ord in ["1", "2", "inf"] {
+        let mut g = Builder::default();
+        let x = g.input("x", Shape::from([0])).unwrap();
+        let norm = g.apply(find("vector_norm"), &[x], op::Attributes::none().with("ord", op::Value::Text(ord))).unwrap();
+        let graph = g.finish(vec![("f".into(), norm)]);
+        for mode in [Mode::Forward, Mode::Reverse] {
+            let answer = run(&graph, &Want::Gradient { wrt: vec![0], mode }, &[vec![]], &[true], 1, 1);
+            assert_eq!((answer[0].as_slice(), answer[1].len()), ([0.0].as_slice(), 0), "{ord}, {mode:?}");
+        }
+    }
+}

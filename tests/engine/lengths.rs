@@ -40,7 +40,7 @@ fn a_point_has_the_bits_it_has_alone() {
                     let single = run(&graph, &want, &alone, &[false; 3], 1, 1);
                     for (all, one) in batch.iter().zip(&single) {
                         let own = all[p * one.len()..(p + 1) * one.len()].to_vec();
-                        assert_eq!(bits(&[own]), bits(&[one.clone()]), "{name} of function {salt} at point {p} of {points}");
+                        assert_eq!(bits(&[own]), bits(std::slice::from_ref(one)), "{name} of function {salt} at point {p} of {points}");
                     }
                 }
                 if points > 0 {

@@ -191,7 +191,7 @@ fn named(g: &mut Builder, name: &str, a: NodeId, b: NodeId, choices: &mut Choice
         _ => {
             let row = find(name);
             let args = [a, b];
-            g.call(row, &args[..row.arity.least.max(1).min(2)])
+            g.call(row, &args[..row.arity.least.clamp(1, 2)])
         }
     };
     made.ok()

@@ -80,7 +80,11 @@ pub(super) fn term(g: &mut Builder, partial: Partial, with: NodeId) -> Result<Op
     Ok(match partial {
         Partial::Zero => None,
         Partial::One => Some(with),
-        Partial::MinusOne => Some(g.negative(with)?),
+        Partial::MinusOne => {
+            // from 0, so that the minus of what carries nothing is the positive zero that every other path has
+            let zero = g.number(0.0);
+            Some(g.subtract(zero, with)?)
+        }
         Partial::Node(partial) => Some(g.chain(partial, with)?),
         Partial::Where(condition) => {
             let zero = g.number(0.0);

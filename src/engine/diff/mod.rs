@@ -1,7 +1,7 @@
 //! Derivatives as graphs: from a function to the function that is its derivative.
 //!
-//! Two drivers, [`jvp`] and [`vjp`], read the same rows of the operator table. Nothing is evaluated here. What carries nothing is
-//! absent (`None`), never a constant zero, and what carries exactly 1 is never multiplied.
+//! Two drivers, [`jvp`](mod@jvp) and [`vjp`](mod@vjp), read the same rows of the operator table. Nothing is evaluated here. What
+//! carries nothing is absent (`None`), never a constant zero, and what carries exactly 1 is never multiplied.
 
 mod jvp;
 mod vjp;

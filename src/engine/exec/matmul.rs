@@ -24,12 +24,6 @@ pub(crate) struct Sizes {
     pub(crate) chain: bool,
 }
 
-/// Where a product goes, and the flag that ends it between two of its rows.
-pub(crate) struct Target<'a> {
-    pub(crate) out: &'a mut [f64],
-    pub(crate) stop: &'a AtomicBool,
-}
-
 /// One element: Σ aₖ·bₖ. With `chain`, a pair that has a zero counts nothing even beside ∞ or NaN.
 #[inline(always)]
 pub(crate) fn dot(inner: usize, pair: impl Fn(usize) -> (f64, f64), chain: bool) -> f64 {
@@ -39,24 +33,24 @@ pub(crate) fn dot(inner: usize, pair: impl Fn(usize) -> (f64, f64), chain: bool)
     })
 }
 
-/// Computes the whole product: batch × rows × columns × lanes. Told to stop, it leaves the rest undone.
-pub(crate) fn run(isa: Isa, sizes: Sizes, left: Side<'_>, right: Side<'_>, target: Target<'_>) {
+/// Computes the whole product into `out`: batch × rows × columns × lanes; gives up between rows once `stop` is set.
+pub(crate) fn run(isa: Isa, sizes: Sizes, left: Side<'_>, right: Side<'_>, out: &mut [f64], stop: &AtomicBool) {
     match isa {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `isa` is what this CPU was found to have
-        Isa::V3 => unsafe { run_v3(sizes, left, right, target) },
-        _ => product(sizes, left, right, target),
+        Isa::V3 => unsafe { run_v3(sizes, left, right, out, stop) },
+        _ => product(sizes, left, right, out, stop),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn run_v3(sizes: Sizes, left: Side<'_>, right: Side<'_>, target: Target<'_>) {
-    product(sizes, left, right, target);
+fn run_v3(sizes: Sizes, left: Side<'_>, right: Side<'_>, out: &mut [f64], stop: &AtomicBool) {
+    product(sizes, left, right, out, stop);
 }
 
 #[inline(always)]
-fn product(sizes: Sizes, left: Side<'_>, right: Side<'_>, Target { out, stop }: Target<'_>) {
+fn product(sizes: Sizes, left: Side<'_>, right: Side<'_>, out: &mut [f64], stop: &AtomicBool) {
     let Sizes { rows, inner, columns, lanes, .. } = sizes;
     let matrices = |side: &Side<'_>| {
         let split = side.layout.axes.len() - 2;
@@ -70,7 +64,6 @@ fn product(sizes: Sizes, left: Side<'_>, right: Side<'_>, Target { out, stop }: 
         let at_left = |i: usize, k: usize| (a as isize + i as isize * left_down + k as isize * left_across) as usize;
         let at_right = |k: usize, j: usize| (b as isize + k as isize * right_down + j as isize * right_across) as usize;
         for i in 0..rows {
-            // A product is one kernel, and may be minutes of work.
             if stop.load(Ordering::Relaxed) {
                 return;
             }

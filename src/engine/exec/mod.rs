@@ -1,7 +1,7 @@
 //! Runs programs over points: block by block, seeds within points, tiles within kernels.
 //!
 //! Never allocates what a caller's data decides while it runs, but its scratch; never looks at a clock: it asks the stop flag between
-//! kernels, tiles and rows of products.
+//! kernels and tiles.
 
 pub mod elementwise;
 mod map;
@@ -15,7 +15,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::program::{Binding, Kernel, Lanes, Operand, Program, Source, Stopped, Table, Work};
 use elementwise::Isa;
-use matmul::Target;
 
 /// A worker's reusable scratch memory.
 #[derive(Debug)]
@@ -162,6 +161,9 @@ impl Runner<'_> {
                 let data = frame.data(from);
                 let bases = from.layout.positions();
                 for (base, out) in bases.zip(out.chunks_exact_mut(lanes)) {
+                    if frame.checked().is_err() {
+                        break;
+                    }
                     let at = |i: usize| (base as isize + i as isize * stride) as usize;
                     reduce::fold_lanes(*fold, *inner, lanes, data, at, out);
                 }
@@ -169,7 +171,7 @@ impl Runner<'_> {
             Work::Matmul(work) => {
                 let side = |operand| matmul::Side { data: frame.data(operand), layout: &operand.layout, lanes: frame.lanes(operand.lanes) };
                 let sizes = matmul::Sizes { rows: work.rows, inner: work.inner, columns: work.columns, lanes, chain: work.chain };
-                matmul::run(self.scratch.isa, sizes, side(&work.left), side(&work.right), Target { out, stop: self.stop });
+                matmul::run(self.scratch.isa, sizes, side(&work.left), side(&work.right), out, self.stop);
             }
             Work::Take { from, table } => {
                 let offset = from.layout.offset * lanes;
@@ -188,7 +190,7 @@ impl Runner<'_> {
                 }
             }
         }
-        // Asked when the work is done, which may be because it was told to stop.
+        // a kernel that gave up half way has set nothing that is read: the run ends here
         let done = frame.checked();
         self.scratch.slots[slot(kernel.to)] = target;
         done

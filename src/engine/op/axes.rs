@@ -18,6 +18,8 @@ pub(super) fn axis(op: &'static Row, attribute: &str, value: i64, rank: usize) -
     let from_front = if value < 0 { value + rank as i64 } else { value };
     if (0..rank as i64).contains(&from_front) {
         Ok(from_front as usize)
+    } else if rank == 0 {
+        Err(fault(op, attribute, format!("is {value}, but a scalar has no axes")))
     } else {
         Err(fault(op, attribute, format!("is {value}, but there are {rank} axes: allowed are {} to {}", -(rank as i64), rank as i64 - 1)))
     }

@@ -31,6 +31,12 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
     FAMILIES.iter().flat_map(|family| family.iter().copied())
 }
 
+/// Every name that is a word, canonical or not: what a caller may have meant. Symbols are nobody's misspelling.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    let names = rows().flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied()));
+    names.filter(|name| name.starts_with(|first: char| first.is_ascii_alphabetic()))
+}
+
 /// The row whose canonical name or alias is `name`.
 pub fn find(name: &str) -> Option<&'static Row> {
     use std::collections::HashMap;

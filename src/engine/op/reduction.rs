@@ -138,9 +138,13 @@ const LOGSUMEXP_EXPANSION: Expansion = |g, args, attributes| {
     g.reshape(result, &to)
 };
 
-/// √Σx², scaled by the largest |x| so that no square overflows or vanishes.
+/// √Σx², scaled by the largest |x| so that no square overflows or vanishes; 0 over no elements.
 const NORM_EXPANSION: Expansion = |g, args, attributes| {
     let (x, axes) = (args[0], axes_of(attributes));
+    if g.shape(x).elements() == 0 {
+        let result = reduced(g.shape(x), &axes, attributes.flag("keepdims"));
+        return g.full(&result, 0.0);
+    }
     let size = g.call(&arithmetic::ABS, &[x])?;
     match attributes.text("ord") {
         Some("1") => g.reduce(&SUM, size, &axes, attributes.flag("keepdims")),
@@ -238,8 +242,7 @@ rows! {
     }).says("log Σ exp(x), shifted by the largest", "softmax(x)").at_edges("−∞ with derivative 0 where all are −∞").costs(25);
     VECTOR_NORM = reduction("vector_norm", Rule::Composite {
         shape: |op, shapes, attributes| {
-            let inf = attributes.text("ord") == Some("inf");
-            let (shape, attributes) = if inf { SHAPE_OF_SOME(op, shapes, attributes)? } else { SHAPE(op, shapes, attributes)? };
+            let (shape, attributes) = SHAPE(op, shapes, attributes)?;
             let ord = attributes.text("ord").unwrap_or("2");
             Ok((shape, attributes.with("ord", Value::Text(ord))))
         },

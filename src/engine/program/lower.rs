@@ -4,6 +4,8 @@
 //! one level make one Map. That a fused group never waits for itself follows: an edge inside it stays on its level, every other
 //! edge climbs.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 
 use super::super::graph::{Graph, Kind, NodeId};
@@ -17,7 +19,7 @@ use super::layout::Layout;
 pub(crate) struct Lowered {
     pub(crate) kernels: Vec<Kernel>,
     pub(crate) buffers: Vec<Buffer>,
-    pub(crate) constants: Vec<Vec<f64>>,
+    pub(crate) constants: Vec<Arc<Vec<f64>>>,
     /// The buffer that each input is copied to; `None` for a shared one and for one that nothing reads.
     pub(crate) inputs: Vec<Option<u32>>,
     /// Where each of the nodes asked for lies.
@@ -104,7 +106,7 @@ struct Lowering<'a> {
     group_of: HashMap<(u32, Lanes, u32), u32>,
     kernels: Vec<Kernel>,
     buffers: Vec<Buffer>,
-    constants: Vec<Vec<f64>>,
+    constants: Vec<Arc<Vec<f64>>>,
     inputs: Vec<Option<u32>>,
 }
 
@@ -122,7 +124,7 @@ impl Lowering<'_> {
 
     fn constant(&mut self, value: &Tensor) -> Place {
         let source = Source::Constant(self.constants.len() as u32);
-        self.constants.push(value.data().to_vec());
+        self.constants.push(value.shared_data());
         Place::Stored { operand: Operand { source, layout: Layout::contiguous(value.shape()), lanes: Lanes::NONE }, ready: 0 }
     }
 

@@ -10,6 +10,7 @@ mod memory;
 mod plan;
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::graph::Graph;
@@ -81,7 +82,7 @@ pub struct Program {
     pub(crate) kernels: Vec<Kernel>,
     pub(crate) buffers: Vec<Buffer>,
     pub(crate) slots: Vec<Slot>,
-    pub(crate) constants: Vec<Vec<f64>>,
+    pub(crate) constants: Vec<Arc<Vec<f64>>>,
     pub(crate) copied_inputs: Vec<Option<u32>>,
     pub(crate) outputs: Vec<Operand>,
     /// Flops of a run, of a point in it, of a seed of a point.
@@ -129,7 +130,7 @@ impl Program {
             flops[kernel.lanes.stage()] += kernel.flops(&lowered.buffers);
         }
         let public = inputs.len() - planned.seeded.len();
-        let constants: usize = lowered.constants.iter().map(Vec::len).sum();
+        let constants: usize = lowered.constants.iter().map(|values| values.len()).sum();
         let tables: usize = lowered.kernels.iter().map(kernel_bytes).sum();
         let cells: usize = planned.results.iter().sum();
         let copying = cells as f64 + inputs.iter().map(|input| input.shape.elements() as f64).sum::<f64>();

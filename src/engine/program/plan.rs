@@ -141,10 +141,15 @@ impl Planning {
     }
 
     fn described(&self, graph: &Graph) -> String {
-        let shapes: Vec<String> =
-            graph.outputs().iter().take(4).map(|output| format!("{:?} of shape {}", output.name, graph.shape(output.node))).collect();
-        let more = if graph.outputs().len() > 4 { ", …" } else { "" };
-        format!("this function has {}: {}{more}", graph.outputs().len(), shapes.join(", "))
+        let described = |output: &crate::engine::graph::Output| format!("{:?} of shape {}", output.name, graph.shape(output.node));
+        match graph.outputs() {
+            [output] => format!("this function's is {}", described(output)),
+            outputs => {
+                let some: Vec<String> = outputs.iter().take(4).map(described).collect();
+                let more = if outputs.len() > 4 { ", …" } else { "" };
+                format!("this function has {}: {}{more}", outputs.len(), some.join(", "))
+            }
+        }
     }
 
     /// A result that is one computed tensor of the size of `like`; zeros where there is none.

@@ -70,11 +70,10 @@ impl SyntaxError {
 
 impl fmt::Display for SyntaxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
         if self.excerpt.is_empty() {
-            return Ok(());
+            return f.write_str(&self.message);
         }
-        write!(f, " at line {}, column {}\n{}", self.line, self.column, self.excerpt)
+        f.write_str(&located(&self.message, self.line, self.column, &self.excerpt))
     }
 }
 
@@ -113,10 +112,6 @@ impl Fault {
     /// The error with its place in the text.
     pub(super) fn locate(self, text: &str) -> SyntaxError {
         let Fault { kind, offset, message, hint } = self;
-        let before = &text[..offset];
-        let begin = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.matches('\n').count() + 1;
-        let column = text[begin..offset].chars().count() + 1;
         let about_text = match kind {
             // what came beside the text, and its length, have no place in it
             SyntaxErrorKind::Inputs | SyntaxErrorKind::Outputs(_) | SyntaxErrorKind::Limit { limit: Limit::Bytes, .. } => false,
@@ -126,9 +121,37 @@ impl Fault {
             | SyntaxErrorKind::Duplicate
             | SyntaxErrorKind::Limit { limit: Limit::Nesting, .. } => true,
         };
+        let Place { line, column, begin } = Place::of(text, offset);
         let excerpt = if about_text { excerpt(&text[begin..], column) } else { String::new() };
         SyntaxError { kind, line, column, offset, message, hint, excerpt: excerpt.into() }
     }
+}
+
+/// Where a byte of a text stands.
+struct Place {
+    line: usize,
+    column: usize,
+    /// Where its line begins, in bytes.
+    begin: usize,
+}
+
+impl Place {
+    fn of(text: &str, offset: usize) -> Place {
+        let before = &text[..offset];
+        let begin = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Place { line: before.matches('\n').count() + 1, column: text[begin..offset].chars().count() + 1, begin }
+    }
+}
+
+/// A sentence about a place in a formula: with line and column, and the line itself with a caret under the place.
+pub fn point_out(text: &str, offset: usize, message: &str) -> String {
+    let offset = text.floor_char_boundary(offset);
+    let Place { line, column, begin } = Place::of(text, offset);
+    located(message, line, column, &excerpt(&text[begin..], column))
+}
+
+fn located(message: &str, line: usize, column: usize, excerpt: &str) -> String {
+    format!("{message} at line {line}, column {column}\n{excerpt}")
 }
 
 /// The line that `rest` begins with, cut to [`EXCERPT`] characters around `column`, and a caret under that column.

@@ -61,7 +61,7 @@ fn integer(cursor: &mut Cursor<'_>) -> Result<Option<f64>, Fault> {
 fn unexpected(cursor: &Cursor<'_>, open: Token, message: &str) -> Fault {
     let token = cursor.peek();
     match token.lexeme {
-        Lexeme::End => Fault::syntax(open.start, "a bracket that is never closed"),
+        Lexeme::End => cursor.never_closed(open),
         Lexeme::Name | Lexeme::Open => Fault::syntax(token.start, "an index is a literal integer or slice, not an expression"),
         Lexeme::OpenBracket => {
             Fault::syntax(token.start, "a list of indices is not a subscript").hint("write `take(x, indices=[0, 2], axis=0)`")

@@ -91,6 +91,11 @@ impl<'t> Cursor<'t> {
         &self.text[token.start as usize..token.end as usize]
     }
 
+    /// The fault of a bracket that the text ends in.
+    pub(super) fn never_closed(&self, open: Token) -> Fault {
+        Fault::syntax(open.start, format!("{} is never closed", self.quote(open)))
+    }
+
     /// A token as a message quotes it.
     pub(super) fn quote(&self, token: Token) -> String {
         match token.lexeme {
@@ -274,7 +279,7 @@ fn unexpected(character: char, start: u32) -> Fault {
         '√' => "write `sqrt(x)`",
         '≤' => "write `<=`",
         '≥' => "write `>=`",
-        '≠' | '!' => "write `!=` for unequal, `logical_not(a)` for not, `gamma(n + 1)` for a factorial",
+        '≠' | '!' => "write `!=` for unequal, `logical_not(a)` for not, `exp(gammaln(n + 1))` for a factorial",
         '∞' => "write `inf`",
         '&' => "write `logical_and(a, b)`",
         '|' => "write `logical_or(a, b)`, or `abs(x)`",

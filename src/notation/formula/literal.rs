@@ -5,13 +5,13 @@
 
 use super::constant;
 use super::error::Fault;
-use super::lexer::{Cursor, Lexeme};
+use super::lexer::{Cursor, Lexeme, Token};
 use crate::wire::graph::Attribute;
 
 /// A list that is still open.
 struct List {
+    open: Token,
     close: Lexeme,
-    start: u32,
     items: Vec<Attribute>,
     /// Whether a comma stood behind the last item: `(1,)` is a list, `(1)` a number.
     comma: bool,
@@ -41,7 +41,7 @@ pub(super) fn attribute(cursor: &mut Cursor<'_>, name: &str) -> Result<Attribute
         };
         let mut value = if let Some(close) = close {
             cursor.advance();
-            let list = List { close, start: token.start, items: Vec::new(), comma: true };
+            let list = List { open: token, close, items: Vec::new(), comma: true };
             if !cursor.accept(close) {
                 lists.push(list);
                 continue;
@@ -62,7 +62,7 @@ pub(super) fn attribute(cursor: &mut Cursor<'_>, name: &str) -> Result<Attribute
             if !list.comma {
                 let token = cursor.peek();
                 return Err(match token.lexeme {
-                    Lexeme::End => Fault::syntax(list.start, "a bracket that is never closed"),
+                    Lexeme::End => cursor.never_closed(list.open),
                     _ => Fault::syntax(token.start, format!("expected `,` or the list's end before {}", cursor.quote(token))),
                 });
             }

@@ -21,7 +21,7 @@ mod names;
 mod parser;
 mod print;
 
-pub use error::{Limit, SyntaxError, SyntaxErrorKind};
+pub use error::{Limit, SyntaxError, SyntaxErrorKind, point_out};
 pub use lexer::is_name;
 pub use print::print;
 pub(super) use print::subscript;
@@ -70,7 +70,7 @@ fn admit(text: &str, options: &Options) -> Result<(), Fault> {
 }
 
 /// The names that stand for numbers unless they are inputs or definitions. `E` is SymPy's.
-fn constant(name: &str) -> Option<f64> {
+pub fn constant(name: &str) -> Option<f64> {
     match name {
         "pi" => Some(std::f64::consts::PI),
         "e" | "E" => Some(std::f64::consts::E),

@@ -6,9 +6,7 @@ use super::error::Fault;
 use super::lexer::{Cursor, Lexeme, Token};
 use super::{SyntaxErrorKind, constant};
 use crate::wire::graph::{Argument, Attribute, Graph, Input, Node, Origin, Tensor};
-
-/// The most names that a hint is looked for among: enough for what people write, cheap whatever a caller lists.
-const MOST_CANDIDATES: usize = 2000;
+use crate::wire::hint::nearest;
 
 /// The names of a formula, as far as it has been read.
 pub(super) struct Names<'t> {
@@ -79,7 +77,8 @@ impl<'t> Names<'t> {
         }
         if self.listed {
             let message = format!("`{name}` is neither an input nor defined");
-            return Err(Fault::new(SyntaxErrorKind::UnknownName, offset, message).maybe_hint(self.nearest(name)));
+            let hint = self.nearest(name).unwrap_or_else(|| format!("add `{name}` to `inputs`"));
+            return Err(Fault::new(SyntaxErrorKind::UnknownName, offset, message).hint(hint));
         }
         self.inputs.insert(name.to_owned());
         graph.inputs.push(Input { name: name.to_owned(), shape: None });
@@ -117,25 +116,13 @@ impl<'t> Names<'t> {
         // in order, so that the same text always gets the same hint
         let mut known: Vec<&str> = self.definitions.keys().copied().chain(self.inputs.iter().map(String::as_str)).collect();
         known.sort_unstable();
-        nearest(name, known.into_iter())
+        meant(name, known)
     }
 }
 
 /// A hint with the candidate nearest to `name`, if one is near.
-pub(super) fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Option<String> {
-    let allowed = (name.len() / 3).max(1);
-    candidates
-        .filter(|candidate| candidate.len().abs_diff(name.len()) <= allowed)
-        .take(MOST_CANDIDATES)
-        .map(|candidate| {
-            let distance = if candidate.eq_ignore_ascii_case(name) { 0 } else { strsim::osa_distance(candidate, name) };
-            // among equals the one that begins alike: `sinn` is rather `sin` than `sign`
-            let alike = candidate.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
-            (distance, std::cmp::Reverse(alike), candidate)
-        })
-        .filter(|&(distance, ..)| distance <= allowed)
-        .min_by_key(|&(distance, alike, _)| (distance, alike))
-        .map(|(.., candidate)| format!("did you mean `{candidate}`?"))
+pub(super) fn meant<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
+    nearest(name, candidates).map(|candidate| format!("did you mean `{candidate}`?"))
 }
 
 /// A tensor as a node with a name: there is no operator that does nothing, so it is reshaped to the shape it has.

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::error::Fault;
 use super::index;
 use super::lexer::{Cursor, Lexeme, Token};
-use super::names::{Names, nearest};
+use super::names::{Names, meant};
 use super::{Options, SyntaxErrorKind, literal};
 use crate::engine::op;
 use crate::notation::tensor;
@@ -257,8 +257,7 @@ impl<'t> Parser<'t> {
                 }
                 Lexeme::Newline | Lexeme::Semicolon | Lexeme::End => {
                     if let Some(frame) = self.frames.last() {
-                        let quoted = self.cursor.quote(frame.token);
-                        return Err(Fault::syntax(frame.token.start, format!("{quoted} is never closed")));
+                        return Err(self.cursor.never_closed(frame.token));
                     }
                     self.reduce_all();
                     return Ok(true);
@@ -288,7 +287,7 @@ impl<'t> Parser<'t> {
             }
             if !comma {
                 return Err(match (next.lexeme, self.frames.last()) {
-                    (Lexeme::End, Some(frame)) => Fault::syntax(frame.token.start, "`(` is never closed"),
+                    (Lexeme::End, Some(frame)) => self.cursor.never_closed(frame.token),
                     _ => Fault::syntax(next.start, format!("expected `,` or `)` before {}", self.cursor.quote(next)))
                         .hint("an attribute's value is a literal, not an expression"),
                 });
@@ -424,8 +423,7 @@ impl<'t> Parser<'t> {
         if self.names.is_input(name) || self.names.defined(name).is_some() {
             return Err(fault.hint(format!("write `{name} * (…)` for a product")));
         }
-        let known = op::rows().flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied()));
-        Err(fault.maybe_hint(nearest(name, known)))
+        Err(fault.maybe_hint(meant(name, op::names())))
     }
 
     fn no_operand(&self, token: Token) -> Fault {
@@ -433,7 +431,7 @@ impl<'t> Parser<'t> {
         match token.lexeme {
             Lexeme::Text => Fault::syntax(token.start, "a string can only be an attribute's value"),
             Lexeme::End | Lexeme::Semicolon => match self.frames.last() {
-                Some(frame) => Fault::syntax(frame.token.start, format!("{} is never closed", self.cursor.quote(frame.token))),
+                Some(frame) => self.cursor.never_closed(frame.token),
                 None => Fault::syntax(token.start, format!("expected a value before {quoted}")),
             },
             _ => Fault::syntax(token.start, format!("expected a value before {quoted}")),

@@ -17,8 +17,8 @@ fn places() {
         ("x = 1; y z", 1, 10, "expected an operator before `z`"),
         ("(x + 1", 1, 1, "`(` is never closed"),
         ("sin(x, axis=0", 1, 4, "`(` is never closed"),
-        ("x[0", 1, 2, "a bracket that is never closed"),
-        ("take(x, indices=[0", 1, 17, "a bracket that is never closed"),
+        ("x[0", 1, 2, "`[` is never closed"),
+        ("take(x, indices=[0", 1, 17, "`[` is never closed"),
         ("x + 1)", 1, 6, "`)` closes nothing"),
         ("(x + 1]", 1, 7, "`]` cannot close `(`"),
         ("a < b < c", 1, 7, "comparisons do not chain"),
@@ -86,16 +86,19 @@ fn hints() {
         ("2x", "write `2 * x`"),
         ("sinn(x)", "did you mean `sin`?"),
         ("Sin(x)", "did you mean `sin`?"),
+        ("n!", "write `!=` for unequal, `logical_not(a)` for not, `exp(gammaln(n + 1))` for a factorial"),
         ("x = 3; x(2)", "write `x * (…)` for a product"),
         ("x ÷ 2", "write `/`"),
         ("vector_norm(x, ord=fro)", "a word is written in quotes: ord=\"fro\""),
     ] {
         assert_eq!(fails(text).hint.as_deref(), Some(hint), "{text}");
     }
+    assert_eq!(fails("g(x)").hint, None);
     let options = Options { inputs: Some(vec![input("alpha"), input("beta")]), ..Options::default() };
     let error = parse("alpha + betta", &options).unwrap_err();
     assert_eq!(error.kind, SyntaxErrorKind::UnknownName);
     assert_eq!((error.column, error.hint.as_deref()), (9, Some("did you mean `beta`?")));
+    assert_eq!(parse("alpha + x", &options).unwrap_err().hint.as_deref(), Some("add `x` to `inputs`"));
 }
 
 #[test]

@@ -37,7 +37,12 @@ pub(super) fn typed(row: &'static Row, written: &BTreeMap<String, Attribute>) ->
                 Ok(value) => attributes = attributes.with(attribute.name, value),
                 Err(expected) => wrong.push(Wrong {
                     name: attribute.name.to_owned(),
-                    detail: format!("{}: `{}` is {expected}{}", row.name, attribute.name, if beyond(value) { " within ±2^53" } else { "" }),
+                    detail: format!(
+                        "{}: `{}` must be {expected}{}",
+                        row.name,
+                        attribute.name,
+                        if beyond(value) { " within ±2^53" } else { "" }
+                    ),
                     hint: Some(format!("`{}`: {}", attribute.name, attribute.summary)),
                 }),
             },

@@ -267,7 +267,11 @@ impl<'g> Machine<'_, 'g> {
             (Slot::Broken, _) => return Ok(Slot::Broken),
             (Slot::One(_), Pick::Position(0)) => (Some(slot), String::new(), None),
             (Slot::One(_), Pick::Position(i)) => (None, format!("there is no result {i}: the node has one value"), None),
-            (Slot::One(_), Pick::Name(name)) => (None, format!("there is no result {}: the node has one value", quote(name)), None),
+            (Slot::One(_), Pick::Name(name)) => {
+                let only = definition.callee(definition.operands(node)[0]).map(|callee| &self.definitions.all[callee].graph.outputs[..]);
+                let found = only.is_some_and(|outputs| outputs.iter().any(|output| output.name == name)).then_some(slot);
+                (found, format!("there is no result {}: the node has one value", quote(name)), None)
+            }
             (Slot::Several(callee, start), pick) => {
                 let outputs = &self.definitions.all[callee].graph.outputs;
                 match pick {

@@ -15,6 +15,7 @@ use std::collections::HashMap;
 
 use super::limits::{Limits, check};
 use crate::engine::graph::{Graph, NodeId};
+use crate::notation::formula::point_out;
 use crate::wire;
 use crate::wire::graph::Origin;
 use crate::wire::problem::{Failure, Fault, MOST_FAULTS, Slug};
@@ -37,11 +38,26 @@ pub(super) struct Built {
     pub(super) names: HashMap<NodeId, String>,
 }
 
-/// Builds a graph whose inputs all have shapes (an open one counts as a scalar).
-pub(super) fn build(source: &wire::graph::Graph, site: Site<'_>, limits: &Limits, keep_names: bool) -> Result<Built, Failure> {
+/// Refuses a function that is wrong whatever the shapes of its inputs: in its names, operators, attributes or calls.
+pub(super) fn inspect(source: &wire::graph::Graph, site: Site<'_>, limits: &Limits) -> Result<(), Failure> {
+    admit(source, limits)?;
+    let mut faults = Faults::default();
+    resolve::Definitions::resolve(source, site, &mut faults);
+    match faults.slug {
+        None => Ok(()),
+        Some(slug) => Err(Failure::of_faults(slug, faults.list)),
+    }
+}
+
+fn admit(source: &wire::graph::Graph, limits: &Limits) -> Result<(), Failure> {
     check("limits.inputs", source.inputs.len(), limits.inputs)?;
     check("limits.outputs", source.outputs.len(), limits.outputs)?;
-    check("limits.nodes", source.nodes.len(), limits.nodes)?;
+    check("limits.nodes", source.nodes.len(), limits.nodes)
+}
+
+/// Builds a graph whose inputs all have shapes (an open one counts as a scalar).
+pub(super) fn build(source: &wire::graph::Graph, site: Site<'_>, limits: &Limits, keep_names: bool) -> Result<Built, Failure> {
+    admit(source, limits)?;
     let mut faults = Faults::default();
     let definitions = resolve::Definitions::resolve(source, site, &mut faults);
     let made = instantiate::instantiate(&definitions, site, limits, &mut faults, keep_names)?;
@@ -91,18 +107,4 @@ impl Site<'_> {
         }
         detail
     }
-}
-
-/// A sentence about a place in a text: line, column, and the line itself with a caret under the place.
-fn point_out(text: &str, offset: usize, detail: &str) -> String {
-    const AROUND: usize = 60;
-    let offset = (0..=offset.min(text.len())).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
-    let before = &text[..offset];
-    let line = before.matches('\n').count() + 1;
-    let begin = before.rfind('\n').map_or(0, |i| i + 1);
-    let column = text[begin..offset].chars().count() + 1;
-    let left: String = text[begin..offset].chars().rev().take(AROUND).collect::<Vec<_>>().into_iter().rev().collect();
-    let right: String = text[offset..].chars().take_while(|&c| c != '\n').take(AROUND).collect();
-    let blank: String = left.chars().map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-    format!("{detail} at line {line}, column {column}\n{left}{right}\n{blank}^")
 }

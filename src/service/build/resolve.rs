@@ -11,7 +11,7 @@ use super::names::valid;
 use super::{Faults, Site};
 use crate::engine::op::{self, Attributes, Row};
 use crate::service::decode::{push_key, special};
-use crate::service::words::{meant, quote};
+use crate::service::words::{SPELLING, meant, quote};
 use crate::wire::graph::{Argument, Attribute, Graph, Origin, Tensor};
 use crate::wire::problem::MOST_FAULTS;
 
@@ -69,6 +69,17 @@ impl<'g> Definition<'g> {
 
     pub(super) fn operands(&self, node: usize) -> &[Operand<'g>] {
         &self.operands[self.starts[node] as usize..self.starts[node + 1] as usize]
+    }
+
+    /// The definition whose outputs an operand is, if it is a call.
+    pub(super) fn callee(&self, operand: Operand<'_>) -> Option<usize> {
+        match operand {
+            Operand::Node(node) => match self.actions[node as usize] {
+                Action::Call(callee) => Some(callee),
+                Action::Apply(..) | Action::Item(_) | Action::Broken => None,
+            },
+            _ => None,
+        }
     }
 
     /// The node's name, or what else to call it.
@@ -172,10 +183,8 @@ impl<'g> Definitions<'g> {
     fn action(&self, scope: &Scope<'_, 'g>, position: usize, faults: &mut Faults) -> Action<'g> {
         let node = &scope.definition.graph.nodes[position];
         let Some(row) = op::find(&node.op) else {
-            return scope.broken(faults, position, "/op", || {
-                let hint = meant(&node.op, op::rows().flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied())));
-                (format!("there is no operator {}", quote(&node.op)), hint)
-            });
+            return scope
+                .broken(faults, position, "/op", || (format!("there is no operator {}", quote(&node.op)), meant(&node.op, op::names())));
         };
         if !row.arity.admits(node.args.len()) {
             return scope.broken(faults, position, "", || (takes(row.name, &row.arity.words(), node.args.len()), None));
@@ -269,8 +278,7 @@ impl Definition<'_> {
 
 /// A fault: the name is not spelt as names are.
 fn misspelt(pointer: String, name: &str) -> (String, String, Option<String>) {
-    let hint = "a name is a letter or _, then letters, digits, _ and . (not at the end)";
-    (pointer, format!("{} is not a name", quote(name)), Some(hint.into()))
+    (pointer, format!("{} is not a name", quote(name)), Some(SPELLING.into()))
 }
 
 /// The names of a function's inputs and nodes.

@@ -89,6 +89,16 @@ fn calls_are_inlined() {
             "x0 x1 add(0,1) square(2)",
         );
     }
+    // The one result of a call needs no `item`, and may have one.
+    for index in ["0", "\"y\""] {
+        check(
+            &format!(
+                r#"{{"inputs":["x"],"nodes":[{{"name":"c","op":"call","function":"sq","args":["x"]}},
+                {{"name":"i","op":"item","args":["c"],"index":{index}}}],"outputs":["i"],{functions}}}"#
+            ),
+            "x0 square(0)",
+        );
+    }
     // Nested functions shadow outer ones.
     check(
         r#"{"inputs":["x"],"outputs":[{"name":"y","value":{"op":"call","function":"f","args":["x"]}}],"functions":{

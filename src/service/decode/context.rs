@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde::de::Error;
 
 use crate::service::words::{meant, quote};
-use crate::wire::problem::{Failure, Fault, MOST_FAULTS, Slug};
+use crate::wire::problem::{Excess, Failure, Fault, MOST_FAULTS, Slug};
 
 /// One step of the way from the body's root to a value.
 #[derive(Debug)]
@@ -58,8 +58,12 @@ impl<'de> Context<'de> {
         if self.path.len() < self.nesting {
             return Ok(());
         }
-        let detail = format!("the body is nested deeper than {} levels", self.nesting);
-        Err(self.fail(Failure::of_faults(Slug::MalformedJson, vec![Fault { pointer: self.pointer(), detail, hint: None }])))
+        let failure = Failure { excess: Some(too_deep(self.nesting)), ..self.malformed_here(nested(self.nesting)) };
+        Err(self.fail(failure))
+    }
+
+    fn malformed_here(&self, detail: String) -> Failure {
+        Failure::of_faults(Slug::MalformedJson, vec![Fault { pointer: self.pointer(), detail, hint: None }])
     }
 
     /// Whether there is no room for another fault.
@@ -131,6 +135,10 @@ impl<'de> Context<'de> {
             self.fault("this number is beyond the range of binary64", Some("infinity is written \"Infinity\"".into()));
             return Failure::of_faults(self.slug, self.faults);
         }
+        // serde_json's own bound, which it reaches where nothing else reads along.
+        if error.to_string().starts_with("recursion limit exceeded") {
+            return Failure { excess: Some(too_deep(self.nesting)), ..Failure::new(Slug::MalformedJson, nested(self.nesting)) };
+        }
         let before = (text.as_ptr().addr()).checked_sub(body.as_ptr().addr()).and_then(|n| body.get(..n)).unwrap_or(&[]);
         malformed(error, before)
     }
@@ -148,6 +156,15 @@ impl<'de> Context<'de> {
         }
         pointer
     }
+}
+
+fn nested(allowed: usize) -> String {
+    format!("the body is nested deeper than {allowed} levels")
+}
+
+/// What comes below is not looked at: the body asks for one level more at least.
+fn too_deep(allowed: usize) -> Excess {
+    Excess { limit: "limits.json_nesting".to_owned(), asked: allowed as f64 + 1.0, allowed: allowed as f64 }
 }
 
 /// Appends one reference token to a JSON Pointer.

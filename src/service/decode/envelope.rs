@@ -54,6 +54,9 @@ pub(in crate::service) struct Envelope<'a> {
 
 /// Reads a request's top level.
 pub(in crate::service) fn envelope(endpoint: Endpoint, body: &[u8], nesting: usize) -> Result<Envelope<'_>, Failure> {
+    if body.trim_ascii().is_empty() {
+        return Err(Failure::new(Slug::MalformedJson, "the body is empty; a request is a JSON object"));
+    }
     let mut context = Context::new(None, nesting, Slug::InvalidRequest);
     let mut json = serde_json::Deserializer::from_slice(body);
     let read = Seed(Top { context: &mut context, endpoint }).deserialize(&mut json).and_then(|envelope| json.end().map(|()| envelope));

@@ -21,14 +21,20 @@ pub(in crate::service) struct Expected<'e> {
     shapes: Vec<Option<Vec<usize>>>,
     /// "input" or "output".
     what: &'static str,
+    /// What else to say to a name that is none of these.
+    aside: fn(&str) -> Option<String>,
 }
 
 impl<'e> Expected<'e> {
     /// These names, each with its shape or, where the function leaves it open, whatever is given first.
-    pub(in crate::service) fn new(what: &'static str, all: impl IntoIterator<Item = (&'e str, Option<Vec<usize>>)>) -> Expected<'e> {
+    pub(in crate::service) fn new(
+        what: &'static str,
+        aside: fn(&str) -> Option<String>,
+        all: impl IntoIterator<Item = (&'e str, Option<Vec<usize>>)>,
+    ) -> Expected<'e> {
         let (names, shapes): (Vec<_>, Vec<_>) = all.into_iter().unzip();
         let index = names.iter().enumerate().map(|(i, &name)| (name, i)).collect();
-        Expected { names, index, shapes, what }
+        Expected { names, index, shapes, what, aside }
     }
 }
 
@@ -183,7 +189,8 @@ impl<'de> Reader<'de> for Object<'_, '_, 'de> {
         while let Some(key) = object.next_key_seed(Key)? {
             let Whole { context, expected, taken, found, .. } = &mut self.whole;
             let Some(&position) = expected.index.get(&*key) else {
-                let hint = if context.full() { None } else { meant(&key, expected.names.iter().copied()) };
+                let hint =
+                    if context.full() { None } else { (expected.aside)(&key).or_else(|| meant(&key, expected.names.iter().copied())) };
                 context.fault_at(&key, format!("the function has no {} {}", expected.what, quote(&key)), hint);
                 object.next_value::<IgnoredAny>()?;
                 if unknown.contains(&key) {
@@ -203,7 +210,7 @@ impl<'de> Reader<'de> for Object<'_, '_, 'de> {
             context.enter(Step::Key(key));
             form.clear();
             data.clear();
-            object.next_value_seed(Seed(Numbers { context: &mut *context, form: &mut form, data: &mut data, depth: 0 }))?;
+            object.next_value_seed(Seed(Numbers { context, form: &mut form, data: &mut data, depth: 0 }))?;
             if form.sound() {
                 self.judge(position, &form.sizes);
             }
@@ -213,7 +220,7 @@ impl<'de> Reader<'de> for Object<'_, '_, 'de> {
         if field.whole && !context.full() && found.count + taken.len() < expected.names.len() {
             let missing = |i: &usize| found.stamps[*i] != found.row && !taken.contains(i);
             for position in (0..expected.names.len()).filter(missing).take(MOST_FAULTS) {
-                context.fault(format!("{} is missing", quote(expected.names[position])), None);
+                context.fault(format!("the {} {} is missing", expected.what, quote(expected.names[position])), None);
             }
         }
         Ok(())

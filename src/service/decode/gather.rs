@@ -1,7 +1,8 @@
 //! Points and directions as they are given: names and flat values, before it is known what they should be.
 //!
 //! Rows and columns lead to the same buffers: for each name the values of all points, one point after another. What is found wrong
-//! here ends the fast way; [`super::explain`] then reads the same bytes knowing the inputs, and says what is wrong with which.
+//! here ends the fast way; [`explain`](mod@super::explain) then reads the same bytes knowing the inputs, and says what is wrong with
+//! which.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

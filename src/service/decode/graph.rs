@@ -11,10 +11,11 @@ use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess};
 use serde_json::value::RawValue;
 
 use super::context::{Context, Step};
-use super::reader::{Key, Reader, Seed, Text};
+use super::inputs::Inputs;
+use super::reader::{Key, Reader, Seed, Text, each, one_more, reads};
 use super::tensor::{self, Numbers};
-use crate::service::limits::{Limits, exceeded};
-use crate::wire::graph::{Argument, Attribute, Graph, Input, Node, Origin, Output, Tensor};
+use crate::service::limits::Limits;
+use crate::wire::graph::{Argument, Attribute, Graph, Node, Origin, Output, Tensor};
 use crate::wire::problem::{Failure, Slug};
 
 /// Reads `graph`.
@@ -25,13 +26,6 @@ pub(in crate::service) fn graph(raw: &RawValue, body: &[u8], limits: &Limits) ->
     context.finish(read, raw.get(), body)
 }
 
-/// Reads the `inputs` beside a formula: a bare name says the order and leaves the shape open.
-pub(in crate::service) fn inputs(raw: &RawValue, body: &[u8], limits: &Limits) -> Result<Vec<Input>, Failure> {
-    let mut context = Context::new(Some("inputs"), limits.json_nesting, Slug::InvalidRequest);
-    let read = Seed(Inputs { context: &mut context, most: limits.inputs, bare: None }).deserialize(&mut super::json(raw));
-    context.finish(read, raw.get(), body)
-}
-
 /// How much has been read, over all functions.
 struct Tally<'l> {
     nodes: usize,
@@ -39,31 +33,6 @@ struct Tally<'l> {
     functions: usize,
     attributes: usize,
     limits: &'l Limits,
-}
-
-impl Tally<'_> {
-    /// One more of something, unless that is too many.
-    fn count<E: Error>(context: &mut Context<'_>, count: &mut usize, limit: &str, most: usize) -> Result<(), E> {
-        *count += 1;
-        if *count > most { Err(context.fail(exceeded(limit, *count as f64, most as f64))) } else { Ok(()) }
-    }
-}
-
-/// The reader's fixed parts.
-macro_rules! reads {
-    ($expects:literal, $absent:expr) => {
-        fn context(&mut self) -> &mut Context<'de> {
-            self.context
-        }
-
-        fn expects(&self) -> &'static str {
-            $expects
-        }
-
-        fn absent(self) -> Self::Value {
-            $absent
-        }
-    };
 }
 
 struct Whole<'c, 'l, 'de> {
@@ -108,124 +77,6 @@ impl<'de> Reader<'de> for Whole<'_, '_, 'de> {
     }
 }
 
-/// Reads a list, each element by the reader that `$element` makes.
-macro_rules! each {
-    ($list:ident, $context:ident, $index:ident => $element:expr, $value:pat => $take:block) => {{
-        let mut $index = 0usize;
-        $context.enter(Step::Index(0));
-        while let Some($value) = $list.next_element_seed(Seed($element))? {
-            $take
-            $index += 1;
-            $context.advance($index);
-        }
-        $context.leave();
-    }};
-}
-
-struct Inputs<'c, 'de> {
-    context: &'c mut Context<'de>,
-    most: usize,
-    /// The shape of a bare name.
-    bare: Option<Vec<usize>>,
-}
-
-impl<'de> Reader<'de> for Inputs<'_, 'de> {
-    type Value = Vec<Input>;
-    reads!("a list of inputs", Vec::new());
-
-    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Input>, A::Error> {
-        let Inputs { context, most, bare } = self;
-        let mut inputs = Vec::new();
-        let mut count = 0;
-        each!(list, context, index => OneInput { context: &mut *context, bare: &bare }, input => {
-            Tally::count(context, &mut count, "limits.inputs", most)?;
-            inputs.extend(input);
-        });
-        Ok(inputs)
-    }
-}
-
-struct OneInput<'c, 'de> {
-    context: &'c mut Context<'de>,
-    bare: &'c Option<Vec<usize>>,
-}
-
-impl<'de> Reader<'de> for OneInput<'_, 'de> {
-    type Value = Option<Input>;
-    reads!("a name or {\"name\", \"shape\"}", None);
-
-    fn text(self, name: Cow<'de, str>) -> Option<Input> {
-        Some(Input { name: name.into_owned(), shape: self.bare.clone() })
-    }
-
-    fn object<A: MapAccess<'de>>(self, mut object: A) -> Result<Option<Input>, A::Error> {
-        let OneInput { context, bare } = self;
-        let (mut name, mut shape) = (None, None);
-        while let Some(key) = object.next_key_seed(Key)? {
-            let repeated = match &*key {
-                "name" => name.is_some(),
-                "shape" => shape.is_some(),
-                _ => {
-                    object.next_value::<IgnoredAny>()?;
-                    context.unknown(&key, "an input", &["name", "shape"]);
-                    continue;
-                }
-            };
-            if repeated {
-                return Err(context.duplicate(&key));
-            }
-            let is_name = key == "name";
-            context.enter(Step::Key(key));
-            if is_name {
-                name = Some(object.next_value_seed(Seed(Text { context: &mut *context, expects: "a name" }))?);
-            } else {
-                shape = Some(object.next_value_seed(Seed(Sizes { context: &mut *context }))?);
-            }
-            context.leave();
-        }
-        let Some(name) = name else {
-            context.fault("an input needs a `name`", None);
-            return Ok(None);
-        };
-        let shape = shape.map_or_else(|| bare.clone(), Some);
-        Ok(name.map(|name| Input { name: name.into_owned(), shape }))
-    }
-}
-
-/// A list of sizes.
-struct Sizes<'c, 'de> {
-    context: &'c mut Context<'de>,
-}
-
-impl<'de> Reader<'de> for Sizes<'_, 'de> {
-    type Value = Vec<usize>;
-    reads!("a list of sizes", Vec::new());
-
-    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<usize>, A::Error> {
-        let Sizes { context } = self;
-        let mut sizes = Vec::new();
-        each!(list, context, index => Size { context: &mut *context }, size => { sizes.push(size); });
-        Ok(sizes)
-    }
-}
-
-struct Size<'c, 'de> {
-    context: &'c mut Context<'de>,
-}
-
-impl<'de> Reader<'de> for Size<'_, 'de> {
-    type Value = usize;
-    reads!("a size", 0);
-
-    fn number(self, value: f64) -> usize {
-        if value >= 0.0 && value.fract() == 0.0 && value <= 2f64.powi(53) {
-            return value as usize;
-        }
-        self.context.fault(format!("a size is an integer from 0 to 2^53, not {value}"), None);
-        0
-    }
-}
-
 struct Nodes<'c, 'l, 'de> {
     context: &'c mut Context<'de>,
     tally: &'c mut Tally<'l>,
@@ -266,7 +117,7 @@ impl<'de> Expression<'_, '_, 'de> {
 
     /// Takes a place in the list of nodes.
     fn place<E: Error>(&mut self) -> Result<usize, E> {
-        Tally::count(self.context, &mut self.tally.nodes, "limits.nodes", self.tally.limits.nodes)?;
+        one_more(self.context, &mut self.tally.nodes, "limits.nodes", self.tally.limits.nodes)?;
         let (name, op, args, attributes) = (None, String::new(), Vec::new(), BTreeMap::new());
         self.graph.nodes.push(Node { name, op, args, attributes, origin: self.origin });
         Ok(self.graph.nodes.len() - 1)
@@ -394,7 +245,7 @@ impl<'de> Reader<'de> for Args<'_, '_, 'de> {
             origin: Origin::Inline { parent: parent as u32, argument: index as u32 },
         }, argument => {
             // No limit of its own: so many arguments need more nodes than are allowed.
-            Tally::count(context, &mut tally.args, "limits.nodes", tally.limits.nodes.saturating_mul(4))?;
+            one_more(context, &mut tally.args, "limits.nodes", tally.limits.nodes.saturating_mul(4))?;
             args.push(argument.unwrap_or(Argument::Number(f64::NAN)));
         });
         Ok(args)
@@ -466,7 +317,7 @@ impl<'de> Reader<'de> for Value<'_, '_, 'de> {
         let Value { context, tally } = self;
         let mut values = Vec::new();
         each!(list, context, index => Value { context: &mut *context, tally: &mut *tally }, value => {
-            Tally::count(context, &mut tally.attributes, "limits.elements", tally.limits.elements)?;
+            one_more(context, &mut tally.attributes, "limits.elements", tally.limits.elements)?;
             values.push(value);
         });
         Ok(Attribute::List(values))
@@ -489,7 +340,7 @@ impl<'de> Reader<'de> for Outputs<'_, '_, 'de> {
         each!(list, context, index => OneOutput {
             context: &mut *context, tally: &mut *tally, graph: &mut *graph, position: index as u32,
         }, output => {
-            Tally::count(context, &mut count, "limits.outputs", tally.limits.outputs)?;
+            one_more(context, &mut count, "limits.outputs", tally.limits.outputs)?;
             graph.outputs.extend(output);
         });
         Ok(())
@@ -565,7 +416,7 @@ impl<'de> Reader<'de> for Functions<'_, '_, 'de> {
     fn object<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
         let Functions { context, tally, graph } = self;
         while let Some(key) = object.next_key_seed(Key)? {
-            Tally::count(context, &mut tally.functions, "limits.functions", tally.limits.functions)?;
+            one_more(context, &mut tally.functions, "limits.functions", tally.limits.functions)?;
             if graph.functions.contains_key(&*key) {
                 return Err(context.duplicate(&key));
             }

@@ -9,6 +9,7 @@ mod envelope;
 mod explain;
 mod gather;
 mod graph;
+mod inputs;
 mod reader;
 mod tensor;
 
@@ -27,10 +28,10 @@ use reader::{Seed, Text, Texts};
 
 use super::Endpoint;
 use super::limits::{Limits, check, exceeded};
-use super::words::quote;
+use super::words::{SPELLING, quote};
 use crate::notation::formula::{self, SyntaxError, SyntaxErrorKind};
 use crate::wire::graph::{Graph, Input};
-use crate::wire::problem::{Failure, Fault, Slug};
+use crate::wire::problem::{Failure, Fault, MOST_FAULTS, Slug};
 
 /// The numbers of a request; `Err` of the second kind where they do not make sense on their own.
 pub(super) fn given(endpoint: Endpoint, envelope: &Envelope<'_>, body: &[u8], limits: &Limits) -> Result<Given, Unsound> {
@@ -103,14 +104,20 @@ pub(super) fn function(envelope: &Envelope<'_>, body: &[u8], limits: &Limits) ->
     let mut context = Context::new(Some("formula"), limits.json_nesting, Slug::InvalidRequest);
     let read = Seed(Text { context: &mut context, expects: "a formula (a string)" }).deserialize(&mut json(raw));
     let text = context.finish(read, raw.get(), body)?.unwrap_or_default();
-    let inputs = envelope.inputs.map(|raw| graph::inputs(raw, body, limits)).transpose()?;
+    let inputs = envelope.inputs.map(|raw| inputs::inputs(raw, body, limits)).transpose()?;
     let outputs = envelope.outputs.map(|raw| names(raw, body, limits, "outputs")).transpose()?;
     check("limits.formula_bytes", text.len(), limits.formula_bytes)?;
     if let Some(inputs) = &inputs {
         repeated("inputs", inputs.iter().map(|input| input.name.as_str()))?;
+        spelt(inputs)?;
     }
     if let Some(outputs) = &outputs {
         repeated("outputs", outputs.iter().map(String::as_str))?;
+        if outputs.is_empty() {
+            let hint = Some("leave `outputs` out to get the last statement".to_owned());
+            let fault = Fault { pointer: "/outputs".into(), detail: "a function needs an output".into(), hint };
+            return Err(Failure::of_faults(Slug::InvalidRequest, vec![fault]));
+        }
     }
     parse(text.into_owned(), inputs, outputs, limits)
 }
@@ -143,9 +150,22 @@ fn syntax(error: SyntaxError) -> Failure {
     Failure::of_faults(slug, vec![Fault { pointer, detail, hint: error.hint }])
 }
 
-/// Reads a list of names.
+/// Refuses inputs that no formula can name.
+fn spelt(inputs: &[Input]) -> Result<(), Failure> {
+    let misspelt = inputs.iter().enumerate().filter(|(_, input)| !formula::is_name(&input.name)).take(MOST_FAULTS);
+    let faults: Vec<Fault> = misspelt
+        .map(|(i, input)| Fault {
+            pointer: format!("/inputs/{i}"),
+            detail: format!("{} is not a name", quote(&input.name)),
+            hint: Some(SPELLING.to_owned()),
+        })
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(Failure::of_faults(Slug::InvalidRequest, faults)) }
+}
+
+/// Reads a list of names: `wrt`, which are inputs, or `outputs`.
 pub(super) fn names(raw: &RawValue, body: &[u8], limits: &Limits, field: &'static str) -> Result<Vec<String>, Failure> {
-    let most = limits.inputs.max(limits.outputs);
+    let most = if field == "outputs" { ("limits.outputs", limits.outputs) } else { ("limits.inputs", limits.inputs) };
     let mut context = Context::new(Some(field), limits.json_nesting, Slug::InvalidRequest);
     let read = Seed(Texts { context: &mut context, expects: "a list of names", most }).deserialize(&mut json(raw));
     context.finish(read, raw.get(), body)
@@ -157,7 +177,7 @@ pub(super) fn repeated<'a>(field: &'static str, names: impl Iterator<Item = &'a 
     let faults: Vec<Fault> = names
         .enumerate()
         .filter(|(_, name)| !seen.insert(*name))
-        .take(crate::wire::problem::MOST_FAULTS)
+        .take(MOST_FAULTS)
         .map(|(i, name)| Fault { pointer: format!("/{field}/{i}"), detail: format!("{} stands twice", quote(name)), hint: None })
         .collect();
     if faults.is_empty() { Ok(()) } else { Err(Failure::of_faults(Slug::InvalidRequest, faults)) }

@@ -9,6 +9,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::context::{Context, Step};
+use crate::service::limits::exceeded;
 
 /// Reads one JSON value. What a reader does not override is a fault.
 pub(super) trait Reader<'de>: Sized {
@@ -115,6 +116,45 @@ impl<'de, R: Reader<'de>> Visitor<'de> for Seed<R> {
     }
 }
 
+/// The reader's fixed parts.
+macro_rules! reads {
+    ($expects:literal, $absent:expr) => {
+        fn context(&mut self) -> &mut Context<'de> {
+            self.context
+        }
+
+        fn expects(&self) -> &'static str {
+            $expects
+        }
+
+        fn absent(self) -> Self::Value {
+            $absent
+        }
+    };
+}
+pub(super) use reads;
+
+/// Reads a list, each element by the reader that `$element` makes.
+macro_rules! each {
+    ($list:ident, $context:ident, $index:ident => $element:expr, $value:pat => $take:block) => {{
+        let mut $index = 0usize;
+        $context.enter(Step::Index(0));
+        while let Some($value) = $list.next_element_seed(Seed($element))? {
+            $take
+            $index += 1;
+            $context.advance($index);
+        }
+        $context.leave();
+    }};
+}
+pub(super) use each;
+
+/// One more of something, unless that is too many.
+pub(super) fn one_more<E: Error>(context: &mut Context<'_>, count: &mut usize, limit: &str, most: usize) -> Result<(), E> {
+    *count += 1;
+    if *count > most { Err(context.fail(exceeded(limit, *count as f64, most as f64))) } else { Ok(()) }
+}
+
 /// An object's key.
 pub(super) struct Key;
 
@@ -172,7 +212,8 @@ impl<'de> Reader<'de> for Text<'_, 'de> {
 pub(super) struct Texts<'c, 'de> {
     pub(super) context: &'c mut Context<'de>,
     pub(super) expects: &'static str,
-    pub(super) most: usize,
+    /// The limit's name, and how many it allows.
+    pub(super) most: (&'static str, usize),
 }
 
 impl<'de> Reader<'de> for Texts<'_, 'de> {
@@ -195,10 +236,9 @@ impl<'de> Reader<'de> for Texts<'_, 'de> {
         self.context.enter(Step::Index(0));
         while let Some(text) = list.next_element_seed(Seed(Text { context: self.context, expects: "a name" }))? {
             texts.push(text.map_or_else(String::new, Cow::into_owned));
-            if texts.len() > self.most {
-                self.context.fault(format!("more than {} names", self.most), None);
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                break;
+            let (limit, most) = self.most;
+            if texts.len() > most {
+                return Err(self.context.fail(exceeded(limit, texts.len() as f64, most as f64)));
             }
             self.context.advance(texts.len());
         }

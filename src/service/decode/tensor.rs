@@ -139,7 +139,10 @@ mod tests {
     use crate::wire::problem::Slug;
     use serde::de::DeserializeSeed;
 
-    fn read(text: &str) -> Result<(Vec<usize>, Vec<f64>), Vec<(String, String)>> {
+    /// Sizes and numbers, or the pointers and sentences of the faults.
+    type Read = Result<(Vec<usize>, Vec<f64>), Vec<(String, String)>>;
+
+    fn read(text: &str) -> Read {
         let mut context = Context::new(Some("x"), 128, Slug::InvalidPoint);
         let (mut form, mut data) = (Form::default(), Vec::new());
         let mut json = serde_json::Deserializer::from_str(text);

@@ -91,9 +91,12 @@ impl Template {
         self.offsets.last().copied().unwrap_or(0)
     }
 
-    /// Numbers of the derivative at one point.
-    pub(in crate::service) fn derivative_width(&self) -> usize {
-        self.width() - self.offsets[self.values.len().min(self.offsets.len() - 1)]
+    /// Cells of the dense Jacobian of one point; gradients and products are tensors like the values, and no cells.
+    pub(in crate::service) fn jacobian_width(&self) -> usize {
+        match &self.derivative {
+            Derivative::Jacobian(..) => self.width() - self.offsets[self.values.len().min(self.offsets.len() - 1)],
+            _ => 0,
+        }
     }
 
     /// Bytes of the lists around the numbers of one point.
