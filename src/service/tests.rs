@@ -255,7 +255,7 @@ fn functions_are_checked() {
         Endpoint::Value,
         r#"{"formula":"y = x;\n z = y + x @ x","at":{"x":[1,2]},"outputs":["q"]}"#,
         Slug::InvalidRequest,
-        &[("/outputs", "q")],
+        &[("/outputs/0", "q")],
     );
     refused(
         Endpoint::Value,
