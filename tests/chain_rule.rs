@@ -192,9 +192,9 @@ async fn a_jvp_is_the_matrix_times_the_tangent_and_a_vjp_the_cotangent_times_the
             let unit: Vec<f64> = (0..n).map(|i| f64::from(i == j)).collect();
             close(&about.jvp(&function.at, &unit).await, &transposed(&jacobian)[j], function.name);
         }
-        for i in 0..p {
+        for (i, row) in jacobian.iter().enumerate() {
             let unit: Vec<f64> = (0..p).map(|j| f64::from(i == j)).collect();
-            close(&about.vjp(&function.at, &unit).await, &jacobian[i], function.name);
+            close(&about.vjp(&function.at, &unit).await, row, function.name);
         }
     }
 }

@@ -8,12 +8,15 @@ use crate::support::Server;
 
 const BODY: &str = r#"{"formula":"x","at":{"x":1}}"#;
 
+/// Method, path, headers, body, and the slugs of which one must come back, `ok` being an answer.
+type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
+
 #[tokio::test]
 async fn the_edge_refuses_in_the_same_words() {
     let server = Server::with(Settings { body_bytes: 10_000, ..Settings::default() }).await;
     let client = reqwest::Client::new();
     let large = format!(r#"{{"formula":"x","at":{{"x":1}}}}{}"#, " ".repeat(10_000));
-    let table: &[(&str, &str, &[(&str, &str)], &str, &str)] = &[
+    let table: &[Case<'_>] = &[
         ("POST", "/", &[], BODY, "method-not-allowed|not-found"),
         ("POST", "/Value", &[], BODY, "not-found"),
         ("POST", "/value/", &[], BODY, "not-found"),
@@ -108,7 +111,7 @@ async fn a_body_without_a_length_is_counted_as_it_comes() {
     let head = "POST /value HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
     let answer = server.raw(format!("{head}{}0\r\n\r\n", chunk.repeat(3)).as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("/problems/body-too-large"), "{answer}");
-    let good = format!("{head}{}{:x}\r\n{BODY}\r\n0\r\n\r\n", chunk.repeat(1), BODY.len());
+    let good = format!("{head}{}{:x}\r\n{BODY}\r\n0\r\n\r\n", chunk, BODY.len());
     let answer = server.raw(good.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     // A length that lies, in either direction; two of them.

@@ -218,7 +218,7 @@ async fn points_and_derivatives_have_a_most() {
         zeros(10),
         zeros(500_000)
     );
-    trial.exceeds("/gradient", body, "limits.derivative_cells", 5.5e6).await;
+    trial.exceeds("/jacobian", body, "limits.derivative_cells", 5.5e6).await;
     let n = 1_000_001;
     trial.exceeds("/value", format!(r#"{{"formula":"x","points":{{"x":{}}}}}"#, zeros(n)), "limits.points", n as f64).await;
     let rows = format!(r#"{{"formula":"x","points":[{}{{"x":0}}]}}"#, r#"{"x":0},"#.repeat(n - 1));
