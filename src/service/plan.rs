@@ -100,6 +100,8 @@ pub(super) fn plan(endpoint: Endpoint, body: &[u8], given: &Given, limits: &Limi
     let mut binding = bound.unwrap_or_default();
     let site = site(&source);
     let graph = build(&source.graph, site, limits, false)?.graph;
+    // a large function's names and texts take more memory than its graph, and compiling needs room
+    drop(source);
     let wrt = wrt(&envelope, body, &graph, limits)?;
     if let Some(field) = endpoint.direction() {
         let request = Request { envelope: &envelope, body, given, graph: &graph, limits };
