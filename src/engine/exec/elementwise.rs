@@ -57,6 +57,19 @@ pub struct Ternary {
     pub tile: Compiled<Tile3>,
 }
 
+/// The most arguments of an elementwise function.
+pub const WIDEST: usize = 6;
+
+/// An elementwise function of any number of arguments up to [`WIDEST`] that takes microseconds: compiled for one value at a time, since
+/// a loop around it would gain nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Wide {
+    /// How many arguments it takes.
+    pub arity: usize,
+    /// One value; the arguments beyond the function's own are ignored.
+    pub one: Compiled<unsafe fn([f64; WIDEST]) -> f64>,
+}
+
 /// An elementwise function.
 #[derive(Debug, Clone, Copy)]
 pub enum Elementwise {
@@ -66,10 +79,31 @@ pub enum Elementwise {
     Binary(Binary),
     /// Three arguments.
     Ternary(Ternary),
+    /// Up to [`WIDEST`] arguments.
+    Wide(Wide),
+}
+
+impl Wide {
+    /// One value. `isa` must be one that [`Isa::detect`] has returned.
+    #[inline]
+    pub(crate) fn one(self, isa: Isa, args: [f64; WIDEST]) -> f64 {
+        // SAFETY: the entry needs no more than what `isa` stands for, which this CPU has
+        unsafe { (self.one[isa as usize])(args) }
+    }
 }
 
 impl Elementwise {
-    /// One value; arguments beyond the function's own are ignored. `isa` must be one that [`Isa::detect`] has returned.
+    /// How many arguments it takes.
+    pub const fn arity(self) -> usize {
+        match self {
+            Elementwise::Unary(_) => 1,
+            Elementwise::Binary(_) => 2,
+            Elementwise::Ternary(_) => 3,
+            Elementwise::Wide(function) => function.arity,
+        }
+    }
+
+    /// One value; arguments beyond the function's own are ignored, and those that a wide one has beyond three are NaN. `isa` must be one that [`Isa::detect`] has returned.
     #[inline]
     pub(crate) fn one(self, isa: Isa, args: [f64; 3]) -> f64 {
         let [a, b, c] = args;
@@ -79,11 +113,12 @@ impl Elementwise {
                 Elementwise::Unary(function) => (function.one[isa as usize])(a),
                 Elementwise::Binary(function) => (function.one[isa as usize])(a, b),
                 Elementwise::Ternary(function) => (function.one[isa as usize])(a, b, c),
+                Elementwise::Wide(function) => (function.one[isa as usize])([a, b, c, f64::NAN, f64::NAN, f64::NAN]),
             }
         }
     }
 
-    /// A tile: slices of equal length; those beyond the function's own are ignored. `isa` as for [`Elementwise::one`].
+    /// A tile: slices of equal length; those beyond the function's own are ignored. `isa` and wide functions as for [`Elementwise::one`].
     #[inline]
     pub(crate) fn tile(self, isa: Isa, out: &mut [f64], args: [&[f64]; 3]) {
         let [a, b, c] = args;
@@ -93,13 +128,34 @@ impl Elementwise {
                 Elementwise::Unary(function) => (function.tile[isa as usize])(out, a),
                 Elementwise::Binary(function) => (function.tile[isa as usize])(out, a, b),
                 Elementwise::Ternary(function) => (function.tile[isa as usize])(out, a, b, c),
+                Elementwise::Wide(_) => {
+                    for (i, out) in out.iter_mut().enumerate() {
+                        *out = self.one(isa, [a[i], b[i], c[i]]);
+                    }
+                }
             }
         }
     }
 }
 
 /// Compiles a scalar function for every [`Isa`]: `elementwise!(Unary, |x| vmath::sin(x))`.
+///
+/// `elementwise!(Wide, |n, x| ...)` is for functions that are long themselves, of up to six arguments.
 macro_rules! elementwise {
+    (Wide, |$($x:ident),+| $body:expr) => {{
+        use $crate::engine::exec::elementwise::{Elementwise, WIDEST, Wide};
+        fn one([$($x,)+ ..]: [f64; WIDEST]) -> f64 {
+            $body
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        fn one_v3([$($x,)+ ..]: [f64; WIDEST]) -> f64 {
+            $body
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        use one as one_v3;
+        Elementwise::Wide(Wide { arity: [$(stringify!($x)),+].len(), one: [one, one_v3] })
+    }};
     ($kind:ident, |$($x:ident),+| $body:expr) => {{
         use $crate::engine::exec::elementwise::{Elementwise, $kind};
         fn one($($x: f64),+) -> f64 {

@@ -4,7 +4,7 @@
 //! numbers.
 
 use super::super::program::{Map, Stopped};
-use super::elementwise::Isa;
+use super::elementwise::{Elementwise, Isa};
 use super::{Frame, rows};
 
 /// Values that fit in half of a 32 KiB L1 cache.
@@ -35,6 +35,10 @@ fn one(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: &m
     }
     for step in &map.steps {
         let [a, b, c] = step.from;
+        if let Elementwise::Wide(function) = step.function {
+            slots[step.to as usize] = function.one(isa, map.wide[a as usize].map(|slot| slots[slot as usize]));
+            continue;
+        }
         let args = [slots[a as usize], slots[b as usize], slots[c as usize]];
         slots[step.to as usize] = step.function.one(isa, args);
     }
@@ -81,6 +85,13 @@ fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: 
                 }
             }
             for step in &map.steps {
+                if let Elementwise::Wide(function) = step.function {
+                    let (to, from) = (step.to as usize * length, map.wide[step.from[0] as usize]);
+                    for i in 0..len {
+                        slots[to + i] = function.one(isa, from.map(|slot| slots[slot as usize * length + i]));
+                    }
+                    continue;
+                }
                 let to = step.to as usize * length;
                 let (before, rest) = slots.split_at_mut(to);
                 let (out, after) = rest.split_at_mut(length);

@@ -7,7 +7,7 @@ use super::super::graph::{Graph, Kind, NodeId};
 use super::super::op::{Attributes, Fold, Primitive, Row, Rule, product, shape};
 use super::super::program::layout::Layout;
 use super::super::{Error, Shape, Tensor};
-use super::elementwise::{Elementwise, Isa};
+use super::elementwise::{Elementwise, Isa, WIDEST};
 use super::{matmul, reduce};
 use crate::engine::simplify;
 
@@ -53,6 +53,11 @@ fn scalar(function: Elementwise, args: &[&Tensor], result: &Shape) -> Vec<f64> {
     let columns: Vec<Vec<f64>> = args.iter().map(|arg| read(arg, &Layout::contiguous(arg.shape()).broadcast(result))).collect();
     (0..result.elements())
         .map(|i| match (function, &*columns) {
+            (Elementwise::Wide(function), columns) => {
+                let mut args = [f64::NAN; WIDEST];
+                args.iter_mut().zip(columns).for_each(|(arg, column)| *arg = column[i]);
+                function.one(isa, args)
+            }
             (function, [a]) => function.one(isa, [a[i]; 3]),
             (function @ Elementwise::Binary(_), [first, rest @ ..]) => {
                 rest.iter().fold(first[i], |sum, next| function.one(isa, [sum, next[i], next[i]]))

@@ -1,7 +1,8 @@
 //! Activation functions of neural networks.
 
 use super::row::rows;
-use super::{Family, Partial, Row, calculus, logic, special};
+use super::special::error;
+use super::{Family, Partial, Row, calculus, logic};
 use crate::engine::exec::elementwise::elementwise;
 use crate::engine::graph::algebra::Made;
 use crate::engine::graph::{Builder, NodeId};
@@ -33,8 +34,8 @@ rows! {
     }).says("log(1 + eˣ)", "σ(x)").costs(45);
     GELU = Row::scalar("gelu", Activation, elementwise!(Unary, |x| vmath::gelu(x)), |g, y, _| {
         let x = y.args[0];
-        let distribution = g.call(&special::NDTR, &[x])?;
-        let density = special::normal_density(g, x)?;
+        let distribution = g.call(&error::NDTR, &[x])?;
+        let density = error::normal_density(g, x)?;
         let slope = g.chain(x, density)?;
         Ok(Partial::Node(g.add(distribution, slope)?))
     }).says("x·Φ(x), exact", "Φ(x) + x·φ(x)").costs(40);

@@ -260,12 +260,7 @@ impl Row {
 
     /// An elementwise operator.
     pub(super) const fn scalar(name: &'static str, family: Family, function: Elementwise, partials: PartialRule) -> Row {
-        let arity = match function {
-            Elementwise::Unary(_) => Arity::exactly(1),
-            Elementwise::Binary(_) => Arity::exactly(2),
-            Elementwise::Ternary(_) => Arity::exactly(3),
-        };
-        Row::new(name, family, arity, Rule::Scalar { function, partials })
+        Row::new(name, family, Arity::exactly(function.arity()), Rule::Scalar { function, partials })
     }
 
     /// An elementwise operator that is constant between its steps.
@@ -334,7 +329,7 @@ macro_rules! rows {
             pub static $name: Row = $row;
         )*
         /// The rows of this family.
-        pub(super) static ROWS: &[&Row] = &[$(&$name),*];
+        pub(in crate::engine::op) static ROWS: &[&Row] = &[$(&$name),*];
     };
 }
 pub(super) use rows;

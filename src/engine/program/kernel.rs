@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::layout::Layout;
-use crate::engine::exec::elementwise::Elementwise;
+use crate::engine::exec::elementwise::{Elementwise, WIDEST};
 use crate::engine::op::Fold;
 
 /// What a value varies with beside its elements. Each such axis is a lane axis: innermost in memory, points within seeds.
@@ -70,7 +70,7 @@ pub(crate) struct Buffer {
     pub(crate) slot: u32,
 }
 
-/// One elementwise instruction of a Map: `slots[to] = function(slots[from]...)`.
+/// One elementwise instruction of a Map: `slots[to] = function(slots[from]...)`. A wide function's `from[0]` is a row of [`Map::wide`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Step {
     pub(crate) function: Elementwise,
@@ -85,6 +85,8 @@ pub(crate) struct Map {
     pub(crate) lanes: Lanes,
     pub(crate) loads: Vec<(Operand, u32)>,
     pub(crate) steps: Vec<Step>,
+    /// The argument slots of each wide function.
+    pub(crate) wide: Vec<[u32; WIDEST]>,
     /// Slot and buffer.
     pub(crate) stores: Vec<(u32, u32)>,
     pub(crate) slots: usize,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::super::exec::elementwise::Elementwise;
 use super::super::graph::{Graph, Kind, NodeId};
 use super::super::op::{Attributes, Primitive, Row, Rule, product, shape};
 use super::super::{Shape, Tensor};
@@ -380,6 +381,7 @@ fn fuse(group: &Group) -> Map {
         lanes: group.lanes,
         loads: Vec::new(),
         steps: Vec::with_capacity(group.members.len()),
+        wide: Vec::new(),
         stores: Vec::new(),
         slots: 0,
         flops: 0.0,
@@ -413,6 +415,11 @@ fn fuse(group: &Group) -> Map {
         // a choice among many is a chain of choices between two; with one argument it is that argument twice
         let mut step = |to: u32, from: [u32; 3]| map.steps.push(Step { function: *function, to, from });
         match *from {
+            _ if matches!(function, Elementwise::Wide(_)) => {
+                step(to, [map.wide.len() as u32; 3]);
+                // arguments that the function does not have are read from anywhere
+                map.wide.push(std::array::from_fn(|i| from.get(i).copied().unwrap_or(to)));
+            }
             [a] => step(to, [a, a, a]),
             [a, b] => step(to, [a, b, b]),
             [a, b, c] if member.op.arity.most.is_some() => step(to, [a, b, c]),
@@ -431,7 +438,8 @@ fn fuse(group: &Group) -> Map {
             }
             [] => {}
         }
-        map.flops += f64::from(member.op.flops) * from.len().saturating_sub(1).max(1) as f64;
+        let times = if member.op.arity.most.is_some() { 1 } else { from.len().saturating_sub(1).max(1) };
+        map.flops += f64::from(member.op.flops) * times as f64;
         slot_of[i] = to;
         if let Some(buffer) = member.buffer {
             map.stores.push((to, buffer));

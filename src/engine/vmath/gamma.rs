@@ -5,7 +5,7 @@
 //! double-double, since its terms cancel at each of its roots.
 
 use super::dd::{Dd, two_sum};
-use super::exponential::exp;
+use super::exponential::{exp, expm1, log, log1p};
 use super::kernels::{PI, log_dd, sincospi_dd};
 use super::pow2;
 
@@ -42,6 +42,22 @@ fn digamma_positive(x: Dd) -> Dd {
     log_dd(x).sub(sum.add(half).add(series))
 }
 
+/// ψ(x) for finite x at no pole, |x| ≥ 2^-55 and, where x < 0, |x| < 2^52.
+#[inline(always)]
+pub(super) fn digamma_dd(x: Dd) -> Dd {
+    if x.hi >= pow2(58) {
+        return log_dd(x);
+    }
+    if x.hi >= 0.5 {
+        return digamma_positive(x);
+    }
+    // ψ(x) = ψ(1 − x) − π cot πx
+    let (s, c) = sincospi_dd(x.hi);
+    let turn = PI.mul_f(x.lo);
+    let (s, c) = (s.add(c.mul(turn)), c.sub(s.mul(turn)));
+    digamma_positive(x.neg().add_f(1.0)).sub(PI.mul(c).div(s))
+}
+
 /// ψ(x) = Γ′(x)/Γ(x); ∓∞ at ±0, NaN at negative integers.
 /// Max 1.1e-16 relative measured, over max(1, condition number).
 #[inline(always)]
@@ -52,18 +68,10 @@ pub fn digamma(x: f64) -> f64 {
     if x.abs() < pow2(-55) {
         return -1.0 / x;
     }
-    if x >= pow2(58) {
-        return log_dd(Dd::exact(x)).round();
-    }
-    if x >= 0.5 {
-        return digamma_positive(Dd::exact(x)).round();
-    }
-    if x.trunc() == x || x < -INTEGERS {
+    if x < 0.0 && (x.trunc() == x || x < -INTEGERS) {
         return f64::NAN;
     }
-    // ψ(x) = ψ(1 − x) − π cot πx
-    let (s, c) = sincospi_dd(x);
-    digamma_positive(two_sum(1.0, -x)).sub(PI.mul(c).div(s)).round()
+    digamma_dd(Dd::exact(x)).round()
 }
 
 /// r^s, by squaring.
@@ -173,4 +181,46 @@ pub fn polygamma(n: u32, x: f64) -> f64 {
     let all = nearest + (beyond(1.0 + a) + mirror * beyond(2.0 - a));
     let all = if d < 0.0 { mirror * all } else { all };
     sign * factorial_over_power(n, a, all - mirror * beyond(1.0 - x))
+}
+
+/// ψ⁽ⁿ⁾(a + b) − ψ⁽ⁿ⁾(a): by Taylor's series where b is small beside a, where the difference would be of digits that are gone.
+/// Orders 0 to 10: max 3e-15 relative measured for positive a and a + b, over max(1, condition number).
+#[inline(always)]
+pub fn polygamma_difference(n: u32, a: f64, b: f64) -> f64 {
+    if b == 0.0 && !a.is_nan() {
+        return 0.0;
+    }
+    if !(a > 0.0 && a < 1.0 && a + b > 0.0) {
+        return polygamma_step(n, a, b);
+    }
+    // off the pole by the recurrence: what is left is a^-(n+1) − (a + b)^-(n+1)
+    let next = polygamma_step(n, 1.0 + a, b);
+    let share = -expm1(f64::from(n + 1) * log1p(-(b / (a + b))));
+    let share = if share.is_finite() { share } else { -expm1(f64::from(n + 1) * (log(a) - log(a + b))) };
+    let pole = (1..=n).fold(share / a, |p, j| p * (f64::from(j) / a));
+    if n & 1 == 1 { next - pole } else { next + pole }
+}
+
+/// The same away from 0.
+#[inline(always)]
+fn polygamma_step(n: u32, a: f64, b: f64) -> f64 {
+    let room = if a > 0.0 { a } else { (a - a.round_ties_even()).abs() };
+    if b.abs() < room * (0.5 / (f64::from(n) + 5.0)) {
+        let (mut sum, mut factor) = (0.0, 1.0);
+        for k in 1..40_u32 {
+            factor *= b / f64::from(k);
+            let term = factor * polygamma(n + k, a);
+            sum += term;
+            if !(term.abs() > 1e-17 * f64::abs(sum)) {
+                break;
+            }
+        }
+        return sum;
+    }
+    let sum = two_sum(a, b);
+    let regular = |x: f64| x.is_finite() && x.abs() > pow2(-55) && (x > 0.0 || (x > -INTEGERS && x.trunc() != x));
+    if n == 0 && regular(a) && regular(sum.hi) {
+        return digamma_dd(sum).sub(digamma_dd(Dd::exact(a))).round();
+    }
+    polygamma(n, sum.hi) - polygamma(n, a)
 }

@@ -68,3 +68,12 @@ c = [2 / mp.mpf(N) * sum(fv[j] * mp.cos(mp.pi * k * (j + mp.mpf(1) / 2) / N) for
 c[0] /= 2
 for k, v in enumerate(c):
     print(k, lit(float(v)))
+print('HALF_LINE of quadrature.rs: exp(u - exp(-u)), and the weight, for u = j/10')
+for j in range(-37, 53):
+    u = mp.mpf(j) / 10; e = mp.exp(u - mp.exp(-u)); print(f'({lit(float(e))}, {lit(float(e * (1 + mp.exp(-u)) / 10))}),')
+print('ONE_MINUS_COS of bessel.rs: 1 - cos(pi j/40)')
+for j in range(41):
+    print(lit(float(1 - mp.cos(mp.pi * j / 40))), end=', ')
+print('\nStirling: B_2k / (2k (2k - 1))')
+for k in range(1, 13):
+    print(f'{mp.bernfrac(2 * k)[0]} / {mp.bernfrac(2 * k)[1] * 2 * k * (2 * k - 1)}', end=', ')
