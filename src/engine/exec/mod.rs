@@ -4,6 +4,7 @@
 //! kernels and tiles.
 
 pub mod elementwise;
+pub(crate) mod linear_algebra;
 mod map;
 mod matmul;
 pub mod naive;
@@ -13,7 +14,7 @@ mod rows;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::program::{Binding, Kernel, Lanes, Operand, Program, Source, Stopped, Table, Work};
+use super::program::{Binding, DenseCall, Kernel, Lanes, Operand, Program, Source, Stopped, Table, Work};
 use elementwise::Isa;
 
 /// A worker's reusable scratch memory.
@@ -22,18 +23,19 @@ pub struct Scratch {
     isa: Isa,
     slots: Vec<Vec<f64>>,
     tile: Vec<f64>,
+    dense: Vec<f64>,
 }
 
 impl Default for Scratch {
     fn default() -> Scratch {
-        Scratch { isa: Isa::detect(), slots: Vec::new(), tile: Vec::new() }
+        Scratch { isa: Isa::detect(), slots: Vec::new(), tile: Vec::new(), dense: Vec::new() }
     }
 }
 
 impl Scratch {
     /// Bytes it holds on to.
     pub fn bytes(&self) -> usize {
-        8 * (self.tile.capacity() + self.slots.iter().map(Vec::capacity).sum::<usize>())
+        8 * (self.tile.capacity() + self.dense.capacity() + self.slots.iter().map(Vec::capacity).sum::<usize>())
     }
 }
 
@@ -59,6 +61,12 @@ impl Frame<'_> {
 
     fn lanes(&self, lanes: Lanes) -> usize {
         lanes.count(self.points, self.seeds)
+    }
+
+    /// Which of its own lanes an operand shows to a reader with `lanes`: seeds are outside points.
+    fn spread(&self, own: Lanes, lanes: Lanes) -> linear_algebra::Spread {
+        let divide = if own == lanes || own.points() || own == Lanes::NONE { 1 } else { self.points };
+        linear_algebra::Spread { lanes: self.lanes(own), divide }
     }
 
     fn checked(&self) -> Result<(), Stopped> {
@@ -149,6 +157,7 @@ impl Runner<'_> {
             return done;
         }
         let mut target = std::mem::take(&mut self.scratch.slots[slot(kernel.to)]);
+        let mut memory = std::mem::take(&mut self.scratch.dense);
         let frame = self.frame();
         let lanes = frame.lanes(kernel.lanes);
         let elements = program.buffers[kernel.to as usize].elements;
@@ -173,6 +182,7 @@ impl Runner<'_> {
                 let sizes = matmul::Sizes { rows: work.rows, inner: work.inner, columns: work.columns, lanes, chain: work.chain };
                 matmul::run(self.scratch.isa, sizes, side(&work.left), side(&work.right), out, self.stop);
             }
+            Work::Dense(call) => dense(call, &frame, self.scratch.isa, kernel.lanes, &mut memory, out),
             Work::Take { from, table } => {
                 let offset = from.layout.offset * lanes;
                 let data = &frame.data(from)[offset..];
@@ -193,6 +203,7 @@ impl Runner<'_> {
         // a kernel that gave up half way has set nothing that is read: the run ends here
         let done = frame.checked();
         self.scratch.slots[slot(kernel.to)] = target;
+        self.scratch.dense = memory;
         done
     }
 
@@ -270,6 +281,23 @@ impl Runner<'_> {
             }
         }
     }
+}
+
+/// Runs a routine of dense linear algebra; gives up once the stop flag is set.
+fn dense(call: &DenseCall, frame: &Frame<'_>, isa: Isa, lanes: Lanes, memory: &mut Vec<f64>, out: &mut [f64]) {
+    let sides: Vec<_> = call
+        .operands
+        .iter()
+        .map(|operand| linear_algebra::Side {
+            data: frame.data(operand),
+            layout: &operand.layout,
+            spread: frame.spread(operand.lanes, lanes),
+        })
+        .collect();
+    let DenseCall { routine, flags, sizes, .. } = *call;
+    let call = linear_algebra::Call { routine, flags, sizes, sides: &sides, lanes: frame.lanes(lanes) };
+    // the kernel's end asks the flag again
+    let _ = linear_algebra::run(isa, &call, memory, out, frame.stop);
 }
 
 /// The first element of each entry of a table, in order.

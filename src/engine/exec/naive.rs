@@ -3,11 +3,15 @@
 //! Constant folding uses it, and the tests hold every program against it. It shares with the programs only the scalar functions and
 //! the order of sums; both must give the same bits.
 
+use std::sync::atomic::AtomicBool;
+
 use super::super::graph::{Graph, Kind, NodeId};
-use super::super::op::{Attributes, Fold, Primitive, Row, Rule, product, shape};
+use super::super::op::linear_algebra::Matrices;
+use super::super::op::{Attributes, Dense, DenseFlags, Fold, Primitive, Row, Rule, product, shape};
 use super::super::program::layout::Layout;
 use super::super::{Error, Shape, Tensor};
 use super::elementwise::{Elementwise, Isa};
+use super::linear_algebra::{self, Call, Side, Sizes, Spread};
 use super::{matmul, reduce};
 use crate::engine::simplify;
 
@@ -105,6 +109,7 @@ fn primitive_value(primitive: Primitive, args: &[&Tensor], attributes: &Attribut
         }
         Primitive::Reduce(fold) => reduced(fold, args[0], attributes),
         Primitive::Matmul => matrix_product(args[0], args[1], attributes.flag("chain")),
+        Primitive::Dense(routine) => dense(routine, args, attributes),
     }
 }
 
@@ -145,4 +150,28 @@ fn matrix_product(a: &Tensor, b: &Tensor, chain: bool) -> Vec<f64> {
         }
     }
     data
+}
+
+/// All results of a routine, matrix by matrix.
+pub(crate) fn dense(routine: Dense, args: &[&Tensor], attributes: &Attributes) -> Vec<f64> {
+    let Some(matrices) = Matrices::of(args.iter().map(|arg| arg.shape())) else { return Vec::new() };
+    let [rows, columns] = matrices.sizes(0);
+    let sizes = Sizes { rows, columns, right: if args.len() > 1 { matrices.sizes(1)[1] } else { 0 }, arguments: args.len() };
+    let one = Spread { lanes: 1, divide: 1 };
+    let factored = if routine.is_after_elimination() { dense(Dense::Lu, &args[..1], &Attributes::none()) } else { Vec::new() };
+    let own = |i: usize| if i == 0 && routine.is_after_elimination() { [rows + 1, rows] } else { matrices.sizes(i) };
+    let layouts: Vec<Layout> = (0..args.len())
+        .map(|i| {
+            let shape = &matrices.shapes[i];
+            let of = |batch: &[usize]| Shape::new([batch, &own(i)].concat());
+            Layout::contiguous(&of(&shape.sizes()[..shape.rank() - 2])).broadcast(&of(matrices.batch.sizes()))
+        })
+        .collect();
+    let data = |i: usize| if i == 0 && routine.is_after_elimination() { &factored } else { args[i].data() };
+    let sides: Vec<Side<'_>> = layouts.iter().enumerate().map(|(i, layout)| Side { data: data(i), layout, spread: one }).collect();
+    let call = Call { routine, flags: DenseFlags::of(attributes), sizes, sides: &sides, lanes: 1 };
+    let mut out = vec![0.0; matrices.batch.elements() * linear_algebra::length(routine, sizes)];
+    // nobody stops it
+    let _ = linear_algebra::run(Isa::detect(), &call, &mut Vec::new(), &mut out, &AtomicBool::new(false));
+    out
 }

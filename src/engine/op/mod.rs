@@ -13,6 +13,7 @@ pub mod calculus;
 pub mod choice;
 pub mod exponential;
 pub mod hyperbolic;
+pub mod linear_algebra;
 pub mod logic;
 pub mod normaliser;
 pub mod product;
@@ -24,7 +25,10 @@ pub mod structure;
 pub mod trigonometric;
 
 pub use attributes::{Attribute, AttributeKind, Attributes, Value};
-pub use row::{Application, Arity, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, Row, Rule, ShapeRule, VjpRule};
+pub(crate) use linear_algebra::DenseFlags;
+pub use row::{
+    Application, Arity, Dense, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, Row, Rule, ShapeRule, VjpRule,
+};
 
 /// Every row, in the order of the documentation.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
@@ -61,6 +65,10 @@ static FAMILIES: &[&[&Row]] = &[
     normaliser::ROWS,
     shape::ROWS,
     product::ROWS,
+    linear_algebra::solving::ROWS,
+    linear_algebra::determinant::ROWS,
+    linear_algebra::decomposition::ROWS,
+    linear_algebra::exponential::ROWS,
     structure::ROWS,
     calculus::ROWS,
 ];

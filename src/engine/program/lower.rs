@@ -4,6 +4,8 @@
 //! one level make one Map. That a fused group never waits for itself follows: an edge inside it stays on its level, every other
 //! edge climbs.
 
+mod dense;
+
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -37,6 +39,7 @@ pub(crate) fn lower(graph: &Graph, varies: &[Lanes], outputs: &[NodeId]) -> Lowe
         buffers: Vec::new(),
         constants: Vec::new(),
         inputs: vec![None; varies.len()],
+        eliminated: HashMap::new(),
     };
     let mut live = vec![false; graph.len()];
     for id in outputs {
@@ -108,6 +111,8 @@ struct Lowering<'a> {
     buffers: Vec<Buffer>,
     constants: Vec<Arc<Vec<f64>>>,
     inputs: Vec<Option<u32>>,
+    /// Matrices after elimination, and the level that may read them.
+    eliminated: HashMap<NodeId, (Operand, u32)>,
 }
 
 impl Lowering<'_> {
@@ -255,6 +260,7 @@ impl Lowering<'_> {
                 self.stored(to, result, lanes, ready)
             }
             Primitive::Matmul => self.matmul(args, result, lanes, attributes.flag("chain")),
+            Primitive::Dense(routine) => self.dense_primitive(routine, args, attributes, result),
         }
     }
 

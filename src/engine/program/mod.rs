@@ -16,7 +16,7 @@ use std::sync::atomic::AtomicBool;
 use super::graph::Graph;
 use super::{Error, Shape, simplify};
 use crate::engine::exec::{self, Scratch};
-pub(crate) use kernel::{Buffer, Kernel, Lanes, Map, Operand, Source, Table, Work};
+pub(crate) use kernel::{Buffer, DenseCall, Kernel, Lanes, Map, Operand, Source, Table, Work};
 pub(crate) use memory::Slot;
 pub use plan::{Mode, Want};
 
@@ -218,7 +218,12 @@ impl Program {
     }
 
     fn scratch_bytes(&self, points: usize, seeds: usize) -> f64 {
-        8.0 * self.slots.iter().map(|slot| slot.elements as f64 * slot.lanes.count(points, seeds) as f64).sum::<f64>()
+        let slots = self.slots.iter().map(|slot| slot.elements as f64 * slot.lanes.count(points, seeds) as f64).sum::<f64>();
+        let dense = self.kernels.iter().map(|kernel| match &kernel.work {
+            Work::Dense(call) => call.memory(kernel.lanes, points, seeds),
+            _ => 0,
+        });
+        8.0 * (slots + dense.max().unwrap_or_default() as f64)
     }
 }
 
@@ -227,5 +232,6 @@ fn kernel_bytes(kernel: &Kernel) -> usize {
         Work::Map(map) => map.steps.len() * size_of::<kernel::Step>() + map.loads.len() * 96 + map.stores.len() * 8,
         Work::Take { table, .. } | Work::ScatterAdd { table, .. } => 8 * table.indices.len(),
         Work::Copy { .. } | Work::Zero | Work::Reduce { .. } | Work::Matmul(_) => 128,
+        Work::Dense(call) => 128 * call.operands.len(),
     }
 }
