@@ -1,8 +1,8 @@
-//! The exponential of a matrix and its derivative along a direction, by scaling and squaring.
+//! The exponential of a matrix and its derivatives along matrices, by scaling and squaring.
 //!
 //! The degree of the Padé approximant and the number of squarings follow Al-Mohy and Higham, "A new scaling and squaring algorithm for
 //! the matrix exponential" (2009): by the norms of powers rather than powers of the norm, so that a matrix far from normal is not
-//! scaled too much. The derivative is what the same steps do to A + ε·E with ε² = 0 (Al-Mohy and Higham, "Computing the Fréchet
+//! scaled too much. Derivatives are what the same steps do to A + Σ εᵢ·Eᵢ with εᵢ² = 0 (Al-Mohy and Higham, "Computing the Fréchet
 //! derivative of the matrix exponential", 2009, whose tighter bounds on the degree serve both).
 
 use std::sync::atomic::AtomicBool;
@@ -27,16 +27,16 @@ const PADE_13: &[f64] = &[64764752532480000.0, 32382376266240000.0, 777177030389
 const HELD: usize = 8;
 
 /// How much memory [`exponential`] takes beside its result.
-pub(super) fn memory(n: usize, derivative: bool) -> usize {
-    let whole = if derivative { 2 * n * n } else { n * n };
-    HELD * whole + n * (n + 1) + 2 * n
+pub(super) fn memory(n: usize, directions: usize) -> usize {
+    HELD * (n * n << directions) + n * (n + 1) + 2 * n
 }
 
-/// A matrix and perhaps its derivative behind it, as steps on both.
+/// Steps on matrices over numbers that have a part for each subset of the directions: A itself for none, and products of parts of
+/// disjoint subsets for their union, because every direction's own square is 0. Part after part in memory.
 #[derive(Clone, Copy)]
 struct Steps<'a> {
     n: usize,
-    derivative: bool,
+    subsets: usize,
     stop: &'a AtomicBool,
 }
 
@@ -44,16 +44,24 @@ impl Steps<'_> {
     /// to ← a·b
     #[inline(always)]
     fn product(self, to: &mut [f64], a: &[f64], b: &[f64]) -> Result<(), Stopped> {
-        let (n, square) = (self.n, self.n * self.n);
         to.fill(0.0);
-        for i in 0..n {
+        for subset in 0..self.subsets {
+            for part in (0..=subset).filter(|part| part & !subset == 0) {
+                self.add_part(to, subset, 1.0, (a, part), b)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Part `subset` of `to` += c·a·b, of a's part given and b's of the rest.
+    #[inline(always)]
+    fn add_part(self, to: &mut [f64], subset: usize, c: f64, (a, part): (&[f64], usize), b: &[f64]) -> Result<(), Stopped> {
+        let (n, square) = (self.n, self.n * self.n);
+        let b = &b[(subset & !part) * square..][..square];
+        for (to, a) in to[subset * square..][..square].chunks_exact_mut(n).zip(a[part * square..][..square].chunks_exact(n)) {
             asked(self.stop)?;
-            let rows = i * n..(i + 1) * n;
-            vector::add_product(&mut to[rows.clone()], &a[rows.clone()], &b[..square], [1, n, n]);
-            if self.derivative {
-                let bent = square + i * n..square + (i + 1) * n;
-                vector::add_product(&mut to[bent.clone()], &a[rows], &b[square..], [1, n, n]);
-                vector::add_product(&mut to[bent.clone()], &a[bent], &b[..square], [1, n, n]);
+            for (a, b) in a.iter().zip(b.chunks_exact(n)) {
+                vector::add_scaled(to, c * a, b);
             }
         }
         Ok(())
@@ -99,34 +107,55 @@ impl Steps<'_> {
     }
 }
 
-/// The derivative of exp at A along E: `a` is A and then E, and `to` is exp(A), then the derivative. Along nothing it is 0, whatever A.
+/// The derivative of exp at A along E₁, E₂, ...: `a` is A and then a part for each other subset, of which those of one direction are
+/// given, one after another; `to` is as long. The last part of `to` receives the derivative along all. Along nothing it is 0, whatever A.
 #[inline(always)]
-pub(super) fn derivative(a: &mut [f64], n: usize, to: &mut [f64], memory: &mut [f64], stop: &AtomicBool) -> Result<(), Stopped> {
-    let direction = &mut a[n * n..];
-    let top = vector::largest(direction);
-    if top == 0.0 || !top.is_finite() {
-        to[n * n..].fill(if top == 0.0 { 0.0 } else { f64::NAN });
-        return Ok(());
-    }
-    // linear in E, whose size has no say in the scaling
-    let down = -vector::exponent(top);
-    direction.iter_mut().for_each(|x| *x = vector::scaled(*x, down));
-    exponential(a, n, true, to, memory, stop)?;
-    to[n * n..].iter_mut().for_each(|x| *x = vector::scaled(*x, -down));
-    Ok(())
-}
-
-/// exp(A) into `to`, n × n; with a derivative, `a` is A and then E, and `to` is exp(A) and then its derivative along E.
-#[inline(always)]
-pub(super) fn exponential(
+pub(super) fn derivative(
     a: &mut [f64],
     n: usize,
-    derivative: bool,
+    directions: usize,
     to: &mut [f64],
     memory: &mut [f64],
     stop: &AtomicBool,
 ) -> Result<(), Stopped> {
-    let steps = Steps { n, derivative, stop };
+    let square = n * n;
+    let last = to.len() - square;
+    let mut power = 0i64;
+    // linear in every direction, whose size has no say in the scaling
+    for direction in a[square..].chunks_exact_mut(square).take(directions) {
+        let top = vector::largest(direction);
+        if top == 0.0 || !top.is_finite() {
+            to[last..].fill(if top == 0.0 { 0.0 } else { f64::NAN });
+            return Ok(());
+        }
+        let up = vector::exponent(top);
+        direction.iter_mut().for_each(|x| *x = vector::scaled(*x, -up));
+        power += i64::from(up);
+    }
+    // direction i is the subset 2^i
+    for subset in (1..1usize << directions).rev() {
+        let from = if subset.is_power_of_two() { subset.trailing_zeros() as usize + 1 } else { 0 };
+        match from {
+            0 => a[subset * square..][..square].fill(0.0),
+            from => a.copy_within(from * square..(from + 1) * square, subset * square),
+        }
+    }
+    exponential(a, n, directions, to, memory, stop)?;
+    to[last..].iter_mut().for_each(|x| *x = vector::scaled(*x, power.clamp(-5000, 5000) as i32));
+    Ok(())
+}
+
+/// exp(A) into `to`, n × n, and behind it the parts of all other subsets of the directions, as `a` has them.
+#[inline(always)]
+pub(super) fn exponential(
+    a: &mut [f64],
+    n: usize,
+    directions: usize,
+    to: &mut [f64],
+    memory: &mut [f64],
+    stop: &AtomicBool,
+) -> Result<(), Stopped> {
+    let steps = Steps { n, subsets: 1 << directions, stop };
     let norm = steps.norm(a);
     if !norm.is_finite() {
         to.fill(f64::NAN);
@@ -211,22 +240,19 @@ pub(super) fn exponential(
         steps.product(odd, a, w)?;
         steps.sum(even, &terms(0)[..half], b[0]);
     }
-    // (V − U)·R = V + U
+    // (V − U)·R = V + U, subset by subset
     let square = n * n;
     steps.sum(w, &[(1.0, even), (-1.0, odd)], 0.0);
     steps.sum(to, &[(1.0, even), (1.0, odd)], 0.0);
     packed[..square].copy_from_slice(&w[..square]);
     lu::factor(packed, n, stop)?;
-    lu::substitute(packed, n, false, &mut to[..square], n, stop)?;
-    if derivative {
-        let (value, bent) = to.split_at_mut(square);
-        for i in 0..n {
-            asked(stop)?;
-            for k in 0..n {
-                vector::add_scaled(&mut bent[i * n..(i + 1) * n], -w[square + i * n + k], &value[k * n..(k + 1) * n]);
-            }
+    for subset in 0..steps.subsets {
+        let (known, own) = to.split_at_mut(subset * square);
+        let own = &mut own[..square];
+        for part in (1..=subset).filter(|part| part & !subset == 0) {
+            steps.add_part(own, 0, -1.0, (&w[part * square..], 0), &known[(subset & !part) * square..])?;
         }
-        lu::substitute(packed, n, false, bent, n, stop)?;
+        lu::substitute(packed, n, false, own, n, stop)?;
     }
     for _ in 0..squarings {
         steps.product(w, to, to)?;

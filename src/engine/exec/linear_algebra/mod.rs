@@ -122,7 +122,7 @@ pub(crate) fn flops(routine: Dense, sizes: Sizes) -> f64 {
         Dense::Qr => 6.0 * rows * columns * few,
         // a dozen products of the approximant, and thirty squarings at a guess
         Dense::Expm => 80.0 * cube,
-        Dense::ExpmDerivative => 240.0 * cube,
+        Dense::ExpmDerivative => 80.0 * cube * 3f64.powi(sizes.arguments as i32 - 1),
     };
     own + 4.0 * (rows * columns + rows * right) + 30.0
 }
@@ -140,8 +140,8 @@ pub(crate) fn memory(routine: Dense, sizes: Sizes, members: usize) -> usize {
         Dense::Svd => jacobi::singular_memory(rows, columns) + few * (rows + columns),
         Dense::Pinv => jacobi::singular_memory(rows, columns) + few * (rows + columns + 1),
         Dense::Qr => square + 2 * few + rows,
-        Dense::Expm => exponential::memory(rows, false),
-        Dense::ExpmDerivative => 3 * square + exponential::memory(rows, true),
+        Dense::Expm => exponential::memory(rows, 0),
+        Dense::ExpmDerivative => (square << arguments) + exponential::memory(rows, arguments - 1),
     };
     own + square + rows + length(routine, sizes)
 }
@@ -370,20 +370,22 @@ impl Call<'_> {
                 scatter(to, out);
             }
             Dense::Expm => {
-                let [a, to, spare] = carve(memory, [square, results, exponential::memory(rows, false)]);
+                let [a, to, spare] = carve(memory, [square, results, exponential::memory(rows, 0)]);
                 first.gather(at[0], own, a, [columns, 1]);
-                exponential::exponential(a, rows, false, to, spare, stop)?;
+                exponential::exponential(a, rows, 0, to, spare, stop)?;
                 scatter(to, out);
             }
             Dense::ExpmDerivative => {
-                let [a, to, spare] = carve(memory, [2 * square, 2 * square, exponential::memory(rows, true)]);
+                let directions = arguments - 1;
+                let parts = square << directions;
+                let [a, to, spare] = carve(memory, [parts, parts, exponential::memory(rows, directions)]);
                 for m in 0..members {
                     let lane = first.spread.shown(own, m);
-                    let (value, direction) = a.split_at_mut(square);
-                    first.gather(at[0], own, value, [columns, 1]);
-                    sides[1].gather(at[1], sides[1].spread.own(lane), direction, [columns, 1]);
-                    exponential::derivative(a, rows, to, spare, stop)?;
-                    to[square..].iter().enumerate().for_each(|(i, &value)| out[i * lanes + lane] = value);
+                    for ((side, &at), part) in sides.iter().zip(at).zip(a.chunks_exact_mut(square)) {
+                        side.gather(at, side.spread.own(lane), part, [columns, 1]);
+                    }
+                    exponential::derivative(a, rows, directions, to, spare, stop)?;
+                    to[parts - square..].iter().enumerate().for_each(|(i, &value)| out[i * lanes + lane] = value);
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use super::super::row::rows;
 use super::super::{Application, Arity, Dense, Family, Primitive, Row, Rule};
-use super::{matrix, square, total};
+use super::{directed, matrix, square, total};
 use crate::engine::graph::algebra::Made;
 use crate::engine::graph::{Builder, NodeId};
 use crate::engine::{Error, Shape};
@@ -51,16 +51,7 @@ rows! {
         },
     }).says("the determinant; 1 of no rows", "the cofactors, never by way of the inverse: a singular matrix has a gradient").costs(10);
     COFACTOR = Row::new("cofactor", Calculus, Arity { least: 1, most: Some(13) }, Rule::Primitive {
-        shape: |op, shapes, attributes| {
-            square(op, &shapes[0])?;
-            match shapes.iter().find(|&shape| *shape != shapes[0]) {
-                None => Ok((shapes[0].clone(), attributes)),
-                Some(other) => {
-                    let detail = "a direction has the shape of the matrix".into();
-                    Err(Error::ShapePair { op: op.name, left: shapes[0].clone(), right: other.clone(), detail })
-                }
-            }
-        },
+        shape: |op, shapes, attributes| directed(op, shapes).map(|shape| (shape, attributes)),
         primitive: Primitive::Dense(Dense::Cofactor),
         jvp: |g, y, dots| {
             let mut parts = Vec::new();
@@ -73,7 +64,7 @@ rows! {
         // a symmetric form of all that it is given and of what it is paired with
         vjp: |g, y, bar, i| if i == 0 { further(g, y, bar) } else { instead(g, y, i, bar).map(Some) },
     }).says(
-        "the matrix of cofactors, the gradient of det; with more arguments, its derivative along them in turn: 0 where one of them is all 0",
+        "the matrix of cofactors, the gradient of det; with more arguments, its derivative along them in turn: 0 where one is all 0, whatever A is",
         "cofactor along one more direction",
     ).costs(20);
 }

@@ -11,7 +11,7 @@ pub mod solving;
 
 use super::axes::misfit;
 use super::product::{chain_matmul, transposed};
-use super::{Attribute, AttributeKind, Attributes, Row, Value, shape};
+use super::{Attribute, AttributeKind, Attributes, Row};
 use crate::engine::graph::algebra::Made;
 use crate::engine::graph::{Builder, NodeId};
 use crate::engine::{Error, Shape, Tensor};
@@ -86,6 +86,18 @@ fn square<'a>(op: &'static Row, shape: &'a Shape) -> Result<(&'a [usize], usize)
     if rows == columns { Ok((batch, rows)) } else { Err(misfit(op, shape, format!("a square matrix is needed, not {rows} by {columns}"))) }
 }
 
+/// The shape of a square matrix followed by directions of its shape.
+fn directed(op: &'static Row, shapes: &[Shape]) -> Result<Shape, Error> {
+    square(op, &shapes[0])?;
+    match shapes.iter().find(|&shape| *shape != shapes[0]) {
+        None => Ok(shapes[0].clone()),
+        Some(other) => {
+            let detail = "a direction has the shape of the matrix".into();
+            Err(Error::ShapePair { op: op.name, left: shapes[0].clone(), right: other.clone(), detail })
+        }
+    }
+}
+
 /// The number of columns.
 fn columns(g: &Builder, x: NodeId) -> usize {
     g.shape(x).sizes().last().copied().unwrap_or_default()
@@ -137,23 +149,6 @@ fn identity(g: &mut Builder, n: usize) -> NodeId {
         Some(one) => g.constant(one),
         None => g.number(1.0),
     }
-}
-
-/// Rows and columns from..to of the last two axes.
-fn block(g: &mut Builder, x: NodeId, rows: std::ops::Range<usize>, columns: std::ops::Range<usize>) -> Made {
-    let lead = g.shape(x).rank() - 2;
-    let bounds = |row: usize, column: usize| {
-        let ends = [Some(row as i64), Some(column as i64)];
-        Value::Bounds(std::iter::repeat_n(None, lead).chain(ends).collect())
-    };
-    let attributes = Attributes::none().with("start", bounds(rows.start, columns.start)).with("stop", bounds(rows.end, columns.end));
-    g.apply(&shape::SLICE, &[x], attributes)
-}
-
-/// Matrices beside each other (`axis` 1 from the end) or one above the other (2).
-fn joined(g: &mut Builder, parts: &[NodeId], axis: usize) -> Made {
-    let axis = g.shape(parts[0]).rank() - axis;
-    g.apply(&shape::CONCAT, parts, Attributes::none().with("axis", Value::Int(axis as i64)))
 }
 
 /// The sum of what is there.
