@@ -24,7 +24,10 @@ pub mod structure;
 pub mod trigonometric;
 
 pub use attributes::{Attribute, AttributeKind, Attributes, Value};
-pub use row::{Application, Arity, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, Row, Rule, ShapeRule, VjpRule};
+pub use row::{
+    Application, Arity, Does, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, ResultsRule, Row, Rule, Several,
+    SeveralJvpRule, SeveralVjpRule, ShapeRule, VjpRule,
+};
 
 /// Every row, in the order of the documentation.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
@@ -62,5 +65,7 @@ static FAMILIES: &[&[&Row]] = &[
     shape::ROWS,
     product::ROWS,
     structure::ROWS,
+    structure::MAP_ROWS,
+    structure::SCAN_ROWS,
     calculus::ROWS,
 ];
