@@ -2,6 +2,7 @@
 
 mod conventions;
 mod lengths;
+mod linear_algebra;
 mod properties;
 pub mod random;
 

@@ -271,7 +271,7 @@ def moved(at, moves):
 
 
 def step(at, name):
-    return mpf(STEP) * (max([abs(x) for x in at[name][1] if mp.isfinite(x)] + [mpf("1e-300")]) or 1)
+    return mpf(STEP) * (max([abs(x) for x in at[name][1]] + [mpf(0)]) or 1)
 
 
 def cleaned(flat):

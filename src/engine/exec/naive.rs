@@ -3,17 +3,16 @@
 //! Constant folding uses it, and the tests hold every program against it. It shares with the programs only the scalar functions and
 //! the order of sums; both must give the same bits.
 
-use std::sync::atomic::AtomicBool;
-
 use super::super::graph::{Graph, Kind, NodeId};
-use super::super::op::linear_algebra::Matrices;
-use super::super::op::{Attributes, Dense, DenseFlags, Fold, Primitive, Row, Rule, product, shape};
+use super::super::op::{Attributes, Does, Fold, Primitive, Row, Rule, Several, product, shape};
 use super::super::program::layout::Layout;
 use super::super::{Error, Shape, Tensor};
 use super::elementwise::{Elementwise, Isa};
-use super::linear_algebra::{self, Call, Side, Sizes, Spread};
 use super::{matmul, reduce};
 use crate::engine::simplify;
+
+mod dense;
+mod loops;
 
 /// The values of a graph's outputs at one point.
 ///
@@ -21,20 +20,48 @@ use crate::engine::simplify;
 /// [`Error::Limit`] where writing out composite operators exceeds the builder's bounds.
 pub fn evaluate(graph: &Graph, inputs: &[Tensor]) -> Result<Vec<Tensor>, Error> {
     let graph = simplify::expanded(graph)?;
-    let mut values: Vec<Tensor> = Vec::with_capacity(graph.len());
+    let inputs: Vec<&Tensor> = inputs.iter().collect();
+    Ok(outputs(&graph, &inputs))
+}
+
+/// The values of the outputs of a graph without composite operators.
+pub(crate) fn outputs(graph: &Graph, inputs: &[&Tensor]) -> Vec<Tensor> {
+    // what a node is: one tensor, or several
+    let mut values: Vec<Vec<Tensor>> = Vec::with_capacity(graph.len());
     for id in graph.ids() {
         let value = match graph.kind(id) {
-            Kind::Input(position) => inputs[position].clone(),
-            Kind::Constant(value) => value.clone(),
+            Kind::Input(position) => vec![inputs[position].clone()],
+            Kind::Constant(value) => vec![value.clone()],
             Kind::Apply { op, args, attributes } => {
-                let args: Vec<&Tensor> = args.iter().map(|arg: &NodeId| &values[arg.index()]).collect();
-                let Some(value) = apply(op, &args, attributes, graph.shape(id)) else { unreachable!("composites are written out") };
-                value
+                if matches!(op.rule, Rule::Item) {
+                    let index = attributes.int("index").unwrap_or_default() as usize;
+                    vec![values[args[0].index()][index].clone()]
+                } else {
+                    let args: Vec<&Tensor> = args.iter().map(|arg: &NodeId| &values[arg.index()][0]).collect();
+                    match &op.rule {
+                        Rule::Several { does: Does::Kernel(kernel), .. } => {
+                            several(*kernel, &args, attributes, graph.results(id).unwrap_or_default())
+                        }
+                        _ => match apply(op, &args, attributes, graph.shape(id)) {
+                            Some(value) => vec![value],
+                            None => unreachable!("composites are written out"),
+                        },
+                    }
+                }
             }
         };
         values.push(value);
     }
-    Ok(graph.outputs().iter().map(|output| values[output.node.index()].clone()).collect())
+    graph.outputs().iter().map(|output| values[output.node.index()][0].clone()).collect()
+}
+
+/// The results of a several-valued kernel.
+fn several(kernel: Several, args: &[&Tensor], attributes: &Attributes, results: &[Shape]) -> Vec<Tensor> {
+    match kernel {
+        Several::Map => loops::map(args, attributes, results),
+        Several::Scan => loops::scan(args, attributes, results),
+        Several::Dense(routine) => dense::several(routine, args, attributes, results),
+    }
 }
 
 /// One application; `None` for an operator that has no meaning of its own.
@@ -43,7 +70,7 @@ pub(crate) fn apply(op: &'static Row, args: &[&Tensor], attributes: &Attributes,
         Rule::Scalar { function, .. } => scalar(*function, args, result),
         Rule::View { layout, .. } => read(args[0], &layout(&Layout::contiguous(args[0].shape()), result, attributes)),
         Rule::Primitive { primitive, .. } => primitive_value(*primitive, args, attributes, result),
-        Rule::Composite { .. } | Rule::Resolved => return None,
+        Rule::Composite { .. } | Rule::Several { .. } | Rule::Item | Rule::Resolved => return None,
     };
     Tensor::new(result.clone(), data)
 }
@@ -109,7 +136,7 @@ fn primitive_value(primitive: Primitive, args: &[&Tensor], attributes: &Attribut
         }
         Primitive::Reduce(fold) => reduced(fold, args[0], attributes),
         Primitive::Matmul => matrix_product(args[0], args[1], attributes.flag("chain")),
-        Primitive::Dense(routine) => dense(routine, args, attributes),
+        Primitive::Dense(routine) => dense::routine(routine, args, attributes),
     }
 }
 
@@ -150,28 +177,4 @@ fn matrix_product(a: &Tensor, b: &Tensor, chain: bool) -> Vec<f64> {
         }
     }
     data
-}
-
-/// All results of a routine, matrix by matrix.
-pub(crate) fn dense(routine: Dense, args: &[&Tensor], attributes: &Attributes) -> Vec<f64> {
-    let Some(matrices) = Matrices::of(args.iter().map(|arg| arg.shape())) else { return Vec::new() };
-    let [rows, columns] = matrices.sizes(0);
-    let sizes = Sizes { rows, columns, right: if args.len() > 1 { matrices.sizes(1)[1] } else { 0 }, arguments: args.len() };
-    let one = Spread { lanes: 1, divide: 1 };
-    let factored = if routine.is_after_elimination() { dense(Dense::Lu, &args[..1], &Attributes::none()) } else { Vec::new() };
-    let own = |i: usize| if i == 0 && routine.is_after_elimination() { [rows + 1, rows] } else { matrices.sizes(i) };
-    let layouts: Vec<Layout> = (0..args.len())
-        .map(|i| {
-            let shape = &matrices.shapes[i];
-            let of = |batch: &[usize]| Shape::new([batch, &own(i)].concat());
-            Layout::contiguous(&of(&shape.sizes()[..shape.rank() - 2])).broadcast(&of(matrices.batch.sizes()))
-        })
-        .collect();
-    let data = |i: usize| if i == 0 && routine.is_after_elimination() { &factored } else { args[i].data() };
-    let sides: Vec<Side<'_>> = layouts.iter().enumerate().map(|(i, layout)| Side { data: data(i), layout, spread: one }).collect();
-    let call = Call { routine, flags: DenseFlags::of(attributes), sizes, sides: &sides, lanes: 1 };
-    let mut out = vec![0.0; matrices.batch.elements() * linear_algebra::length(routine, sizes)];
-    // nobody stops it
-    let _ = linear_algebra::run(Isa::detect(), &call, &mut Vec::new(), &mut out, &AtomicBool::new(false));
-    out
 }

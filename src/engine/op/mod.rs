@@ -27,7 +27,8 @@ pub mod trigonometric;
 pub use attributes::{Attribute, AttributeKind, Attributes, Value};
 pub(crate) use linear_algebra::DenseFlags;
 pub use row::{
-    Application, Arity, Dense, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, Row, Rule, ShapeRule, VjpRule,
+    Application, Arity, Dense, Does, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, ResultsRule, Row, Rule, Several,
+    SeveralJvpRule, SeveralVjpRule, ShapeRule, VjpRule,
 };
 
 /// Every row, in the order of the documentation.
@@ -68,7 +69,10 @@ static FAMILIES: &[&[&Row]] = &[
     linear_algebra::solving::ROWS,
     linear_algebra::determinant::ROWS,
     linear_algebra::decomposition::ROWS,
+    linear_algebra::spectral::ROWS,
     linear_algebra::exponential::ROWS,
     structure::ROWS,
+    structure::MAP_ROWS,
+    structure::SCAN_ROWS,
     calculus::ROWS,
 ];

@@ -10,8 +10,6 @@ mod householder;
 mod jacobi;
 mod lu;
 mod scaled;
-#[cfg(test)]
-mod tests;
 mod triangular;
 mod vector;
 

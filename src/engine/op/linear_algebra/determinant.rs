@@ -1,7 +1,9 @@
 //! Determinants and their derivatives, which singular matrices have, too.
 
+use super::super::product::transposed;
 use super::super::row::rows;
-use super::super::{Application, Arity, Dense, Family, Primitive, Row, Rule};
+use super::super::{Application, Arity, Dense, Does, Family, Primitive, Row, Rule, Several};
+use super::solving::INV;
 use super::{directed, matrix, square, total};
 use crate::engine::graph::algebra::Made;
 use crate::engine::graph::{Builder, NodeId};
@@ -19,6 +21,12 @@ pub(super) fn inner(g: &mut Builder, a: NodeId, b: NodeId) -> Made {
     let product = g.chain(a, b)?;
     let rank = g.shape(product).rank();
     g.sum(product, &[rank - 2, rank - 1], false)
+}
+
+/// A⁻ᵀ
+fn inverse_transposed(g: &mut Builder, a: NodeId) -> Made {
+    let inverse = g.call(&INV, &[a])?;
+    transposed(g, inverse)
 }
 
 /// The cofactors along one direction more; `None` where their degree is spent.
@@ -50,6 +58,23 @@ rows! {
             g.chain(cofactors, bar).map(Some)
         },
     }).says("the determinant; 1 of no rows", "the cofactors, never by way of the inverse: a singular matrix has a gradient").costs(10);
+    SLOGDET = Row::new("slogdet", LinearAlgebra, Arity::exactly(1), Rule::Several {
+        results: |op, shapes, attributes| square(op, &shapes[0]).map(|(batch, _)| (vec![Shape::from(batch); 2], attributes)),
+        names: |_| ["sign", "logabsdet"].map(String::from).to_vec(),
+        does: Does::Kernel(Several::Dense(Dense::Slogdet)),
+        jvp: Some(|g, y, dots| {
+            let Some(dot) = dots[0] else { return Ok(vec![None, None]) };
+            let turned = inverse_transposed(g, y.args[0])?;
+            Ok(vec![None, Some(inner(g, turned, dot)?)])
+        }),
+        vjp: Some(|g, y, bars, _| {
+            let Some(bar) = bars[1] else { return Ok(vec![None]) };
+            let turned = inverse_transposed(g, y.args[0])?;
+            let bar = spread(g, bar)?;
+            Ok(vec![Some(g.chain(turned, bar)?)])
+        }),
+    }).says("the sign of the determinant, and the logarithm of its size, which does not overflow", "0; A⁻ᵀ")
+        .at_edges("of a singular matrix: sign 0 and −∞, the derivative infinite or NaN as A⁻ᵀ is").costs(10);
     COFACTOR = Row::new("cofactor", Calculus, Arity { least: 1, most: Some(13) }, Rule::Primitive {
         shape: |op, shapes, attributes| directed(op, shapes).map(|shape| (shape, attributes)),
         primitive: Primitive::Dense(Dense::Cofactor),

@@ -8,6 +8,7 @@ pub mod decomposition;
 pub mod determinant;
 pub mod exponential;
 pub mod solving;
+pub mod spectral;
 
 use super::axes::misfit;
 use super::product::{chain_matmul, transposed};

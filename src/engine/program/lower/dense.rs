@@ -56,4 +56,23 @@ impl Lowering<'_> {
         let (to, lanes, level) = self.dense(routine, args, attributes, result.elements().checked_div(own).unwrap_or(0));
         self.stored(to, result, lanes, level)
     }
+
+    /// A routine of several results: one buffer, matrix by matrix, the results one after another; each of them is a view.
+    pub(super) fn dense_several(&mut self, id: NodeId, routine: Dense, args: &[NodeId], attributes: &Attributes) -> Place {
+        let shapes = self.graph.results(id).unwrap_or_default().to_vec();
+        let batch = Matrices::of(args.iter().map(|&arg| self.graph.shape(arg))).map_or(Shape::scalar(), |matrices| matrices.batch);
+        let own = |shape: &Shape| shape.sizes()[batch.rank()..].iter().product::<usize>();
+        let length = shapes.iter().map(own).sum();
+        let (to, lanes, level) = self.dense(routine, args, attributes, length);
+        let mut offset = 0;
+        let place = |shape: &Shape| {
+            let mut layout = Layout { offset, ..Layout::contiguous(shape) };
+            for (axis, (_, stride)) in layout.axes.iter_mut().zip(Layout::contiguous(&batch).axes) {
+                *axis = (axis.0, stride * length as isize);
+            }
+            offset += own(shape);
+            Place::Stored { operand: Operand { source: Source::Buffer(to), layout, lanes }, ready: level + 1 }
+        };
+        Place::Several(shapes.iter().map(place).collect())
+    }
 }
