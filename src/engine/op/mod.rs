@@ -67,5 +67,6 @@ static FAMILIES: &[&[&Row]] = &[
     structure::ROWS,
     structure::MAP_ROWS,
     structure::SCAN_ROWS,
+    structure::ODEINT_ROWS,
     calculus::ROWS,
 ];

@@ -4,6 +4,7 @@
 //! derived of a loop is a loop again. Bodies see nothing but their arguments.
 
 mod map;
+mod odeint;
 mod reverse;
 mod scan;
 
@@ -17,6 +18,8 @@ use Family::Structure;
 pub use map::MAP;
 pub(crate) use map::Mapped;
 pub(super) use map::ROWS as MAP_ROWS;
+pub use odeint::ODEINT;
+pub(super) use odeint::ROWS as ODEINT_ROWS;
 pub(super) use scan::ROWS as SCAN_ROWS;
 pub(crate) use scan::Scan;
 pub use scan::{SCAN, WHILE_LOOP};
