@@ -2,6 +2,7 @@
 
 mod conventions;
 mod lengths;
+mod loops;
 mod properties;
 pub mod random;
 
