@@ -74,5 +74,6 @@ static FAMILIES: &[&[&Row]] = &[
     structure::ROWS,
     structure::MAP_ROWS,
     structure::SCAN_ROWS,
+    structure::ODEINT_ROWS,
     calculus::ROWS,
 ];
