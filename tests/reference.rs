@@ -1,6 +1,8 @@
 //! Every operator and many compositions against values computed elsewhere, at 50 digits (tests/reference/README.md), through HTTP and
 //! in both modes.
 
+mod linear_algebra;
+
 use serde_json::{Map, Value, json};
 
 use crate::support::Server;
