@@ -5,6 +5,7 @@
 
 pub mod elementwise;
 mod kernels;
+pub(crate) mod linear_algebra;
 mod loops;
 mod map;
 mod matmul;
@@ -25,6 +26,8 @@ pub struct Scratch {
     isa: Isa,
     slots: Vec<Vec<f64>>,
     tile: Vec<f64>,
+    /// What a routine of linear algebra works in.
+    dense: Vec<f64>,
     /// The memory that a Map writes, while it does.
     targets: Vec<Vec<f64>>,
     /// That of bodies, one inside the other.
@@ -46,14 +49,14 @@ struct Inner {
 
 impl Default for Scratch {
     fn default() -> Scratch {
-        Scratch { isa: Isa::detect(), slots: Vec::new(), tile: Vec::new(), targets: Vec::new(), inner: None }
+        Scratch { isa: Isa::detect(), slots: Vec::new(), tile: Vec::new(), dense: Vec::new(), targets: Vec::new(), inner: None }
     }
 }
 
 impl Scratch {
     /// Bytes it holds on to.
     pub fn bytes(&self) -> usize {
-        let own = 8 * (self.tile.capacity() + self.slots.iter().map(Vec::capacity).sum::<usize>());
+        let own = 8 * (self.tile.capacity() + self.dense.capacity() + self.slots.iter().map(Vec::capacity).sum::<usize>());
         own + self.inner.as_ref().map_or(0, |inner| {
             let lists = [&inner.carried, &inner.taken, &inner.before].map(Vec::capacity);
             inner.body.bytes() + inner.guard.bytes() + 8 * lists.iter().sum::<usize>()
@@ -97,6 +100,12 @@ impl Frame<'_> {
 
     fn lanes(&self, lanes: Lanes) -> usize {
         lanes.count(self.points, self.seeds)
+    }
+
+    /// Which of its own lanes an operand shows to a reader with `lanes`: seeds are outside points.
+    fn spread(&self, own: Lanes, lanes: Lanes) -> linear_algebra::Spread {
+        let outer = own.seeds() && !own.points() && lanes.points();
+        linear_algebra::Spread { lanes: self.lanes(own), divide: if outer { self.points } else { 1 } }
     }
 
     fn checked(&self) -> Result<(), Stopped> {

@@ -11,6 +11,7 @@ use super::elementwise::{Elementwise, Isa};
 use super::{matmul, reduce};
 use crate::engine::simplify;
 
+mod dense;
 mod loops;
 
 /// The values of a graph's outputs at one point.
@@ -59,6 +60,7 @@ fn several(kernel: Several, args: &[&Tensor], attributes: &Attributes, results: 
     match kernel {
         Several::Map => loops::map(args, attributes, results),
         Several::Scan => loops::scan(args, attributes, results),
+        Several::Dense(routine) => dense::several(routine, args, attributes, results),
     }
 }
 
@@ -134,6 +136,7 @@ fn primitive_value(primitive: Primitive, args: &[&Tensor], attributes: &Attribut
         }
         Primitive::Reduce(fold) => reduced(fold, args[0], attributes),
         Primitive::Matmul => matrix_product(args[0], args[1], attributes.flag("chain")),
+        Primitive::Dense(routine) => dense::routine(routine, args, attributes),
     }
 }
 

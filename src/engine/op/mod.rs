@@ -13,6 +13,7 @@ pub mod calculus;
 pub mod choice;
 pub mod exponential;
 pub mod hyperbolic;
+pub mod linear_algebra;
 pub mod logic;
 pub mod normaliser;
 pub mod product;
@@ -24,8 +25,9 @@ pub mod structure;
 pub mod trigonometric;
 
 pub use attributes::{Attribute, AttributeKind, Attributes, Value};
+pub(crate) use linear_algebra::DenseFlags;
 pub use row::{
-    Application, Arity, Does, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, ResultsRule, Row, Rule, Several,
+    Application, Arity, Dense, Does, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, ResultsRule, Row, Rule, Several,
     SeveralJvpRule, SeveralVjpRule, ShapeRule, VjpRule,
 };
 
@@ -64,6 +66,11 @@ static FAMILIES: &[&[&Row]] = &[
     normaliser::ROWS,
     shape::ROWS,
     product::ROWS,
+    linear_algebra::solving::ROWS,
+    linear_algebra::determinant::ROWS,
+    linear_algebra::decomposition::ROWS,
+    linear_algebra::spectral::ROWS,
+    linear_algebra::exponential::ROWS,
     structure::ROWS,
     structure::MAP_ROWS,
     structure::SCAN_ROWS,

@@ -64,6 +64,7 @@ impl Code {
                 work.body.scratch_bytes(points, seeds) + guard + 8.0 * carries / (work.steps.max(1) as f64)
             }
             Work::Over(work) => work.body.scratch_bytes(points, seeds * work.block(points, seeds)),
+            Work::Dense(call) => 8.0 * call.memory(kernel.lanes, points, seeds) as f64,
             _ => 0.0,
         });
         own + inner.fold(0.0, f64::max)
@@ -90,6 +91,7 @@ fn kernel_bytes(kernel: &Kernel) -> usize {
             Work::Loop(work) => 256 + 128 * work.args.len(),
             Work::Over(work) => 256 + 128 * work.args.len(),
             Work::Copy { .. } | Work::Zero | Work::Reduce { .. } | Work::Matmul(_) => 128,
+            Work::Dense(call) => 64 + 128 * call.operands.len(),
         }
 }
 
