@@ -117,6 +117,19 @@ impl Parts {
                 self.byte(6);
                 self.bytes(word.as_bytes());
             }
+            Value::Real(value) => {
+                self.byte(7);
+                self.word(value.get().to_bits());
+            }
+            Value::Reals(values) => {
+                self.byte(8);
+                self.integer(values.len());
+                values.iter().for_each(|value| self.word(value.get().to_bits()));
+            }
+            Value::Written(text) => {
+                self.byte(9);
+                self.bytes(text.as_bytes());
+            }
         }
     }
 }

@@ -45,6 +45,14 @@ const TENSOR: &[&str] = &[
     "expand_dims",
     "index",
     "scatter_add",
+    "flip",
+    "roll",
+    "tile",
+    "diagonal",
+    "diag",
+    "tril",
+    "triu",
+    "one_hot",
 ];
 /// Operators with kinks, steps and poles; only for comparing values and bits.
 const ROUGH: &[&str] = &[
@@ -111,7 +119,9 @@ pub fn function(numbers: &[u32], smooth: bool) -> Graph {
             2 => named(&mut g, TENSOR[choices.next(TENSOR.len())], a, b, &mut choices),
             _ => named(&mut g, ROUGH[choices.next(ROUGH.len())], a, b, &mut choices),
         };
-        if let Some(made) = made.filter(|&made| g.shape(made).elements() <= 48 && g.shape(made).rank() <= 4) {
+        // the mean of nothing is NaN, which no remainder is small against
+        let least = usize::from(smooth);
+        if let Some(made) = made.filter(|&made| (least..=48).contains(&g.shape(made).elements()) && g.shape(made).rank() <= 4) {
             nodes.push(made);
         }
     }
@@ -183,6 +193,16 @@ fn named(g: &mut Builder, name: &str, a: NodeId, b: NodeId, choices: &mut Choice
             g.apply(find(name), &[a], Attributes::none().with("shape", Value::Ints(sizes)))
         }
         "expand_dims" => g.apply(find(name), &[a], Attributes::none().with("axis", Value::Ints(vec![axis]))),
+        "flip" => g.apply(find(name), &[a], some_axis),
+        "roll" => g.apply(find(name), &[a], some_axis.with("shift", Value::Ints(vec![choices.next(5) as i64 - 2]))),
+        "tile" => g.apply(find(name), &[a], Attributes::none().with("repetitions", Value::Ints(vec![choices.next(3) as i64, 2]))),
+        "diagonal" | "diag" => g.apply(find(name), &[a], Attributes::none().with("offset", Value::Int(choices.next(3) as i64 - 1))),
+        "tril" | "triu" => g.apply(find(name), &[a], Attributes::none().with("k", Value::Int(choices.next(3) as i64 - 1))),
+        "one_hot" => {
+            let indices = Value::Indices(vec![3], vec![0, -1, choices.next(2) as i64].into());
+            let hot = g.apply(find(name), &[], Attributes::none().with("indices", indices).with("size", Value::Int(3)));
+            hot.and_then(|hot| g.call(find("multiply"), &[hot, a]))
+        }
         "where" => g.call(find(name), &[b, a, b]),
         "clip" => {
             let (low, high) = (g.number(-0.5), g.number(0.5));

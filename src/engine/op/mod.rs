@@ -9,6 +9,7 @@ mod row;
 
 pub mod activation;
 pub mod arithmetic;
+pub mod arrange;
 pub mod calculus;
 pub mod choice;
 pub mod exponential;
@@ -23,7 +24,7 @@ pub mod special;
 pub mod structure;
 pub mod trigonometric;
 
-pub use attributes::{Attribute, AttributeKind, Attributes, Value};
+pub use attributes::{Attribute, AttributeKind, Attributes, Real, Value};
 pub use row::{Application, Arity, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, Row, Rule, ShapeRule, VjpRule};
 
 /// Every row, in the order of the documentation.
@@ -60,6 +61,7 @@ static FAMILIES: &[&[&Row]] = &[
     reduction::ROWS,
     normaliser::ROWS,
     shape::ROWS,
+    arrange::ROWS,
     product::ROWS,
     structure::ROWS,
     calculus::ROWS,

@@ -380,7 +380,9 @@ fn length(value: &Value) -> usize {
         Value::Ints(values) => values.len(),
         Value::Bounds(values) => values.len(),
         Value::Indices(shape, values) => shape.len() + values.len(),
-        Value::Null | Value::Int(_) | Value::Bool(_) | Value::Text(_) => 0,
+        Value::Reals(values) => values.len(),
+        Value::Written(text) => text.len() / 8,
+        Value::Null | Value::Int(_) | Value::Bool(_) | Value::Text(_) | Value::Real(_) => 0,
     }
 }
 
