@@ -71,6 +71,30 @@ class Arrangements:
             return ordered
         return self.lines(x, axis, rule)
 
+    def following(self, x, v, axis, descending, put):
+        """v in the order that sorts x, or put back from it; equals of x share."""
+        axis %= len(x.shape)
+        pairs = Tensor(x.shape, list(zip(x.items, v.items)))
+        rank = lambda jet: (jet.value != jet.value, 0 if jet.value != jet.value else jet.value)
+
+        def rule(line):
+            order = sorted(range(len(line)), key=lambda i: rank(line[i][0]), reverse=descending)
+            result = [None] * len(line)
+            for _, group in groupby(enumerate(order), lambda pair: rank(line[pair[1]][0])):
+                group = list(group)
+                jets = [line[place if put else own][1] for place, own in group]
+                mean = self.one("divide", self.total(jets), Jet(self.number(len(jets))))
+                for place, own in group:
+                    result[own if put else place] = mean
+            return result
+        return self.lines(pairs, axis, rule)
+
+    def op_take_sorted(self, x, v, axis=-1, descending=False):
+        return self.following(x, v, axis, descending, False)
+
+    def op_put_sorted(self, x, v, axis=-1, descending=False):
+        return self.following(x, v, axis, descending, True)
+
     def op_polyval(self, coefficients, x):
         def entry(at):
             result = Jet(self.number(0))

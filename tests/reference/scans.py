@@ -1,6 +1,6 @@
 """Spreads and running folds of the reference interpreter."""
 from jet import Jet, combine
-from tensors import Tensor, broadcast
+from tensors import Tensor, broadcast, broadcast_shape
 
 
 class Scans:
@@ -47,8 +47,8 @@ class Scans:
             if chain and (factor.value == 0 or last.value == 0):
                 return combine(self.number(0), [factor, last], [last.value, factor.value], {(0, 1): 1, (1, 0): 1})
             return self.one("multiply", factor, last)
-        a = broadcast(a, b.shape)
-        pairs = Tensor(b.shape, list(zip(a.items, b.items)))
+        shape = broadcast_shape(a.shape, b.shape)
+        pairs = Tensor(shape, list(zip(broadcast(a, shape).items, broadcast(b, shape).items)))
         return self.running(pairs, axis, reverse, lambda last, own: own[1] if last is None else self.one("add", product(own[0], last), own[1]))
 
 

@@ -16,6 +16,7 @@ import sympy
 from mpmath import mp, mpf
 
 import jet
+from selfcheck_arrays import words
 
 HERE = Path(__file__).parent
 
@@ -188,7 +189,8 @@ def array_op(xp, op, a, k, functions):
         "add": lambda: sum(a[1:], a[0]), "multiply": lambda: math.prod(a[1:], start=a[0]), "pow": lambda: xp.power(a[0], a[1]), "fma": lambda: a[0] * a[1] + a[2], "lerp": lambda: a[0] + a[2] * (a[1] - a[0]),
         "sigmoid": lambda: 1 / (1 + xp.exp(-a[0])), "where": lambda: xp.where(a[0] != 0, a[1], a[2]), "atan2": lambda: xp.arctan2(*a), "less": lambda: (a[0] < a[1]) * 1.0, "greater": lambda: (a[0] > a[1]) * 1.0,
     }
-    return table[op]() if op in table else getattr(xp, op)(*a, **k)
+    further = words(xp, a, k)
+    return table[op]() if op in table else further[op]() if op in further else getattr(xp, op)(*a, **k)
 
 
 def as_array(nested, shape=None):

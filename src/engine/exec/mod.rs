@@ -3,17 +3,21 @@
 //! Never allocates what a caller's data decides while it runs, but its scratch; never looks at a clock: it asks the stop flag between
 //! kernels and tiles.
 
+mod convolve;
 pub mod elementwise;
+pub(crate) mod interpolate;
 mod map;
 mod matmul;
 pub mod naive;
 mod reduce;
 mod rows;
+mod scan;
+mod sort;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::program::{Binding, Kernel, Lanes, Operand, Program, Source, Stopped, Table, Work};
+use super::program::{Binding, Kernel, Lanes, Line, Operand, Program, Source, Stopped, Table, Work};
 use elementwise::Isa;
 
 /// A worker's reusable scratch memory.
@@ -22,18 +26,19 @@ pub struct Scratch {
     isa: Isa,
     slots: Vec<Vec<f64>>,
     tile: Vec<f64>,
+    places: sort::Places,
 }
 
 impl Default for Scratch {
     fn default() -> Scratch {
-        Scratch { isa: Isa::detect(), slots: Vec::new(), tile: Vec::new() }
+        Scratch { isa: Isa::detect(), slots: Vec::new(), tile: Vec::new(), places: sort::Places::default() }
     }
 }
 
 impl Scratch {
     /// Bytes it holds on to.
     pub fn bytes(&self) -> usize {
-        8 * (self.tile.capacity() + self.slots.iter().map(Vec::capacity).sum::<usize>())
+        8 * (self.tile.capacity() + self.slots.iter().map(Vec::capacity).sum::<usize>()) + self.places.bytes()
     }
 }
 
@@ -59,6 +64,28 @@ impl Frame<'_> {
 
     fn lanes(&self, lanes: Lanes) -> usize {
         lanes.count(self.points, self.seeds)
+    }
+
+    /// The numbers of an operand that lies without gaps.
+    fn contiguous(&self, operand: &Operand) -> &[f64] {
+        let lanes = self.lanes(operand.lanes);
+        &self.data(operand)[operand.layout.offset * lanes..][..operand.layout.elements() * lanes]
+    }
+
+    /// The lanes of `all` that see lane `lane` of an operand with `own` lanes.
+    fn lanes_over(&self, all: Lanes, own: Lanes, lane: usize) -> impl Iterator<Item = usize> + use<> {
+        let count = self.lanes(all);
+        // seeds are outside points
+        let (first, last, step) = if own == all {
+            (lane, lane + 1, 1)
+        } else if own == Lanes::NONE {
+            (0, count, 1)
+        } else if own == Lanes::POINTS {
+            (lane, count, self.points)
+        } else {
+            (lane * self.points, (lane + 1) * self.points, 1)
+        };
+        (first..last).step_by(step.max(1))
     }
 
     fn checked(&self) -> Result<(), Stopped> {
@@ -149,6 +176,7 @@ impl Runner<'_> {
             return done;
         }
         let mut target = std::mem::take(&mut self.scratch.slots[slot(kernel.to)]);
+        let mut places = std::mem::take(&mut self.scratch.places);
         let frame = self.frame();
         let lanes = frame.lanes(kernel.lanes);
         let elements = program.buffers[kernel.to as usize].elements;
@@ -189,10 +217,43 @@ impl Runner<'_> {
                     }
                 }
             }
+            Work::Scan { own, added, scan, chain, reverse, line } => {
+                let line = Line { inner: line.inner * lanes, ..*line };
+                let (own, added) = (frame.contiguous(own), frame.contiguous(added));
+                scan::run(&scan::Running { scan: *scan, chain: *chain, reverse: *reverse, line, own, added }, out, self.stop);
+            }
+            Work::Sort { keys, values, how, descending, line } => {
+                let (key_lanes, all) = (keys.lanes, kernel.lanes);
+                let (keys, values) = (frame.contiguous(keys), frame.contiguous(values));
+                let widths = (line.inner * frame.lanes(key_lanes), line.inner * lanes);
+                for (outer, inner) in (0..line.outer).flat_map(|outer| (0..line.inner).map(move |inner| (outer, inner))) {
+                    let first = (outer * line.length * line.inner + inner) * frame.lanes(key_lanes);
+                    for key_lane in 0..frame.lanes(key_lanes) {
+                        let line_of_keys = sort::Strided { data: keys, first: first + key_lane, stride: widths.0 };
+                        places.sort(line_of_keys, line.length, *descending, self.stop);
+                        if frame.checked().is_err() {
+                            break;
+                        }
+                        for lane in frame.lanes_over(all, key_lanes, key_lane) {
+                            let first = (outer * line.length * line.inner + inner) * lanes + lane;
+                            let line_of_values = sort::Strided { data: values, first, stride: widths.1 };
+                            places.follow(*how, line_of_keys, line_of_values, (first, widths.1), out);
+                        }
+                    }
+                }
+            }
+            Work::Interpolate { from, knots, slope } => interpolate::run(knots, *slope, frame.contiguous(from), out, self.stop),
+            Work::Convolve { left, right, start, chain } => {
+                let lengths = (left.layout.elements(), right.layout.elements());
+                let (left, right) = (frame.contiguous(left), frame.contiguous(right));
+                let factors = convolve::Factors { left, right, lengths, lanes, start: *start, chain: *chain };
+                convolve::run(self.scratch.isa, factors, out, self.stop);
+            }
         }
         // a kernel that gave up half way has set nothing that is read: the run ends here
         let done = frame.checked();
         self.scratch.slots[slot(kernel.to)] = target;
+        self.scratch.places = places;
         done
     }
 

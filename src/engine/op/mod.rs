@@ -12,10 +12,15 @@ pub mod arithmetic;
 pub mod arrange;
 pub mod calculus;
 pub mod choice;
+pub mod cumulative;
+pub mod einsum;
 pub mod exponential;
 pub mod hyperbolic;
+pub mod interpolation;
 pub mod logic;
+pub mod matrix;
 pub mod normaliser;
+pub mod order;
 pub mod product;
 pub mod reduction;
 pub mod rounding;
@@ -25,7 +30,9 @@ pub mod structure;
 pub mod trigonometric;
 
 pub use attributes::{Attribute, AttributeKind, Attributes, Real, Value};
-pub use row::{Application, Arity, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, Row, Rule, ShapeRule, VjpRule};
+pub use row::{
+    Application, Arity, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, Row, Rule, Scan, ShapeRule, Sorting, VjpRule,
+};
 
 /// Every row, in the order of the documentation.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
@@ -59,10 +66,15 @@ static FAMILIES: &[&[&Row]] = &[
     activation::ROWS,
     special::ROWS,
     reduction::ROWS,
+    cumulative::ROWS,
     normaliser::ROWS,
     shape::ROWS,
     arrange::ROWS,
+    order::ROWS,
+    interpolation::ROWS,
     product::ROWS,
+    einsum::ROWS,
+    matrix::ROWS,
     structure::ROWS,
     calculus::ROWS,
 ];

@@ -94,6 +94,8 @@ pub enum Family {
     Shape,
     /// Sums of products.
     Product,
+    /// Of matrices.
+    LinearAlgebra,
     /// Loops, calls and implicit functions.
     Structure,
     /// What derivatives are made of and functions seldom need.
@@ -117,6 +119,7 @@ impl Family {
             Family::Normaliser => "normalisers",
             Family::Shape => "shape",
             Family::Product => "products",
+            Family::LinearAlgebra => "linear algebra",
             Family::Structure => "structure",
             Family::Calculus => "calculus",
         }
@@ -225,6 +228,39 @@ pub enum Primitive {
     Reduce(Fold),
     /// Batched matrix product.
     Matmul,
+    /// A running fold along an axis.
+    Scan(Scan),
+    /// Along an axis, by the order that sorts the first argument.
+    Sort(Sorting),
+    /// Piecewise linear between constant knots, or the slope of that.
+    Interpolate {
+        /// The slope instead of the value.
+        slope: bool,
+    },
+    /// Discrete convolution of two vectors.
+    Convolve,
+}
+
+/// How a running fold goes from one element to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scan {
+    /// sᵢ = sᵢ₋₁ + xᵢ
+    Sum,
+    /// sᵢ = sᵢ₋₁ · xᵢ
+    Product,
+    /// sᵢ = aᵢ · sᵢ₋₁ + bᵢ, where the first is b alone.
+    Affine,
+}
+
+/// What is written by the order that sorts a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sorting {
+    /// The line itself, sorted.
+    Values,
+    /// Another line in that order; equals of the first get the mean of what is theirs.
+    Take,
+    /// Another line put back from that order: the transpose of `Take`.
+    Put,
 }
 
 /// How a reduction folds.

@@ -16,7 +16,7 @@ use std::sync::atomic::AtomicBool;
 use super::graph::Graph;
 use super::{Error, Shape, simplify};
 use crate::engine::exec::{self, Scratch};
-pub(crate) use kernel::{Buffer, Kernel, Lanes, Map, Operand, Source, Table, Work};
+pub(crate) use kernel::{Buffer, Kernel, Lanes, Line, Map, Operand, Source, Table, Work};
 pub(crate) use memory::Slot;
 pub use plan::{Mode, Want};
 
@@ -88,6 +88,8 @@ pub struct Program {
     /// Flops of a run, of a point in it, of a seed of a point.
     flops: [f64; 3],
     live_elements: usize,
+    /// Elements of the longest line that is sorted: each takes as much memory again while it is.
+    longest_sorted: usize,
     bytes: usize,
 }
 
@@ -129,6 +131,8 @@ impl Program {
         for kernel in &lowered.kernels {
             flops[kernel.lanes.stage()] += kernel.flops(&lowered.buffers);
         }
+        let sorted = |kernel: &Kernel| if let Work::Sort { line, .. } = kernel.work { line.length } else { 0 };
+        let longest_sorted = lowered.kernels.iter().map(sorted).max().unwrap_or(0);
         let public = inputs.len() - planned.seeded.len();
         let constants: usize = lowered.constants.iter().map(|values| values.len()).sum();
         let tables: usize = lowered.kernels.iter().map(kernel_bytes).sum();
@@ -150,6 +154,7 @@ impl Program {
             outputs: lowered.outputs,
             flops,
             live_elements,
+            longest_sorted,
         })
     }
 
@@ -218,7 +223,8 @@ impl Program {
     }
 
     fn scratch_bytes(&self, points: usize, seeds: usize) -> f64 {
-        8.0 * self.slots.iter().map(|slot| slot.elements as f64 * slot.lanes.count(points, seeds) as f64).sum::<f64>()
+        let slots = self.slots.iter().map(|slot| slot.elements as f64 * slot.lanes.count(points, seeds) as f64).sum::<f64>();
+        8.0 * (slots + self.longest_sorted as f64)
     }
 }
 
@@ -226,6 +232,13 @@ fn kernel_bytes(kernel: &Kernel) -> usize {
     96 + match &kernel.work {
         Work::Map(map) => map.steps.len() * size_of::<kernel::Step>() + map.loads.len() * 96 + map.stores.len() * 8,
         Work::Take { table, .. } | Work::ScatterAdd { table, .. } => 8 * table.indices.len(),
-        Work::Copy { .. } | Work::Zero | Work::Reduce { .. } | Work::Matmul(_) => 128,
+        Work::Interpolate { knots, .. } => 16 * knots.places.len(),
+        Work::Copy { .. }
+        | Work::Zero
+        | Work::Reduce { .. }
+        | Work::Matmul(_)
+        | Work::Scan { .. }
+        | Work::Sort { .. }
+        | Work::Convolve { .. } => 128,
     }
 }

@@ -8,11 +8,14 @@ use super::graph::{Builder, Graph, Kind, NodeId};
 use super::op::{Row, Rule, arithmetic, choice};
 use super::{Error, Shape, Tensor};
 
-/// A pass: what an application becomes, `None` where it stays.
-type Pass = fn(&mut Builder, &'static Row, &[NodeId], &super::op::Attributes) -> Result<Option<NodeId>, Error>;
+/// What an application becomes, `None` where it stays.
+type Rewriting = fn(&mut Builder, &'static Row, &[NodeId], &super::op::Attributes) -> Result<Option<NodeId>, Error>;
+
+/// A pass over a graph.
+type Pass = fn(Graph) -> Result<Graph, Error>;
 
 /// In this order.
-const PASSES: &[(&str, Pass)] = &[("expand", expand), ("fold and reduce strength", reduce)];
+const PASSES: &[(&str, Pass)] = &[("expand", expanded), ("fold and reduce strength", |graph| rewrite(&graph, reduce))];
 
 /// Constants of more elements than this are computed when the program runs.
 const FOLDED_ELEMENTS: usize = 1024;
@@ -22,23 +25,23 @@ const FOLDED_ELEMENTS: usize = 1024;
 /// # Errors
 /// [`Error::Limit`] where an expansion exceeds the builder's bounds.
 pub fn simplify(graph: Graph) -> Result<Graph, Error> {
-    let composite = |id| matches!(graph.kind(id), Kind::Apply { op, .. } if matches!(op.rule, Rule::Composite { .. }));
-    if !graph.ids().any(composite) {
-        return rewrite(&graph, reduce);
-    }
-    PASSES.iter().try_fold(graph, |graph, (_, pass)| rewrite(&graph, *pass))
+    PASSES.iter().try_fold(graph, |graph, (_, pass)| pass(graph))
 }
 
-/// The graph with every composite operator written out.
+/// The graph with every composite operator written out, those included that it is written with.
 ///
 /// # Errors
 /// [`Error::Limit`] where an expansion exceeds the builder's bounds.
-pub(crate) fn expanded(graph: &Graph) -> Result<Graph, Error> {
-    rewrite(graph, expand)
+pub(crate) fn expanded(mut graph: Graph) -> Result<Graph, Error> {
+    let composite = |graph: &Graph, id| matches!(graph.kind(id), Kind::Apply { op, .. } if matches!(op.rule, Rule::Composite { .. }));
+    while graph.ids().any(|id| composite(&graph, id)) {
+        graph = rewrite(&graph, expand)?;
+    }
+    Ok(graph)
 }
 
-/// The graph with each live application replaced by what `pass` makes of it.
-fn rewrite(graph: &Graph, pass: Pass) -> Result<Graph, Error> {
+/// The graph with each live application replaced by what `rewriting` makes of it.
+fn rewrite(graph: &Graph, rewriting: Rewriting) -> Result<Graph, Error> {
     let mut g = Builder::default();
     g.reserve(graph.len());
     let mut live = vec![false; graph.len()];
@@ -59,7 +62,7 @@ fn rewrite(graph: &Graph, pass: Pass) -> Result<Graph, Error> {
             Kind::Constant(value) => g.constant(value.clone()),
             Kind::Apply { op, args, attributes } => {
                 let args: Vec<NodeId> = args.iter().filter_map(|arg| copies[arg.index()]).collect();
-                match pass(&mut g, op, &args, attributes)? {
+                match rewriting(&mut g, op, &args, attributes)? {
                     Some(other) => other,
                     None => g.apply(op, &args, attributes.clone())?,
                 }
