@@ -87,6 +87,36 @@ impl Parts {
         }
     }
 
+    fn graph(&mut self, graph: &Graph) {
+        self.integer(graph.len());
+        for id in graph.ids() {
+            match graph.kind(id) {
+                Kind::Input(position) => {
+                    self.byte(0);
+                    self.integer(position);
+                    self.shape(graph.shape(id));
+                }
+                Kind::Constant(tensor) => {
+                    self.byte(1);
+                    self.tensor(tensor);
+                }
+                Kind::Apply { op, args, attributes } => {
+                    self.byte(2);
+                    self.bytes(op.name.as_bytes());
+                    self.integer(args.len());
+                    args.iter().for_each(|arg| self.integer(arg.index()));
+                    self.integer(attributes.iter().count());
+                    for (name, value) in attributes.iter() {
+                        self.bytes(name.as_bytes());
+                        self.value(value);
+                    }
+                }
+            }
+        }
+        self.integer(graph.outputs().len());
+        graph.outputs().iter().for_each(|output| self.integer(output.node.index()));
+    }
+
     fn value(&mut self, value: &Value) {
         match value {
             Value::Null => self.byte(0),
@@ -117,17 +147,22 @@ impl Parts {
                 self.byte(6);
                 self.bytes(word.as_bytes());
             }
-            Value::Real(value) => {
+            // bodies stand only so deep in one another
+            Value::Body(body) => {
                 self.byte(7);
+                self.graph(body.graph());
+            }
+            Value::Real(value) => {
+                self.byte(8);
                 self.word(value.get().to_bits());
             }
             Value::Reals(values) => {
-                self.byte(8);
+                self.byte(9);
                 self.integer(values.len());
                 values.iter().for_each(|value| self.word(value.get().to_bits()));
             }
             Value::Written(text) => {
-                self.byte(9);
+                self.byte(10);
                 self.bytes(text.as_bytes());
             }
         }
@@ -140,33 +175,7 @@ const FULL: usize = 1 << 14;
 /// The key of what `want` asks of a graph: the same for all spellings and namings of it.
 pub(super) fn program(graph: &Graph, want: &Want, per_point: &[bool]) -> Digest {
     let mut parts = Parts::new();
-    parts.integer(graph.len());
-    for id in graph.ids() {
-        match graph.kind(id) {
-            Kind::Input(position) => {
-                parts.byte(0);
-                parts.integer(position);
-                parts.shape(graph.shape(id));
-            }
-            Kind::Constant(tensor) => {
-                parts.byte(1);
-                parts.tensor(tensor);
-            }
-            Kind::Apply { op, args, attributes } => {
-                parts.byte(2);
-                parts.bytes(op.name.as_bytes());
-                parts.integer(args.len());
-                args.iter().for_each(|arg| parts.integer(arg.index()));
-                parts.integer(attributes.iter().count());
-                for (name, value) in attributes.iter() {
-                    parts.bytes(name.as_bytes());
-                    parts.value(value);
-                }
-            }
-        }
-    }
-    parts.integer(graph.outputs().len());
-    graph.outputs().iter().for_each(|output| parts.integer(output.node.index()));
+    parts.graph(graph);
     let mode = |mode: &Mode| match mode {
         Mode::Auto => 0,
         Mode::Forward => 1,

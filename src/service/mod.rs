@@ -360,6 +360,6 @@ fn refusal(error: Error) -> Failure {
         Error::Limit { what, asked, allowed } => limits::exceeded(what, *asked, *allowed),
         Error::NotScalar { .. } => Failure::new(Slug::NotDifferentiable, error.to_string()),
         Error::ShapePair { .. } | Error::Shape { .. } => Failure::new(Slug::ShapeMismatch, error.to_string()),
-        Error::Arity { .. } | Error::Attribute { .. } => Failure::new(Slug::InvalidGraph, error.to_string()),
+        Error::Arity { .. } | Error::Attribute { .. } | Error::Several { .. } => Failure::new(Slug::InvalidGraph, error.to_string()),
     }
 }

@@ -73,6 +73,8 @@ pub enum Kind {
     Indices,
     /// A name, or the position of what has one.
     Name,
+    /// The name of one of the graph's `functions`.
+    Function,
     /// `true` or `false`.
     Boolean,
     /// One of the words of `choices`.

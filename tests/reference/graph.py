@@ -210,6 +210,10 @@ class Interpreter(Arrangements, Scans, Contractions):
             piles[(*i[:axis], chosen.at(i[axis:axis + rank]).value, *i[axis + rank:])].append(updates.at(i))
         return build(base.shape, lambda index: self.total(piles[index]))
 
+    def op_embed(self, x, shape, start, step):
+        places = {tuple(a + i * b for a, i, b in zip(start, index, step)): x.at(index) for index in globals()["indices"](x.shape)}
+        return build(shape, lambda index: places.get(index, Jet(self.number(0))))
+
     # products
 
     def dot(self, lefts, rights):

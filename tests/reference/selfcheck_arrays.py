@@ -56,8 +56,12 @@ def _std(xp, x, axis=None, keepdims=False, correction=0):
 def words(xp, a, k):
     """Operator -> its value, for arguments `a` and attributes `k`."""
     axes = lambda key: k.get(key) if not isinstance(k.get(key), list) else tuple(k[key])
+    def embed():
+        places = np.ix_(*(first + step * np.arange(n) for first, step, n in zip(k["start"], k["step"], a[0].shape)))
+        return xp.zeros(k["shape"]).at[places].set(a[0])
+
     return {
-        "flip": lambda: xp.flip(a[0], axis=axes("axis")), "roll": lambda: xp.roll(a[0], k["shift"] if isinstance(k["shift"], int) or k.get("axis") is None else _same(k)[0], axis=None if k.get("axis") is None else _same(k)[1]),
+        "embed": embed, "flip": lambda: xp.flip(a[0], axis=axes("axis")), "roll": lambda: xp.roll(a[0], k["shift"] if isinstance(k["shift"], int) or k.get("axis") is None else _same(k)[0], axis=None if k.get("axis") is None else _same(k)[1]),
         "tile": lambda: xp.tile(a[0], k["repetitions"]), "diagonal": lambda: xp.diagonal(a[0], k.get("offset", 0), -2, -1), "diag": lambda: xp.diag(a[0], k.get("offset", 0)),
         "tril": lambda: xp.tril(a[0], k.get("k", 0)), "triu": lambda: xp.triu(a[0], k.get("k", 0)), "one_hot": lambda: xp.eye(k["size"])[np.array(k["indices"], dtype=int)],
         "var": lambda: xp.var(a[0], axis=axes("axis"), keepdims=k.get("keepdims", False), ddof=k.get("correction", 0)), "std": lambda: _std(xp, a[0], axes("axis"), k.get("keepdims", False), k.get("correction", 0)),

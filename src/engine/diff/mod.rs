@@ -11,6 +11,7 @@ pub use vjp::{Cotangent, vjp};
 
 use super::Error;
 use super::graph::{Builder, Graph, Kind, NodeId};
+use super::op::Rule;
 
 /// Copies `graph` into `builder`, inputs first; returns the node of each node.
 ///
@@ -36,6 +37,26 @@ pub fn copy(graph: &Graph, builder: &mut Builder) -> Result<Vec<NodeId>, Error> 
         copies.push(copy);
     }
     Ok(copies)
+}
+
+/// Writes `graph` into `g` with these nodes for its inputs; returns the nodes of its outputs.
+///
+/// # Errors
+/// [`Error::Limit`] where the builder's bounds are exceeded.
+pub fn inline(graph: &Graph, g: &mut Builder, inputs: &[NodeId]) -> Result<Vec<NodeId>, Error> {
+    let mut copies: Vec<NodeId> = Vec::with_capacity(graph.len());
+    for id in graph.ids() {
+        let copy = match graph.kind(id) {
+            Kind::Input(position) => inputs[position],
+            Kind::Constant(value) => g.constant(value.clone()),
+            Kind::Apply { op, args, attributes } => {
+                let args: Vec<NodeId> = args.iter().map(|arg| copies[arg.index()]).collect();
+                g.apply(op, &args, attributes.clone())?
+            }
+        };
+        copies.push(copy);
+    }
+    Ok(graph.outputs().iter().map(|output| copies[output.node.index()]).collect())
 }
 
 /// Which of the nodes up to `last` depend on a node of `on`.
@@ -86,9 +107,14 @@ impl Owned {
     }
 }
 
-/// The nodes from `args` (included) to `result` (included) on which both depend, ascending: an expansion's inside.
-fn between(builder: &Builder, args: &[NodeId], result: NodeId) -> Vec<NodeId> {
-    let mut stack = vec![result];
+/// What `item` picks: the several-valued node and the position of the result.
+fn item_of(owned: &Owned) -> Option<(NodeId, usize)> {
+    matches!(owned.op.rule, Rule::Item).then(|| (owned.args[0], owned.attributes.int("index").unwrap_or_default() as usize))
+}
+
+/// The nodes from `args` (included) to `results` (included) on which both depend, ascending: an expansion's inside.
+fn between(builder: &Builder, args: &[NodeId], results: &[NodeId]) -> Vec<NodeId> {
+    let mut stack = results.to_vec();
     let mut seen: std::collections::BTreeSet<NodeId> = args.iter().copied().collect();
     while let Some(id) = stack.pop() {
         if !seen.insert(id) {

@@ -4,33 +4,62 @@
 //! the order of sums; both must give the same bits.
 
 use super::super::graph::{Graph, Kind, NodeId};
-use super::super::op::{Attributes, Fold, Primitive, Row, Rule, Scan, Sorting, interpolation, product, shape};
+use super::super::op::{Attributes, Does, Fold, Primitive, Row, Rule, Scan, Several, Sorting, interpolation, product, shape};
 use super::super::program::layout::Layout;
 use super::super::{Error, Shape, Tensor};
 use super::elementwise::{Elementwise, Isa};
 use super::{convolve, matmul, reduce, scan, sort};
 use crate::engine::simplify;
 
+mod loops;
+
 /// The values of a graph's outputs at one point.
 ///
 /// # Errors
 /// [`Error::Limit`] where writing out composite operators exceeds the builder's bounds.
 pub fn evaluate(graph: &Graph, inputs: &[Tensor]) -> Result<Vec<Tensor>, Error> {
-    let graph = simplify::expanded(graph.clone())?;
-    let mut values: Vec<Tensor> = Vec::with_capacity(graph.len());
+    let graph = simplify::expanded(graph)?;
+    let inputs: Vec<&Tensor> = inputs.iter().collect();
+    Ok(outputs(&graph, &inputs))
+}
+
+/// The values of the outputs of a graph without composite operators.
+pub(crate) fn outputs(graph: &Graph, inputs: &[&Tensor]) -> Vec<Tensor> {
+    // what a node is: one tensor, or several
+    let mut values: Vec<Vec<Tensor>> = Vec::with_capacity(graph.len());
     for id in graph.ids() {
         let value = match graph.kind(id) {
-            Kind::Input(position) => inputs[position].clone(),
-            Kind::Constant(value) => value.clone(),
+            Kind::Input(position) => vec![inputs[position].clone()],
+            Kind::Constant(value) => vec![value.clone()],
             Kind::Apply { op, args, attributes } => {
-                let args: Vec<&Tensor> = args.iter().map(|arg: &NodeId| &values[arg.index()]).collect();
-                let Some(value) = apply(op, &args, attributes, graph.shape(id)) else { unreachable!("composites are written out") };
-                value
+                if matches!(op.rule, Rule::Item) {
+                    let index = attributes.int("index").unwrap_or_default() as usize;
+                    vec![values[args[0].index()][index].clone()]
+                } else {
+                    let args: Vec<&Tensor> = args.iter().map(|arg: &NodeId| &values[arg.index()][0]).collect();
+                    match &op.rule {
+                        Rule::Several { does: Does::Kernel(kernel), .. } => {
+                            several(*kernel, &args, attributes, graph.results(id).unwrap_or_default())
+                        }
+                        _ => match apply(op, &args, attributes, graph.shape(id)) {
+                            Some(value) => vec![value],
+                            None => unreachable!("composites are written out"),
+                        },
+                    }
+                }
             }
         };
         values.push(value);
     }
-    Ok(graph.outputs().iter().map(|output| values[output.node.index()].clone()).collect())
+    graph.outputs().iter().map(|output| values[output.node.index()][0].clone()).collect()
+}
+
+/// The results of a several-valued kernel.
+fn several(kernel: Several, args: &[&Tensor], attributes: &Attributes, results: &[Shape]) -> Vec<Tensor> {
+    match kernel {
+        Several::Map => loops::map(args, attributes, results),
+        Several::Scan => loops::scan(args, attributes, results),
+    }
 }
 
 /// One application; `None` for an operator that has no meaning of its own.
@@ -39,7 +68,7 @@ pub(crate) fn apply(op: &'static Row, args: &[&Tensor], attributes: &Attributes,
         Rule::Scalar { function, .. } => scalar(*function, args, result),
         Rule::View { layout, .. } => read(args[0], &layout(&Layout::contiguous(args[0].shape()), result, attributes)),
         Rule::Primitive { primitive, .. } => primitive_value(*primitive, args, attributes, result),
-        Rule::Composite { .. } | Rule::Resolved => return None,
+        Rule::Composite { .. } | Rule::Several { .. } | Rule::Item | Rule::Resolved => return None,
     };
     Tensor::new(result.clone(), data)
 }

@@ -135,7 +135,7 @@ pub(super) fn tie_weight(
 }
 
 /// `true` as the operators have it: everything but 0, NaN included.
-pub(super) const fn truth(x: f64) -> bool {
+pub(in crate::engine) const fn truth(x: f64) -> bool {
     x != 0.0
 }
 

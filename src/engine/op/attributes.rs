@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::engine::graph::Body;
+
 /// What an operator's row says of one of its attributes.
 #[derive(Debug)]
 pub struct Attribute {
@@ -28,6 +30,8 @@ pub enum AttributeKind {
     Indices,
     /// A name or a position; only on operators that are resolved while a graph is read.
     Name,
+    /// The name of a function of the graph → [`Value::Body`].
+    Function,
     /// `true` or `false` → [`Value::Bool`].
     Bool,
     /// One of these words → [`Value::Text`]; a number whose decimal form (`1`, `2`) is one of the words counts as that word, and so do
@@ -81,6 +85,8 @@ pub enum Value {
     Reals(Arc<[Real]>),
     /// A string.
     Written(Arc<str>),
+    /// A function.
+    Body(Body),
 }
 
 /// An operator's attributes by name, in the order of its row; those not given are absent.
@@ -132,6 +138,11 @@ impl Attributes {
             Value::Ints(values) => Some(values),
             _ => None,
         }
+    }
+
+    /// A function.
+    pub fn body(&self, name: &str) -> Option<&Body> {
+        self.get(name).body()
     }
 
     /// A list of bounds.

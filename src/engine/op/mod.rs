@@ -31,7 +31,8 @@ pub mod trigonometric;
 
 pub use attributes::{Attribute, AttributeKind, Attributes, Real, Value};
 pub use row::{
-    Application, Arity, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, Row, Rule, Scan, ShapeRule, Sorting, VjpRule,
+    Application, Arity, Does, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, ResultsRule, Row, Rule, Scan, Several,
+    SeveralJvpRule, SeveralVjpRule, ShapeRule, Sorting, VjpRule,
 };
 
 /// Every row, in the order of the documentation.
@@ -76,5 +77,7 @@ static FAMILIES: &[&[&Row]] = &[
     einsum::ROWS,
     matrix::ROWS,
     structure::ROWS,
+    structure::MAP_ROWS,
+    structure::SCAN_ROWS,
     calculus::ROWS,
 ];

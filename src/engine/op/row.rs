@@ -169,6 +169,16 @@ pub type JvpRule = fn(&mut Builder, Application<'_>, dots: &[Option<NodeId>]) ->
 /// Cotangent of argument `i` from that of the result.
 pub type VjpRule = fn(&mut Builder, Application<'_>, bar: NodeId, i: usize) -> Result<Option<NodeId>, Error>;
 
+/// As [`ShapeRule`], a shape a result.
+pub type ResultsRule = fn(&'static Row, &[Shape], Attributes) -> Result<(Vec<Shape>, Attributes), Error>;
+
+/// Tangents of the results from those of the arguments (`None` is a structural zero; at least one is there).
+pub type SeveralJvpRule = fn(&mut Builder, Application<'_>, dots: &[Option<NodeId>]) -> Result<Vec<Option<NodeId>>, Error>;
+
+/// Cotangents of the arguments from those of the results: `None` where nothing flows back (at least one is there). Only those of
+/// `wanted` arguments are looked at.
+pub type SeveralVjpRule = fn(&mut Builder, Application<'_>, bars: &[Option<NodeId>], wanted: &[bool]) -> Result<Vec<Option<NodeId>>, Error>;
+
 /// What an operator does.
 pub enum Rule {
     /// Elementwise with broadcasting.
@@ -207,8 +217,40 @@ pub enum Rule {
         /// Careful forward and reverse rules; `None`: those of the expansion.
         derivative: Option<(JvpRule, VjpRule)>,
     },
+    /// Several results, which `item` picks from.
+    Several {
+        /// Shape rule, a shape a result.
+        results: ResultsRule,
+        /// What the results are called.
+        names: fn(&Attributes) -> Vec<String>,
+        /// What computes them.
+        does: Does,
+        /// Forward rule; `None`: that of the expansion.
+        jvp: Option<SeveralJvpRule>,
+        /// Reverse rule; `None`: that of the expansion.
+        vjp: Option<SeveralVjpRule>,
+    },
+    /// One result of a several-valued node.
+    Item,
     /// Gone before operators are applied: calls are inlined while a graph is read.
     Resolved,
+}
+
+/// How several results are had.
+pub enum Does {
+    /// By a kernel.
+    Kernel(Several),
+    /// Written with other operators: a node a result.
+    Expansion(fn(&mut Builder, &[NodeId], &Attributes) -> Result<Vec<NodeId>, Error>),
+}
+
+/// The kernels that have several results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Several {
+    /// A function over each entry of leading axes.
+    Map,
+    /// A function over and over, its results carried from step to step.
+    Scan,
 }
 
 /// The tensor kernels beneath everything that is not elementwise.
@@ -370,7 +412,7 @@ macro_rules! rows {
             pub static $name: Row = $row;
         )*
         /// The rows of this family.
-        pub(super) static ROWS: &[&Row] = &[$(&$name),*];
+        pub(in crate::engine::op) static ROWS: &[&Row] = &[$(&$name),*];
     };
 }
 pub(super) use rows;

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use super::code::Code;
 use super::layout::Layout;
 use crate::engine::exec::elementwise::Elementwise;
 use crate::engine::exec::interpolate::Knots;
 use crate::engine::op::{Fold, Scan, Sorting};
 
-/// What a value varies with beside its elements. Each such axis is a lane axis: innermost in memory, points within seeds.
+/// What a value varies with beside its elements. Points and seeds are lane axes: innermost in memory, points within seeds. The steps of
+/// a loop come one after another and take no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub(crate) struct Lanes(u8);
 
@@ -15,6 +17,11 @@ impl Lanes {
     pub(crate) const NONE: Lanes = Lanes(0);
     pub(crate) const POINTS: Lanes = Lanes(1);
     pub(crate) const SEEDS: Lanes = Lanes(2);
+    pub(crate) const STEPS: Lanes = Lanes(4);
+    /// How many there are: every `index()` is below.
+    pub(crate) const KINDS: usize = 8;
+    /// How many stages there are: every `stage()` is below.
+    pub(crate) const STAGES: usize = 4;
 
     pub(crate) fn union(self, other: Lanes) -> Lanes {
         Lanes(self.0 | other.0)
@@ -28,9 +35,18 @@ impl Lanes {
         self.0 & 2 != 0
     }
 
-    /// When it is computed: once, once a block of points, or once a block of seeds.
+    /// The lanes alone: how it lies in memory.
+    pub(crate) fn data(self) -> Lanes {
+        Lanes(self.0 & 3)
+    }
+
+    /// When it is computed: once, once a block of points, once a block of seeds, or in every step.
     pub(crate) fn stage(self) -> usize {
-        if self.seeds() { 2 } else { usize::from(self.points()) }
+        match self.0 {
+            4.. => 3,
+            2.. => 2,
+            stage => usize::from(stage),
+        }
     }
 
     /// How many lanes for so many points and seeds.
@@ -42,6 +58,9 @@ impl Lanes {
         self.0 as usize
     }
 }
+
+/// What a step of a loop costs beside its body.
+const STEP_FLOPS: f64 = 50.0;
 
 /// Where an operand's numbers are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -179,6 +198,37 @@ pub(crate) enum Work {
         start: usize,
         chain: bool,
     },
+    Loop(Box<Loop>),
+    Over(Box<Over>),
+}
+
+/// A body over and over.
+#[derive(Debug, Clone)]
+pub(crate) struct Loop {
+    pub(crate) body: Arc<Code>,
+    /// Whether a step is taken.
+    pub(crate) guard: Option<Arc<Code>>,
+    /// Initial carries, what is sliced, parameters; contiguous.
+    pub(crate) args: Vec<Operand>,
+    /// The lanes of each carry while the loop runs.
+    pub(crate) carries: Vec<Lanes>,
+    pub(crate) slices: usize,
+    pub(crate) steps: usize,
+    /// The buffers of the final carries and of what is stacked.
+    pub(crate) results: Vec<u32>,
+}
+
+/// A body over each entry of leading axes: entries are lanes, beside the seeds.
+#[derive(Debug, Clone)]
+pub(crate) struct Over {
+    pub(crate) body: Arc<Code>,
+    /// Contiguous.
+    pub(crate) args: Vec<Operand>,
+    /// Which of them are mapped over.
+    pub(crate) over: Vec<bool>,
+    pub(crate) entries: usize,
+    /// The buffers of what is stacked.
+    pub(crate) results: Vec<u32>,
 }
 
 /// A kernel: what it does, the buffer it writes (for a Map, those of its stores), and what it varies with.
@@ -204,6 +254,8 @@ impl Kernel {
             Work::Sort { keys, values, .. } => vec![keys, values],
             Work::Convolve { left, right, .. } => vec![left, right],
             Work::Matmul(product) => vec![&product.left, &product.right],
+            Work::Loop(work) => work.args.iter().collect(),
+            Work::Over(work) => work.args.iter().collect(),
             Work::Zero => Vec::new(),
         }
     }
@@ -212,6 +264,8 @@ impl Kernel {
     pub(crate) fn targets(&self) -> Vec<u32> {
         match &self.work {
             Work::Map(map) => map.stores.iter().map(|&(_, buffer)| buffer).collect(),
+            Work::Loop(work) => work.results.clone(),
+            Work::Over(work) => work.results.clone(),
             _ => vec![self.to],
         }
     }
@@ -230,6 +284,11 @@ impl Kernel {
             Work::Sort { line, .. } => elements() * (4.0 + 8.0 * (line.length.max(1) as f64).log2()),
             Work::Interpolate { knots, .. } => elements() * (6.0 + 4.0 * (knots.places.len() as f64).log2()),
             Work::Convolve { left, right, .. } => 2.0 * elements() * left.layout.elements().min(right.layout.elements()) as f64,
+            // dispatch and the moving of carries count too, or an empty body would cost nothing
+            Work::Loop(work) => {
+                work.steps as f64 * (STEP_FLOPS + work.body.flops() + work.guard.as_ref().map_or(0.0, |guard| guard.flops()))
+            }
+            Work::Over(work) => work.entries as f64 * work.body.flops(),
         }
     }
 }

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::super::graph::{Graph, Kind, NodeId};
-use super::super::op::{Attributes, Primitive, Row, Rule, Sorting, interpolation, product, shape};
+use super::super::op::{Attributes, Does, Primitive, Row, Rule, Several, Sorting, interpolation, product, shape};
 use super::super::{Shape, Tensor};
 use super::kernel::{Buffer, Kernel, Lanes, Line, Map, Matmul, Operand, Source, Step, Table, Work};
 use super::layout::Layout;
+
+mod bodies;
 
 /// What lowering makes of a graph.
 #[derive(Debug)]
@@ -37,7 +39,16 @@ pub(crate) fn lower(graph: &Graph, varies: &[Lanes], outputs: &[NodeId]) -> Lowe
         buffers: Vec::new(),
         constants: Vec::new(),
         inputs: vec![None; varies.len()],
+        live: Vec::new(),
+        items: HashMap::new(),
     };
+    for id in graph.ids() {
+        if let Kind::Apply { op, args, .. } = graph.kind(id)
+            && matches!(op.rule, Rule::Item)
+        {
+            lowering.items.entry(args[0]).or_insert_with(Vec::new).push(id);
+        }
+    }
     let mut live = vec![false; graph.len()];
     for id in outputs {
         live[id.index()] = true;
@@ -49,7 +60,11 @@ pub(crate) fn lower(graph: &Graph, varies: &[Lanes], outputs: &[NodeId]) -> Lowe
             args.iter().for_each(|arg| live[arg.index()] = true);
         }
     }
-    for id in graph.ids().filter(|id| live[id.index()]) {
+    lowering.live = live;
+    for id in graph.ids() {
+        if !lowering.live[id.index()] {
+            continue;
+        }
         let place = match graph.kind(id) {
             Kind::Input(position) => lowering.input(position, varies[position], graph.shape(id)),
             Kind::Constant(value) => lowering.constant(value),
@@ -75,6 +90,8 @@ enum Place {
         group: u32,
         step: u32,
     },
+    /// Several results, each in memory; absent where nobody picks one.
+    Several(Arc<[Place]>),
 }
 
 /// A fused group while it grows.
@@ -108,6 +125,9 @@ struct Lowering<'a> {
     buffers: Vec<Buffer>,
     constants: Vec<Arc<Vec<f64>>>,
     inputs: Vec<Option<u32>>,
+    live: Vec<bool>,
+    /// What picks from each several-valued node.
+    items: HashMap<NodeId, Vec<NodeId>>,
 }
 
 impl Lowering<'_> {
@@ -137,7 +157,15 @@ impl Lowering<'_> {
                 Place::Stored { operand: Operand { layout, ..operand }, ready }
             }
             Rule::Primitive { primitive, .. } => self.primitive(id, *primitive, args, attributes),
-            Rule::Composite { .. } | Rule::Resolved => unreachable!("{op:?} is expanded before lowering"),
+            Rule::Several { does: Does::Kernel(kernel), .. } => match kernel {
+                Several::Scan => self.scan(id, args, attributes),
+                Several::Map => self.over(id, args, attributes),
+            },
+            Rule::Item => match &self.places[args[0].index()] {
+                Place::Several(places) => places[attributes.int("index").unwrap_or_default() as usize].clone(),
+                _ => unreachable!("an item is of several results"),
+            },
+            Rule::Several { .. } | Rule::Composite { .. } | Rule::Resolved => unreachable!("{op:?} is expanded before lowering"),
         }
     }
 
@@ -154,7 +182,7 @@ impl Lowering<'_> {
                     if fits(group) { group.level } else { group.level + 1 }
                 }
                 Place::Stored { ready, .. } => *ready,
-                Place::Absent => 0,
+                Place::Absent | Place::Several(_) => 0,
             });
         }
         let next = self.groups.len() as u32;
@@ -310,7 +338,7 @@ impl Lowering<'_> {
         let mut side = |lowering: &mut Self, arg: NodeId, matrix: &Shape, vector_axis: usize| {
             let (operand, ready) = lowering.operand(arg);
             // lanes are all of the result's or none
-            let (mut operand, ready) = if operand.lanes == lanes || operand.lanes == Lanes::NONE {
+            let (mut operand, ready) = if operand.lanes.data() == lanes.data() || operand.lanes.data() == Lanes::NONE {
                 (operand, ready)
             } else {
                 lowering.contiguous(operand, ready, lanes)
@@ -339,7 +367,7 @@ impl Lowering<'_> {
         match &self.places[id.index()] {
             Place::Stored { operand, .. } => operand.lanes,
             Place::Fused { group, .. } => self.groups[*group as usize].lanes,
-            Place::Absent => Lanes::NONE,
+            Place::Absent | Place::Several(_) => Lanes::NONE,
         }
     }
 
@@ -357,13 +385,13 @@ impl Lowering<'_> {
                 member.buffer = Some(buffer);
                 (Operand { source: Source::Buffer(buffer), layout: Layout::contiguous(self.graph.shape(id)), lanes }, level + 1)
             }
-            Place::Absent => unreachable!("arguments are placed before their users"),
+            Place::Absent | Place::Several(_) => unreachable!("arguments are placed before their users"),
         }
     }
 
     /// The operand without gaps and with all of `lanes`, copied where it is not.
     fn contiguous(&mut self, operand: Operand, ready: u32, lanes: Lanes) -> (Operand, u32) {
-        if operand.lanes == lanes && operand.layout.is_contiguous() {
+        if operand.lanes.data() == lanes.data() && operand.layout.is_contiguous() {
             return (operand, ready);
         }
         let shape = Shape::new(operand.layout.axes.iter().map(|&(size, _)| size).collect::<Vec<_>>());

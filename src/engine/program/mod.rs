@@ -3,6 +3,7 @@
 //! Compiling goes: the derivative as a graph ([`plan`]) → simplified → kernels ([`lower`]) → memory ([`memory`]). A program is immutable
 //! and shared between workers; it never holds a point.
 
+mod code;
 mod kernel;
 pub mod layout;
 mod lower;
@@ -10,14 +11,13 @@ mod memory;
 mod plan;
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::graph::Graph;
 use super::{Error, Shape, simplify};
 use crate::engine::exec::{self, Scratch};
-pub(crate) use kernel::{Buffer, Kernel, Lanes, Line, Map, Operand, Source, Table, Work};
-pub(crate) use memory::Slot;
+pub(crate) use code::Code;
+pub(crate) use kernel::{Kernel, Lanes, Line, Loop, Map, Operand, Over, Source, Table, Work};
 pub use plan::{Mode, Want};
 
 /// An input of a program.
@@ -49,6 +49,8 @@ pub struct Cost {
     pub live_elements: f64,
     /// Values in the result.
     pub cells: f64,
+    /// Most steps that loops make one after another, for one point.
+    pub loop_steps: f64,
 }
 
 /// The work was told to stop.
@@ -79,18 +81,9 @@ pub struct Program {
     pub(crate) seeded: Vec<(usize, usize)>,
     pub(crate) seeds: usize,
     pub(crate) pieces: Vec<Piece>,
-    pub(crate) kernels: Vec<Kernel>,
-    pub(crate) buffers: Vec<Buffer>,
-    pub(crate) slots: Vec<Slot>,
-    pub(crate) constants: Vec<Arc<Vec<f64>>>,
-    pub(crate) copied_inputs: Vec<Option<u32>>,
-    pub(crate) outputs: Vec<Operand>,
+    pub(crate) code: Code,
     /// Flops of a run, of a point in it, of a seed of a point.
     flops: [f64; 3],
-    live_elements: usize,
-    /// Elements of the longest line that is sorted: each takes as much memory again while it is.
-    longest_sorted: usize,
-    bytes: usize,
 }
 
 /// Most bytes that a block's buffers may take, where blocks can be made smaller.
@@ -124,18 +117,10 @@ impl Program {
             })
             .collect();
         let wanted: Vec<_> = simplified.outputs().iter().map(|output| output.node).collect();
-        let mut lowered = lower::lower(&simplified, &varies, &wanted);
-        let kept: Vec<u32> = lowered.inputs.iter().flatten().copied().chain(lowered.outputs.iter().filter_map(memory::buffer_of)).collect();
-        let (slots, live_elements) = memory::assign(&mut lowered.buffers, &lowered.kernels, &kept);
-        let mut flops = [0.0; 3];
-        for kernel in &lowered.kernels {
-            flops[kernel.lanes.stage()] += kernel.flops(&lowered.buffers);
-        }
-        let sorted = |kernel: &Kernel| if let Work::Sort { line, .. } = kernel.work { line.length } else { 0 };
-        let longest_sorted = lowered.kernels.iter().map(sorted).max().unwrap_or(0);
+        let code = Code::of(&simplified, &varies, &wanted);
+        let [once, a_point, a_seed, _] = code.stage_flops();
+        let mut flops = [once, a_point, a_seed];
         let public = inputs.len() - planned.seeded.len();
-        let constants: usize = lowered.constants.iter().map(|values| values.len()).sum();
-        let tables: usize = lowered.kernels.iter().map(kernel_bytes).sum();
         let cells: usize = planned.results.iter().sum();
         let copying = cells as f64 + inputs.iter().map(|input| input.shape.elements() as f64).sum::<f64>();
         flops[1] += copying;
@@ -145,16 +130,8 @@ impl Program {
             seeded: planned.seeded,
             seeds: planned.seeds,
             pieces: planned.pieces,
-            bytes: 1024 + 8 * constants + tables + 32 * lowered.buffers.len() + 64 * lowered.outputs.len(),
-            kernels: lowered.kernels,
-            buffers: lowered.buffers,
-            slots,
-            constants: lowered.constants,
-            copied_inputs: lowered.inputs,
-            outputs: lowered.outputs,
+            code,
             flops,
-            live_elements,
-            longest_sorted,
         })
     }
 
@@ -177,15 +154,16 @@ impl Program {
         let runs = (points as f64 / self.block() as f64).ceil();
         Cost {
             flops: runs * self.flops[0] + points as f64 * (self.flops[1] + self.seeds as f64 * self.flops[2]),
-            scratch_bytes: self.scratch_bytes(block, seeds),
-            live_elements: self.live_elements as f64,
+            scratch_bytes: self.code.scratch_bytes(block, seeds),
+            live_elements: self.code.live_elements as f64,
             cells: points as f64 * cells,
+            loop_steps: self.code.loop_steps,
         }
     }
 
     /// Bytes this program itself takes, for the cache.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        1024 + self.code.bytes()
     }
 
     /// How many points to hand to one [`Program::run`] so that a run is short against a deadline (about a millisecond) and long
@@ -216,29 +194,9 @@ impl Program {
     pub(crate) fn lane_block(&self, points: usize) -> (usize, usize) {
         let mut seeds = self.seeds.clamp(1, 256);
         let mut block = points.clamp(1, (BLOCK_LANES / seeds).max(1));
-        while self.scratch_bytes(block, seeds) > BLOCK_BYTES && (block > 1 || seeds > 1) {
+        while self.code.scratch_bytes(block, seeds) > BLOCK_BYTES && (block > 1 || seeds > 1) {
             if block > 1 { block = block.div_ceil(2) } else { seeds = seeds.div_ceil(2) }
         }
         (block, seeds)
-    }
-
-    fn scratch_bytes(&self, points: usize, seeds: usize) -> f64 {
-        let slots = self.slots.iter().map(|slot| slot.elements as f64 * slot.lanes.count(points, seeds) as f64).sum::<f64>();
-        8.0 * (slots + self.longest_sorted as f64)
-    }
-}
-
-fn kernel_bytes(kernel: &Kernel) -> usize {
-    96 + match &kernel.work {
-        Work::Map(map) => map.steps.len() * size_of::<kernel::Step>() + map.loads.len() * 96 + map.stores.len() * 8,
-        Work::Take { table, .. } | Work::ScatterAdd { table, .. } => 8 * table.indices.len(),
-        Work::Interpolate { knots, .. } => 16 * knots.places.len(),
-        Work::Copy { .. }
-        | Work::Zero
-        | Work::Reduce { .. }
-        | Work::Matmul(_)
-        | Work::Scan { .. }
-        | Work::Sort { .. }
-        | Work::Convolve { .. } => 128,
     }
 }

@@ -25,7 +25,8 @@ pub(super) fn typed(row: &'static Row, written: &BTreeMap<String, Attribute>) ->
         })
         .collect();
     let mut attributes = Attributes::none();
-    for attribute in row.attributes {
+    // functions are looked up by who knows their scope
+    for attribute in row.attributes.iter().filter(|attribute| attribute.kind != AttributeKind::Function) {
         match written.get(attribute.name) {
             None | Some(Attribute::Null) if attribute.required => wrong.push(Wrong {
                 name: String::new(),
@@ -75,7 +76,7 @@ fn read(attribute: &op::Attribute, value: &Attribute) -> Result<Value, String> {
             list(value, bound).map(Value::Bounds).ok_or_else(|| "a list of integers and nulls".into())
         }
         AttributeKind::Indices => indices(value).ok_or_else(|| "an integer or rectangular nested lists of integers".into()),
-        AttributeKind::Name => Err("a name that is looked up before".into()),
+        AttributeKind::Name | AttributeKind::Function => Err("a name that is looked up before".into()),
         AttributeKind::Choice(words) => choice(words, value).map(Value::Text).ok_or_else(|| {
             let words = words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>();
             format!("one of {}", words.join(", "))
