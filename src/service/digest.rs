@@ -152,6 +152,19 @@ impl Parts {
                 self.byte(7);
                 self.graph(body.graph());
             }
+            Value::Real(value) => {
+                self.byte(8);
+                self.word(value.get().to_bits());
+            }
+            Value::Reals(values) => {
+                self.byte(9);
+                self.integer(values.len());
+                values.iter().for_each(|value| self.word(value.get().to_bits()));
+            }
+            Value::Written(text) => {
+                self.byte(10);
+                self.bytes(text.as_bytes());
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ use super::op::structure;
 use super::{Error, Shape, simplify};
 use crate::engine::exec::{self, Scratch};
 pub(crate) use code::Code;
-pub(crate) use kernel::{DenseCall, Kernel, Lanes, Loop, Map, Operand, Over, Source, Table, Work};
+pub(crate) use kernel::{DenseCall, Kernel, Lanes, Line, Loop, Map, Operand, Over, Source, Table, Work};
 pub use plan::{Mode, Want};
 
 /// An input of a program.

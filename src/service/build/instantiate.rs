@@ -444,7 +444,9 @@ fn length(value: &Value) -> usize {
         Value::Ints(values) => values.len(),
         Value::Bounds(values) => values.len(),
         Value::Indices(shape, values) => shape.len() + values.len(),
-        Value::Null | Value::Int(_) | Value::Bool(_) | Value::Text(_) | Value::Body(_) => 0,
+        Value::Reals(values) => values.len(),
+        Value::Written(text) => text.len() / 8,
+        Value::Null | Value::Int(_) | Value::Bool(_) | Value::Text(_) | Value::Real(_) | Value::Body(_) => 0,
     }
 }
 
