@@ -24,9 +24,17 @@ const FOLDED_ELEMENTS: usize = 1024;
 pub fn simplify(graph: Graph) -> Result<Graph, Error> {
     let composite = |id| matches!(graph.kind(id), Kind::Apply { op, .. } if matches!(op.rule, Rule::Composite { .. }));
     if !graph.ids().any(composite) {
-        return rewrite(&graph, reduce);
+        return rewrite(&graph, reduce).map(|(graph, _)| graph);
     }
-    PASSES.iter().try_fold(graph, |graph, (_, pass)| rewrite(&graph, *pass))
+    PASSES.iter().try_fold(graph, |graph, (_, pass)| rewrite(&graph, *pass).map(|(graph, _)| graph))
+}
+
+/// The graph for a person to read: composite operators stay what they are. Beside it what became of each node that an output needs.
+///
+/// # Errors
+/// [`Error::Limit`] where the builder's bounds are exceeded.
+pub fn reduced(graph: &Graph) -> Result<(Graph, Vec<Option<NodeId>>), Error> {
+    rewrite(graph, reduce)
 }
 
 /// The graph with every composite operator written out.
@@ -34,11 +42,11 @@ pub fn simplify(graph: Graph) -> Result<Graph, Error> {
 /// # Errors
 /// [`Error::Limit`] where an expansion exceeds the builder's bounds.
 pub(crate) fn expanded(graph: &Graph) -> Result<Graph, Error> {
-    rewrite(graph, expand)
+    rewrite(graph, expand).map(|(graph, _)| graph)
 }
 
-/// The graph with each live application replaced by what `pass` makes of it.
-fn rewrite(graph: &Graph, pass: Pass) -> Result<Graph, Error> {
+/// The graph with each live application replaced by what `pass` makes of it, and what became of each node.
+fn rewrite(graph: &Graph, pass: Pass) -> Result<(Graph, Vec<Option<NodeId>>), Error> {
     let mut g = Builder::default();
     g.reserve(graph.len());
     let mut live = vec![false; graph.len()];
@@ -67,7 +75,7 @@ fn rewrite(graph: &Graph, pass: Pass) -> Result<Graph, Error> {
         });
     }
     let outputs = graph.outputs().iter().filter_map(|output| Some((output.name.clone(), copies[output.node.index()]?))).collect();
-    Ok(g.finish(outputs))
+    Ok((g.finish(outputs), copies))
 }
 
 /// Composite operators as what they stand for.
