@@ -86,6 +86,7 @@ static FAMILIES: &[&[&Row]] = &[
     structure::ROWS,
     structure::MAP_ROWS,
     structure::SCAN_ROWS,
+    structure::IMPLICIT_ROWS,
     structure::ODEINT_ROWS,
     calculus::ROWS,
 ];
