@@ -39,7 +39,9 @@ fn slugs(path: &str) -> Vec<Slug> {
     let endpoint = path.strip_prefix('/').and_then(Endpoint::from_name);
     let special: &[Slug] = match (endpoint, path) {
         (Some(Endpoint::Graph), _) => &[Slug::LimitExceeded, Slug::DeadlineExceeded],
-        (Some(Endpoint::Gradient), _) => &[Slug::InvalidPoint, Slug::NotDifferentiable, Slug::LimitExceeded, Slug::DeadlineExceeded],
+        (Some(Endpoint::Gradient | Endpoint::Hessian | Endpoint::Hvp), _) => {
+            &[Slug::InvalidPoint, Slug::NotDifferentiable, Slug::LimitExceeded, Slug::DeadlineExceeded]
+        }
         (Some(_), _) => &[Slug::InvalidPoint, Slug::LimitExceeded, Slug::DeadlineExceeded],
         (None, "/problems/{slug}") => &[Slug::NotFound, Slug::NotAcceptable],
         (None, "/readyz") => &[Slug::ShuttingDown],

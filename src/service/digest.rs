@@ -178,6 +178,20 @@ pub(super) fn program(graph: &Graph, want: &Want, per_point: &[bool]) -> Digest 
             parts.integers(outputs);
             parts.integers(wrt);
         }
+        Want::Hessian { wrt, mode: how } => {
+            parts.bytes(&[5, mode(how)]);
+            parts.integers(wrt);
+        }
+        Want::Hvp { wrt, vectors } => {
+            parts.byte(6);
+            parts.integers(wrt);
+            parts.integers(vectors);
+        }
+        Want::Taylor { inputs, order } => {
+            parts.byte(7);
+            parts.integers(inputs);
+            parts.integer(*order);
+        }
     }
     parts.integer(per_point.len());
     per_point.iter().for_each(|&flag| parts.byte(u8::from(flag)));

@@ -13,13 +13,29 @@ pub enum Endpoint {
     Jvp,
     /// ȳ J
     Vjp,
+    /// The gradient of one scalar output, and its second derivatives.
+    Hessian,
+    /// The gradient of one scalar output, and H v.
+    Hvp,
+    /// y(x + t·dx) by powers of t.
+    Taylor,
     /// The function itself, checked and converted.
     Graph,
 }
 
 impl Endpoint {
     /// Every endpoint.
-    pub const ALL: [Endpoint; 6] = [Endpoint::Value, Endpoint::Gradient, Endpoint::Jacobian, Endpoint::Jvp, Endpoint::Vjp, Endpoint::Graph];
+    pub const ALL: [Endpoint; 9] = [
+        Endpoint::Value,
+        Endpoint::Gradient,
+        Endpoint::Jacobian,
+        Endpoint::Jvp,
+        Endpoint::Vjp,
+        Endpoint::Hessian,
+        Endpoint::Hvp,
+        Endpoint::Taylor,
+        Endpoint::Graph,
+    ];
 
     /// Its path without the slash.
     pub const fn name(self) -> &'static str {
@@ -29,6 +45,9 @@ impl Endpoint {
             Endpoint::Jacobian => "jacobian",
             Endpoint::Jvp => "jvp",
             Endpoint::Vjp => "vjp",
+            Endpoint::Hessian => "hessian",
+            Endpoint::Hvp => "hvp",
+            Endpoint::Taylor => "taylor",
             Endpoint::Graph => "graph",
         }
     }
@@ -42,21 +61,25 @@ impl Endpoint {
     pub(super) const fn fields(self) -> &'static [&'static str] {
         match self {
             Endpoint::Value => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form"],
-            Endpoint::Gradient | Endpoint::Jacobian => {
+            Endpoint::Gradient | Endpoint::Jacobian | Endpoint::Hessian => {
                 &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "mode"]
             }
             Endpoint::Jvp => &["formula", "graph", "inputs", "outputs", "at", "points", "layout", "form", "tangent"],
             Endpoint::Vjp => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "cotangent"],
+            Endpoint::Hvp => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "vector"],
+            Endpoint::Taylor => &["formula", "graph", "inputs", "outputs", "at", "points", "layout", "form", "direction", "order"],
             Endpoint::Graph => &["formula", "graph", "inputs", "outputs"],
         }
     }
 
-    /// The field that holds its tangents or cotangents.
+    /// The field that holds its direction: tangents, cotangents, or a vector.
     pub(super) const fn direction(self) -> Option<&'static str> {
         match self {
             Endpoint::Jvp => Some("tangent"),
             Endpoint::Vjp => Some("cotangent"),
-            Endpoint::Value | Endpoint::Gradient | Endpoint::Jacobian | Endpoint::Graph => None,
+            Endpoint::Hvp => Some("vector"),
+            Endpoint::Taylor => Some("direction"),
+            Endpoint::Value | Endpoint::Gradient | Endpoint::Jacobian | Endpoint::Hessian | Endpoint::Graph => None,
         }
     }
 }

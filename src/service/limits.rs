@@ -32,6 +32,8 @@ pub struct Limits {
     pub live_elements: usize,
     /// Numbers of all dense derivatives in one answer.
     pub derivative_cells: usize,
+    /// The order of a derivative.
+    pub derivative_order: usize,
     /// Points of one request.
     pub points: usize,
     /// Estimated floating-point operations of one request.
@@ -60,6 +62,7 @@ impl Default for Limits {
             elements: 16_000_000,
             live_elements: 64_000_000,
             derivative_cells: 4_000_000,
+            derivative_order: 10,
             points: 1_000_000,
             flops: 1e11,
             work_bytes: 1 << 30,

@@ -11,7 +11,7 @@ use super::cache::Programs;
 use super::decode::{self, Arrangement, Entry, Envelope, Expected, Field, Given, Lead, Source, Unsound, explain, fits};
 use super::digest::{self, Digest, Parts};
 use super::encode::{Derivative, Slot, Style, Template};
-use super::limits::{Limits, exceeded};
+use super::limits::{Limits, check, exceeded};
 use super::words::{meant, quote};
 use super::{Endpoint, refusal};
 use crate::engine::graph::Graph;
@@ -38,13 +38,16 @@ pub(super) struct Decoded {
     pub(super) key: Digest,
     pub(super) given: Given,
     pub(super) style: Style,
-    /// Bytes of the function's text, for an estimate of what compiling it costs.
+    /// Bytes of the function's text and the order of the derivative, for an estimate of what compiling costs.
     pub(super) function_bytes: usize,
+    pub(super) order: usize,
 }
 
 /// Reads a request up to its function.
 pub(super) fn decode(endpoint: Endpoint, body: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
     let envelope = decode::envelope(endpoint, body, limits.json_nesting)?;
+    let order = order(endpoint, &envelope);
+    check("limits.derivative_order", order, limits.derivative_order)?;
     let given = match decode::given(endpoint, &envelope, body, limits) {
         Ok(given) => given,
         Err(Unsound::Failure(failure)) => return Err(failure),
@@ -56,7 +59,17 @@ pub(super) fn decode(endpoint: Endpoint, body: &[u8], limits: &Limits) -> Result
     };
     let style = Style { arrangement: given.arrangement, form: envelope.form, layout: envelope.layout };
     let function = envelope.graph.or(envelope.formula).map_or(0, |raw| raw.get().len());
-    Ok(Decoded { key: key(endpoint, &envelope, &given), given, style, function_bytes: function })
+    Ok(Decoded { key: key(endpoint, &envelope, &given), given, style, function_bytes: function, order })
+}
+
+/// The order of the derivative that is asked for.
+fn order(endpoint: Endpoint, envelope: &Envelope<'_>) -> usize {
+    match endpoint {
+        Endpoint::Value | Endpoint::Graph => 0,
+        Endpoint::Gradient | Endpoint::Jacobian | Endpoint::Jvp | Endpoint::Vjp => 1,
+        Endpoint::Hessian | Endpoint::Hvp => 2,
+        Endpoint::Taylor => envelope.order.unwrap_or_default(),
+    }
 }
 
 /// The key of a request's plan.
@@ -64,6 +77,7 @@ fn key(endpoint: Endpoint, envelope: &Envelope<'_>, given: &Given) -> Digest {
     let mut parts = Parts::new();
     parts.byte(endpoint as u8);
     parts.byte(envelope.mode as u8);
+    parts.integer(order(endpoint, envelope));
     for raw in [envelope.graph, envelope.formula, envelope.inputs, envelope.outputs, envelope.wrt] {
         parts.maybe(raw.map(|raw| raw.get()));
     }
@@ -115,7 +129,7 @@ pub(super) fn plan(endpoint: Endpoint, body: &[u8], given: &Given, limits: &Limi
 struct Binding {
     sources: Vec<Option<usize>>,
     per_point: Vec<bool>,
-    /// Inputs that have a tangent, or outputs that have a cotangent.
+    /// Inputs that have a tangent or another direction, or outputs that have a cotangent.
     directions: Vec<usize>,
     wrt: Vec<usize>,
 }
@@ -141,13 +155,18 @@ fn compile(endpoint: Endpoint, envelope: &Envelope<'_>, graph: &Graph, binding: 
             let again = graph.outputs().iter().map(|output| Slot::new(&output.name, graph.shape(output.node).sizes()));
             Derivative::Tensors("tangent", again.collect())
         }
+        Endpoint::Hessian => Derivative::Hessian(inputs(&wrt)),
+        Endpoint::Hvp => Derivative::Product(inputs(&wrt)),
+        Endpoint::Taylor => Derivative::Series(order(endpoint, envelope)),
     };
-    if let Derivative::Jacobian(inputs) = &derivative {
-        let size = |slots: &[Slot]| slots.iter().map(|slot| slot.elements as f64).sum::<f64>();
-        let cells = size(&outputs) * size(inputs);
-        if cells > scope.limits.derivative_cells as f64 {
-            return Err(exceeded("limits.derivative_cells", cells, scope.limits.derivative_cells as f64));
-        }
+    let size = |slots: &[Slot]| slots.iter().map(|slot| slot.elements as f64).sum::<f64>();
+    let cells = match &derivative {
+        Derivative::Jacobian(inputs) => size(&outputs) * size(inputs),
+        Derivative::Hessian(inputs) => size(inputs) * size(inputs),
+        Derivative::None | Derivative::Tensors(..) | Derivative::Product(_) | Derivative::Series(_) => 0.0,
+    };
+    if cells > scope.limits.derivative_cells as f64 {
+        return Err(exceeded("limits.derivative_cells", cells, scope.limits.derivative_cells as f64));
     }
     let mode = envelope.mode;
     let want = match endpoint {
@@ -156,6 +175,9 @@ fn compile(endpoint: Endpoint, envelope: &Envelope<'_>, graph: &Graph, binding: 
         Endpoint::Jacobian => Want::Jacobian { wrt, mode },
         Endpoint::Jvp => Want::Jvp { inputs: directions },
         Endpoint::Vjp => Want::Vjp { outputs: directions, wrt },
+        Endpoint::Hessian => Want::Hessian { wrt, mode },
+        Endpoint::Hvp => Want::Hvp { wrt, vectors: directions },
+        Endpoint::Taylor => Want::Taylor { inputs: directions, order: order(endpoint, envelope) },
     };
     let program = program(graph, &want, &per_point, scope.cache).map_err(|failure| at_outputs(failure, envelope))?;
     let template = Template::new(outputs, derivative, program.results());
@@ -299,16 +321,16 @@ struct Request<'r> {
 }
 
 impl Request<'_> {
-    /// What tangents or cotangents may be of, with their shapes.
+    /// What a direction may be of, with their shapes.
     fn directions(&self, field: &str) -> Vec<(&str, &[usize])> {
-        if field == "tangent" {
-            self.graph.inputs().iter().map(|input| (input.name.as_str(), input.shape.sizes())).collect()
-        } else {
+        if field == "cotangent" {
             self.graph.outputs().iter().map(|output| (output.name.as_str(), self.graph.shape(output.node).sizes())).collect()
+        } else {
+            self.graph.inputs().iter().map(|input| (input.name.as_str(), input.shape.sizes())).collect()
         }
     }
 
-    /// Finds the tangents or cotangents.
+    /// Finds the direction's parts.
     ///
     /// As an object they are shared by all points, or (tensors with one more leading axis, as long as there are points) each point
     /// has its own; as a list of objects each point has its own.
@@ -350,7 +372,7 @@ impl Request<'_> {
     fn misdirection(&self, field: &'static str, names: &[(&str, &[usize])]) -> Failure {
         let fallback = Failure::new(Slug::InvalidPoint, format!("`{field}` does not fit the function"));
         let Some(raw) = self.envelope.direction else { return fallback };
-        let what = if field == "tangent" { "input" } else { "output" };
+        let what = if field == "cotangent" { "output" } else { "input" };
         let mut expected = Expected::new(what, |_| None, names.iter().map(|(name, sizes)| (*name, Some(sizes.to_vec()))));
         let lead = match self.given.arrangement {
             Arrangement::One => Lead::Never,

@@ -4,6 +4,7 @@ mod conventions;
 mod lengths;
 mod properties;
 pub mod random;
+mod taylor;
 
 use std::sync::atomic::AtomicBool;
 

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::random::function;
 use super::{at, bits, run};
 
-fn config() -> ProptestConfig {
+pub fn config() -> ProptestConfig {
     // the same functions every time: a failure is a fact about the code, not about the day
     ProptestConfig {
         cases: 400,
@@ -19,20 +19,20 @@ fn config() -> ProptestConfig {
     }
 }
 
-fn numbers() -> impl Strategy<Value = Vec<u32>> {
+pub fn numbers() -> impl Strategy<Value = Vec<u32>> {
     prop::collection::vec(any::<u32>(), 8..120)
 }
 
-fn point() -> impl Strategy<Value = Vec<f64>> {
+pub fn point() -> impl Strategy<Value = Vec<f64>> {
     prop::collection::vec(-2.0..2.0f64, 10)
 }
 
 /// x, v and s as program inputs.
-fn split(point: &[f64]) -> Vec<Vec<f64>> {
+pub fn split(point: &[f64]) -> Vec<Vec<f64>> {
     vec![point[..6].to_vec(), point[6..9].to_vec(), vec![point[9]]]
 }
 
-fn close(a: f64, b: f64, tolerance: f64, scale: f64) -> bool {
+pub fn close(a: f64, b: f64, tolerance: f64, scale: f64) -> bool {
     (a - b).abs() <= tolerance * scale.max(a.abs()).max(b.abs()).max(1.0)
 }
 

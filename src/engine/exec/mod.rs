@@ -13,7 +13,7 @@ mod rows;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::program::{Binding, Kernel, Lanes, Operand, Program, Source, Stopped, Table, Work};
+use super::program::{Binding, Kernel, Lanes, Operand, Program, Source, Stopped, Symmetric, Table, Work};
 use elementwise::Isa;
 
 /// A worker's reusable scratch memory.
@@ -112,7 +112,19 @@ pub(crate) fn run(
         }
         start = block.end;
     }
+    if let Some(Symmetric { result, size }) = program.symmetric {
+        out[result].chunks_exact_mut((size * size).max(1)).for_each(|matrix| mirror(matrix, size));
+    }
     Ok(())
+}
+
+/// What stands below the diagonal into the place above it.
+fn mirror(matrix: &mut [f64], size: usize) {
+    for row in 0..size {
+        for column in row + 1..size {
+            matrix[row * size + column] = matrix[column * size + row];
+        }
+    }
 }
 
 struct Runner<'a> {

@@ -18,6 +18,7 @@ use super::{Error, Shape, simplify};
 use crate::engine::exec::{self, Scratch};
 pub(crate) use kernel::{Buffer, Kernel, Lanes, Map, Operand, Source, Table, Work};
 pub(crate) use memory::Slot;
+pub(crate) use plan::Symmetric;
 pub use plan::{Mode, Want};
 
 /// An input of a program.
@@ -79,6 +80,7 @@ pub struct Program {
     pub(crate) seeded: Vec<(usize, usize)>,
     pub(crate) seeds: usize,
     pub(crate) pieces: Vec<Piece>,
+    pub(crate) symmetric: Option<Symmetric>,
     pub(crate) kernels: Vec<Kernel>,
     pub(crate) buffers: Vec<Buffer>,
     pub(crate) slots: Vec<Slot>,
@@ -103,7 +105,7 @@ impl Program {
     /// cotangents) differs from point to point.
     ///
     /// # Errors
-    /// [`Error::NotScalar`] for a gradient of several numbers; [`Error::Limit`] where the derivative's graph exceeds the bounds.
+    /// [`Error::NotScalar`] for a gradient or Hessian of several numbers; [`Error::Limit`] where the derivative's graph exceeds the bounds.
     pub fn compile(graph: &Graph, want: &Want, per_point: &[bool]) -> Result<Program, Error> {
         let planned = plan::plan(graph, want)?;
         let simplified = simplify::simplify(planned.graph)?;
@@ -141,6 +143,7 @@ impl Program {
             seeded: planned.seeded,
             seeds: planned.seeds,
             pieces: planned.pieces,
+            symmetric: planned.symmetric,
             bytes: 1024 + 8 * constants + tables + 32 * lowered.buffers.len() + 64 * lowered.outputs.len(),
             kernels: lowered.kernels,
             buffers: lowered.buffers,
@@ -153,14 +156,16 @@ impl Program {
         })
     }
 
-    /// The inputs: the graph's, then for [`Want::Jvp`] the tangents, for [`Want::Vjp`] the cotangents.
+    /// The inputs: the graph's, then for [`Want::Jvp`] the tangents, for [`Want::Vjp`] the cotangents, for [`Want::Hvp`] and
+    /// [`Want::Taylor`] the parts of the direction.
     pub fn inputs(&self) -> &[ProgramInput] {
         &self.inputs
     }
 
     /// The length of each result at one point. First the outputs' values in order (each its number of elements); then for
     /// [`Want::Gradient`] and [`Want::Vjp`] a result an input of `wrt`, for [`Want::Jacobian`] one result: the P×N matrix, row-major,
-    /// N over the flattened `wrt`; for [`Want::Jvp`] a result an output.
+    /// N over the flattened `wrt`; for [`Want::Jvp`] a result an output; for [`Want::Hessian`] a gradient, then the N×N matrix; for
+    /// [`Want::Hvp`] a gradient, then a result an input of `wrt` again; for [`Want::Taylor`] `order` + 1 results an output.
     pub fn results(&self) -> &[usize] {
         &self.results
     }
