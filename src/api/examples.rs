@@ -186,7 +186,7 @@ pub fn requests(endpoint: Endpoint) -> Vec<Example> {
             example(
                 "rows",
                 "Many points as rows, each with a direction.",
-                json!({"formula": "sqrt(x^2 + y^2)", "points": [{"x": 3, "y": 4}, {"x": 5, "y": 12}], "direction": [{"x": 1}, {"y": 1}], "order": 2}),
+                json!({"formula": "sqrt(x^2 + y^2)", "points": [{"x": 3, "y": 4}, {"x": 5, "y": 12}], "direction": [{"x": 1, "y": 0}, {"x": 0, "y": 1}], "order": 2}),
             ),
         ],
         Endpoint::Graph => vec![

@@ -88,18 +88,45 @@ fn growth(order: usize, build: &dyn Fn(&mut Builder, NodeId, NodeId) -> NodeId) 
     (before - 4, g.len() - before)
 }
 
+type Build = Box<dyn Fn(&mut Builder, NodeId, NodeId) -> NodeId>;
+
 #[test]
 fn the_graph_grows_with_a_power_of_the_order() {
-    let unary = |name: &'static str| move |g: &mut Builder, x: NodeId, _: NodeId| g.call(find(name), &[x]).unwrap();
-    let binary = |name: &'static str| move |g: &mut Builder, x: NodeId, y: NodeId| g.call(find(name), &[x, y]).unwrap();
-    for row in op::rows() {
-        let least = row.arity.least;
-        if !matches!(row.rule, op::Rule::Scalar { .. }) || least > 2 {
-            continue;
-        }
-        let build: Box<dyn Fn(&mut Builder, NodeId, NodeId) -> NodeId> =
-            if least == 1 { Box::new(unary(row.name)) } else { Box::new(binary(row.name)) };
-        let sizes: Vec<usize> = [1, 2, 5, 10].into_iter().map(|order| growth(order, &*build).1).collect();
-        println!("{:16} {sizes:?}", row.name);
+    let call = |g: &mut Builder, name: &str, args: &[NodeId]| g.call(find(name), args).unwrap();
+    // each operator of something that has coefficients of every order
+    let mut all: Vec<(String, Build)> = Vec::new();
+    for row in op::rows().filter(|row| matches!(row.rule, op::Rule::Scalar { .. })) {
+        let build = move |g: &mut Builder, x: NodeId, y: NodeId| {
+            let (a, b) = (call(g, "sin", &[x]), call(g, "exp", &[y]));
+            let args = [a, b, x];
+            call(g, row.name, &args[..row.arity.most.unwrap_or(2)])
+        };
+        all.push((row.name.to_owned(), Box::new(build)));
+    }
+    let chain = |names: &'static [&'static str]| -> Build {
+        Box::new(move |g, x, y| {
+            names
+                .iter()
+                .rev()
+                .fold(x, |inner, name| if find(name).arity.least == 1 { call(g, name, &[inner]) } else { call(g, name, &[inner, y]) })
+        })
+    };
+    all.push(("chain".into(), chain(&["sin", "exp", "tanh", "erf", "sqrt", "cbrt", "log", "atan", "gelu", "softplus"])));
+    all.push(("quotients".into(), chain(&["divide", "hypot", "divide", "atan2", "divide", "reciprocal", "rsqrt", "divide"])));
+    all.push(("powers".into(), chain(&["pow", "exp", "pow", "sin", "pow"])));
+    all.push((
+        "sin(exp(x)·log(x))".into(),
+        Box::new(move |g, x, _| {
+            let (exp, log) = (call(g, "exp", &[x]), call(g, "log", &[x]));
+            let product = call(g, "multiply", &[exp, log]);
+            call(g, "sin", &[product])
+        }),
+    ));
+    for (name, build) in all {
+        let sizes = [1, 2, 5, 10].map(|order| growth(order, &*build).1);
+        println!("{name:20} {sizes:?}");
+        // tangents of tangents would double with each order: 32 times as many at ten as at five
+        assert!(sizes[3] <= 8 * sizes[2] + 16, "{name}: {sizes:?}");
+        assert!(sizes[3] <= 2500 * growth(0, &*build).0, "{name}: {sizes:?}");
     }
 }
