@@ -2,9 +2,10 @@
 
 use std::sync::atomic::AtomicBool;
 
-use super::super::program::{Binding, Code, DenseCall, Kernel, Lanes, Stopped, Table, Work};
+use super::super::op::Sorting;
+use super::super::program::{Binding, Code, DenseCall, Kernel, Lanes, Line, Operand, Stopped, Table, Work};
 use super::elementwise::Isa;
-use super::{Frame, Scratch, linear_algebra, loops, map, matmul, reduce, rows};
+use super::{Frame, Scratch, convolve, interpolate, linear_algebra, loops, map, matmul, reduce, rows, scan, sort};
 
 /// A code with its inputs and memory, at so many points and seeds.
 pub(super) struct Runner<'a> {
@@ -44,6 +45,7 @@ impl Runner<'_> {
         }
         let mut target = std::mem::take(&mut self.scratch.slots[slot(kernel.to)]);
         let mut memory = std::mem::take(&mut self.scratch.dense);
+        let mut places = std::mem::take(&mut self.scratch.places);
         let frame = self.frame();
         let lanes = frame.lanes(kernel.lanes);
         let elements = code.buffers[kernel.to as usize].elements;
@@ -85,11 +87,32 @@ impl Runner<'_> {
                     }
                 }
             }
+            Work::Scan { own, added, scan, chain, reverse, line } => {
+                let line = Line { inner: line.inner * lanes, ..*line };
+                let (own, added) = (frame.contiguous(own), frame.contiguous(added));
+                scan::run(&scan::Running { scan: *scan, chain: *chain, reverse: *reverse, line, own, added }, out, self.stop);
+            }
+            Work::Sort { keys, values, how, descending, line } => {
+                sorted(
+                    &frame,
+                    &mut places,
+                    Sorted { keys, values, how: *how, descending: *descending, line: *line, lanes: kernel.lanes },
+                    out,
+                );
+            }
+            Work::Interpolate { from, knots, slope } => interpolate::run(knots, *slope, frame.contiguous(from), out, self.stop),
+            Work::Convolve { left, right, start, chain } => {
+                let lengths = (left.layout.elements(), right.layout.elements());
+                let (left, right) = (frame.contiguous(left), frame.contiguous(right));
+                let factors = convolve::Factors { left, right, lengths, lanes, start: *start, chain: *chain };
+                convolve::run(self.scratch.isa, factors, out, self.stop);
+            }
         }
         // a kernel that gave up half way has set nothing that is read: the run ends here
         let done = frame.checked();
         self.scratch.slots[slot(kernel.to)] = target;
         self.scratch.dense = memory;
+        self.scratch.places = places;
         done
     }
 
@@ -114,4 +137,34 @@ fn dense(call: &DenseCall, frame: &Frame<'_>, isa: Isa, lanes: Lanes, memory: &m
 /// The first element of each entry of a table, in order.
 fn entries(table: &Table) -> impl Iterator<Item = usize> + '_ {
     (0..table.outer).flat_map(move |outer| table.indices.iter().map(move |&index| (outer * table.axis + index as usize) * table.inner))
+}
+
+/// What is sorted, and what follows it.
+struct Sorted<'a> {
+    keys: &'a Operand,
+    values: &'a Operand,
+    how: Sorting,
+    descending: bool,
+    line: Line,
+    lanes: Lanes,
+}
+
+/// Every line and lane of a sort: what is the same for several lanes is sorted once.
+fn sorted(frame: &Frame<'_>, places: &mut sort::Places, work: Sorted<'_>, out: &mut [f64]) {
+    let Sorted { line: Line { outer, length, inner }, lanes, .. } = work;
+    let (key_lanes, all) = (frame.lanes(work.keys.lanes), frame.lanes(lanes));
+    let (keys, values) = (frame.contiguous(work.keys), frame.contiguous(work.values));
+    for base in (0..outer).flat_map(|outer| (0..inner).map(move |inner_at| outer * length * inner + inner_at)) {
+        for key_lane in 0..key_lanes {
+            let own = sort::Strided { data: keys, first: base * key_lanes + key_lane, stride: inner * key_lanes };
+            places.sort(own, length, work.descending, frame.stop);
+            if frame.checked().is_err() {
+                return;
+            }
+            for lane in frame.lanes_over(lanes, work.keys.lanes, key_lane) {
+                let to = (base * all + lane, inner * all);
+                places.follow(work.how, own, sort::Strided { data: values, first: to.0, stride: to.1 }, to, out);
+            }
+        }
+    }
 }

@@ -3,7 +3,9 @@
 //! Never allocates what a caller's data decides while it runs, but its scratch; never looks at a clock: it asks the stop flag between
 //! kernels and tiles.
 
+mod convolve;
 pub mod elementwise;
+pub(crate) mod interpolate;
 mod kernels;
 pub(crate) mod linear_algebra;
 mod loops;
@@ -12,11 +14,13 @@ mod matmul;
 pub mod naive;
 mod reduce;
 mod rows;
+mod scan;
+mod sort;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::program::{Binding, Code, Lanes, Operand, Program, Source, Stopped};
+use super::program::{Binding, Code, Lanes, Operand, Program, Source, Stopped, Symmetric};
 use elementwise::Isa;
 use kernels::Runner;
 
@@ -28,6 +32,8 @@ pub struct Scratch {
     tile: Vec<f64>,
     /// What a routine of linear algebra works in.
     dense: Vec<f64>,
+    /// Where the elements of a line go while it is sorted.
+    places: sort::Places,
     /// The memory that a Map writes, while it does.
     targets: Vec<Vec<f64>>,
     /// That of bodies, one inside the other.
@@ -49,14 +55,23 @@ struct Inner {
 
 impl Default for Scratch {
     fn default() -> Scratch {
-        Scratch { isa: Isa::detect(), slots: Vec::new(), tile: Vec::new(), dense: Vec::new(), targets: Vec::new(), inner: None }
+        Scratch {
+            isa: Isa::detect(),
+            slots: Vec::new(),
+            tile: Vec::new(),
+            dense: Vec::new(),
+            places: sort::Places::default(),
+            targets: Vec::new(),
+            inner: None,
+        }
     }
 }
 
 impl Scratch {
     /// Bytes it holds on to.
     pub fn bytes(&self) -> usize {
-        let own = 8 * (self.tile.capacity() + self.dense.capacity() + self.slots.iter().map(Vec::capacity).sum::<usize>());
+        let lists = self.tile.capacity() + self.dense.capacity() + self.slots.iter().map(Vec::capacity).sum::<usize>();
+        let own = 8 * lists + self.places.bytes();
         own + self.inner.as_ref().map_or(0, |inner| {
             let lists = [&inner.carried, &inner.taken, &inner.before].map(Vec::capacity);
             inner.body.bytes() + inner.guard.bytes() + 8 * lists.iter().sum::<usize>()
@@ -108,6 +123,25 @@ impl Frame<'_> {
         linear_algebra::Spread { lanes: self.lanes(own), divide: if outer { self.points } else { 1 } }
     }
 
+    /// The numbers of an operand that lies without gaps.
+    fn contiguous(&self, operand: &Operand) -> &[f64] {
+        let lanes = self.lanes(operand.lanes);
+        &self.data(operand)[operand.layout.offset * lanes..][..operand.layout.elements() * lanes]
+    }
+
+    /// The lanes of `all` that see lane `lane` of an operand with `own` lanes.
+    fn lanes_over(&self, all: Lanes, own: Lanes, lane: usize) -> impl Iterator<Item = usize> + use<> {
+        let count = self.lanes(all);
+        // seeds are outside points
+        let (first, last, step) = match (own.points() == all.points(), own.seeds() == all.seeds()) {
+            (true, true) => (lane, lane + 1, 1),
+            (true, false) => (lane, count, self.lanes(own)),
+            (false, true) => (lane * self.points, (lane + 1) * self.points, 1),
+            (false, false) => (0, count, 1),
+        };
+        (first..last).step_by(step)
+    }
+
     fn checked(&self) -> Result<(), Stopped> {
         if self.stop.load(Ordering::Relaxed) { Err(Stopped) } else { Ok(()) }
     }
@@ -151,7 +185,19 @@ pub(crate) fn run(
         }
         start = block.end;
     }
+    if let Some(Symmetric { result, size }) = program.symmetric {
+        out[result].chunks_exact_mut((size * size).max(1)).for_each(|matrix| mirror(matrix, size));
+    }
     Ok(())
+}
+
+/// What stands below the diagonal into the place above it.
+fn mirror(matrix: &mut [f64], size: usize) {
+    for row in 0..size {
+        for column in row + 1..size {
+            matrix[row * size + column] = matrix[column * size + row];
+        }
+    }
 }
 
 /// Per-point inputs into their buffers: elements outermost, points innermost.

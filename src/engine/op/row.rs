@@ -274,6 +274,17 @@ pub enum Primitive {
     Matmul,
     /// Dense linear algebra on the last two axes.
     Dense(Dense),
+    /// A running fold along an axis.
+    Scan(Scan),
+    /// Along an axis, by the order that sorts the first argument.
+    Sort(Sorting),
+    /// Piecewise linear between constant knots, or the slope of that.
+    Interpolate {
+        /// The slope instead of the value.
+        slope: bool,
+    },
+    /// Discrete convolution of two vectors.
+    Convolve,
 }
 
 /// The routines of dense linear algebra.
@@ -314,6 +325,28 @@ impl Dense {
     pub(crate) fn is_after_elimination(self) -> bool {
         matches!(self, Dense::Solve | Dense::Inv | Dense::Det | Dense::Slogdet)
     }
+}
+
+/// How a running fold goes from one element to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scan {
+    /// sᵢ = sᵢ₋₁ + xᵢ
+    Sum,
+    /// sᵢ = sᵢ₋₁ · xᵢ
+    Product,
+    /// sᵢ = aᵢ · sᵢ₋₁ + bᵢ, where the first is b alone.
+    Affine,
+}
+
+/// What is written by the order that sorts a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sorting {
+    /// The line itself, sorted.
+    Values,
+    /// Another line in that order; equals of the first get the mean of what is theirs.
+    Take,
+    /// Another line put back from that order: the transpose of `Take`.
+    Put,
 }
 
 /// How a reduction folds.
