@@ -39,6 +39,8 @@ pub fn taylor(
 #[derive(Default)]
 struct Way {
     courses: HashMap<NodeId, Course>,
+    /// How the results of several-valued nodes move.
+    several: HashMap<NodeId, Results>,
     /// Which nodes depend on what moves, as far as has been looked.
     moves: Vec<bool>,
 }
@@ -52,13 +54,12 @@ struct Course {
     known: Vec<Option<NodeId>>,
 }
 
-/// The application that a node is; where it is one of several results, that of the several-valued node, with it and the result's position.
-fn application(g: &Builder, y: NodeId) -> Option<(Owned, Option<(NodeId, usize)>)> {
-    let owned = Owned::of(g, y)?;
-    match item_of(&owned) {
-        Some((whole, index)) => Owned::of(g, whole).map(|several| (several, Some((whole, index)))),
-        None => Some((owned, None)),
-    }
+/// How the results of a several-valued node move.
+enum Results {
+    /// They are these nodes.
+    Nodes(Vec<NodeId>),
+    /// They have these tangents.
+    Tangents(Vec<Option<NodeId>>),
 }
 
 /// How a node's coefficients follow from others.
@@ -144,11 +145,9 @@ impl Way {
     /// Puts on the stack what must be known before coefficient k of a node is.
     fn prepare(&mut self, g: &mut Builder, y: NodeId, k: usize, stack: &mut Vec<(NodeId, usize)>) -> Result<(), Error> {
         if self.courses.get(&y).is_none_or(|course| course.law.is_none()) {
-            if self.moves(g, y)
-                && let Some((Owned { args, .. }, _)) = application(g, y)
-            {
+            if self.moves(g, y) {
                 let waiting = stack.len();
-                stack.extend(args.iter().filter(|&&arg| self.order(arg) < k).map(|&arg| (arg, k)));
+                stack.extend(sources(g, y).iter().filter(|&&arg| self.order(arg) < k).map(|&arg| (arg, k)));
                 if stack.len() > waiting {
                     return Ok(());
                 }
@@ -192,19 +191,27 @@ impl Way {
 
     /// The law of an application whose arguments' first coefficients are known.
     fn law(&mut self, g: &mut Builder, y: NodeId) -> Result<Law, Error> {
-        let Some((owned, picked)) = application(g, y).filter(|_| self.moves(g, y)) else { return Ok(Law::Still) };
+        let Some(mut owned) = Owned::of(g, y).filter(|_| self.moves(g, y)) else { return Ok(Law::Still) };
+        let item = item_of(&owned);
+        if let Some((several, _)) = item
+            && let Some(whole) = Owned::of(g, several)
+        {
+            owned = whole;
+        }
         let dots: Vec<Option<NodeId>> = owned.args.iter().map(|&arg| self.coefficient(arg, 1)).collect();
         if dots.iter().all(Option::is_none) {
             return Ok(Law::Still);
         }
-        let (node, picked) = picked.unwrap_or((y, 0));
-        let application = Application { args: &owned.args, attributes: &owned.attributes, y: node };
+        let application = Application { args: &owned.args, attributes: &owned.attributes, y: item.map_or(y, |(several, _)| several) };
         let dot = match &owned.op.rule {
-            Rule::Several { jvp: Some(jvp), .. } => jvp(g, application, &dots)?.get(picked).copied().flatten(),
-            Rule::Several { does: Does::Expansion(expansion), .. } => {
-                let results = expansion(g, &owned.args, &owned.attributes)?;
-                return Ok(results.get(picked).map_or(Law::Still, |&result| Law::As(result)));
-            }
+            Rule::Several { .. } => match item {
+                Some((several, index)) => match self.results(g, several, &owned, &dots)? {
+                    Results::Nodes(nodes) => return Ok(nodes.get(index).copied().map_or(Law::Still, Law::As)),
+                    Results::Tangents(tangents) => tangents.get(index).copied().flatten(),
+                },
+                // asked of its items only
+                None => None,
+            },
             Rule::Scalar { partials, .. } => {
                 let mut found = Vec::new();
                 for (i, &x) in owned.args.iter().enumerate().filter(|&(i, _)| dots[i].is_some()) {
@@ -213,10 +220,12 @@ impl Way {
                 return Ok(scalar(owned.op, &owned.args, found));
             }
             Rule::Composite { expansion, derivative: None, .. } => return expansion(g, &owned.args, &owned.attributes).map(Law::As),
-            Rule::Primitive { primitive: Primitive::Matmul, .. } if dots.iter().all(Option::is_some) => return Ok(Law::Bilinear),
+            Rule::Primitive { primitive: Primitive::Matmul | Primitive::Convolve, .. } if dots.iter().all(Option::is_some) => {
+                return Ok(Law::Bilinear);
+            }
             Rule::View { .. } => dots[0].map(|dot| g.apply(owned.op, &[dot], owned.attributes.clone())).transpose()?,
             Rule::Primitive { jvp, .. } | Rule::Composite { derivative: Some((jvp, _)), .. } => jvp(g, application, &dots)?,
-            Rule::Several { .. } | Rule::Item | Rule::Resolved => None,
+            Rule::Item | Rule::Resolved => None,
         };
         let Some(dot) = dot else { return Ok(Law::Still) };
         if let Some(same) = dots.iter().position(|&other| other == Some(dot)) {
@@ -233,6 +242,20 @@ impl Way {
             }
         }
         Ok(Law::Integral(dot))
+    }
+
+    /// How the results of a several-valued node move, given the tangents of its arguments.
+    fn results(&mut self, g: &mut Builder, several: NodeId, owned: &Owned, dots: &[Option<NodeId>]) -> Result<&Results, Error> {
+        if !self.several.contains_key(&several) {
+            let application = Application { args: &owned.args, attributes: &owned.attributes, y: several };
+            let results = match &owned.op.rule {
+                Rule::Several { jvp: Some(jvp), .. } => Results::Tangents(jvp(g, application, dots)?),
+                Rule::Several { does: Does::Expansion(expansion), .. } => Results::Nodes(expansion(g, &owned.args, &owned.attributes)?),
+                _ => Results::Nodes(Vec::new()),
+            };
+            self.several.insert(several, results);
+        }
+        Ok(self.several.entry(several).or_insert_with(|| Results::Nodes(Vec::new())))
     }
 
     /// The law of what is linear, which shows in its tangent: that is an operator applied to tangents and to nothing else that moves.
@@ -372,6 +395,17 @@ impl Way {
             }
         }
         Ok(sum)
+    }
+}
+
+/// The nodes whose coefficients those of a node follow from: its arguments, for an item those of its several-valued node.
+fn sources(g: &Builder, y: NodeId) -> Vec<NodeId> {
+    match Owned::of(g, y) {
+        Some(owned) => match item_of(&owned) {
+            Some((several, _)) => Owned::of(g, several).map_or_else(Vec::new, |whole| whole.args),
+            None => owned.args,
+        },
+        None => Vec::new(),
     }
 }
 
