@@ -95,7 +95,12 @@ fn cases() -> Vec<Case> {
             json!({"f": 2}),
         ),
         case(layer, layer_at, json!({"x": [1, 0, -1], "c": 1}), json!({"p": [1, -1], "l": 0.5})),
-        case(json!({"formula": "logsumexp(x) + vector_norm(x)", "inputs": [{"name": "x", "shape": [2]}]}), json!({"x": [0, 0]}), json!({"x": [1, 2]}), json!({"f": 1})),
+        case(
+            json!({"formula": "logsumexp(x) + vector_norm(x)", "inputs": [{"name": "x", "shape": [2]}]}),
+            json!({"x": [0, 0]}),
+            json!({"x": [1, 2]}),
+            json!({"f": 1}),
+        ),
         case(json!({"formula": "x * 2", "inputs": [{"name": "x", "shape": [0]}]}), json!({"x": []}), json!({"x": []}), json!({"f": []})),
     ]
 }
@@ -137,7 +142,12 @@ fn check(function: &Value, of: Value, at: &Value, expected: &Value) {
         let (found, wanted) = (value.as_object().unwrap(), expected.as_object().unwrap());
         assert!(found.keys().eq(wanted.keys()), "{of} {function}: {:?} instead of {:?}", found.keys(), wanted.keys());
         for (name, value) in found {
-            assert_eq!(bits(value), bits(&wanted[name]), "{name} of {of} {function} at {at}: {value} instead of {} by {sent}", wanted[name]);
+            assert_eq!(
+                bits(value),
+                bits(&wanted[name]),
+                "{name} of {of} {function} at {at}: {value} instead of {} by {sent}",
+                wanted[name]
+            );
         }
     }
 }
@@ -307,7 +317,10 @@ fn names_that_are_taken_get_a_number() {
         (names(&answer["inputs"]), names(&answer["outputs"]))
     };
     let same = |found: (Vec<String>, Vec<String>), inputs: &[&str], outputs: &[&str]| {
-        assert_eq!((found.0.iter().map(String::as_str).collect::<Vec<_>>(), found.1.iter().map(String::as_str).collect::<Vec<_>>()), (inputs.to_vec(), outputs.to_vec()));
+        assert_eq!(
+            (found.0.iter().map(String::as_str).collect::<Vec<_>>(), found.1.iter().map(String::as_str).collect::<Vec<_>>()),
+            (inputs.to_vec(), outputs.to_vec())
+        );
     };
     same(outputs(json!({"formula": "a.b * x", "of": "gradient"})), &["a.b", "x"], &["df_da.b", "df_dx"]);
     same(outputs(json!({"formula": "x * x_dot", "of": "jvp"})), &["x", "x_dot", "x_dot_2", "x_dot_dot"], &["f_dot"]);
@@ -332,7 +345,11 @@ fn names_that_are_taken_get_a_number() {
 fn what_cannot_be_is_refused() {
     let refused = |body: Value| {
         let failure = try_ask(Endpoint::Derivative, &body).expect_err(&body.to_string());
-        (failure.slug.name(), failure.faults.first().map_or(String::new(), |fault| fault.pointer.clone()), failure.excess.map(|excess| excess.limit))
+        (
+            failure.slug.name(),
+            failure.faults.first().map_or(String::new(), |fault| fault.pointer.clone()),
+            failure.excess.map(|excess| excess.limit),
+        )
     };
     let at = |slug, pointer: &str| (slug, pointer.to_owned(), None);
     assert_eq!(refused(json!({"formula": "[x, y]", "of": "gradient"})), at("not-differentiable", "/formula"));

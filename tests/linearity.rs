@@ -139,13 +139,19 @@ fn steps_say_what_they_are() {
             assert_eq!(answer["steps"][i][field], *value, "{field} at {h}");
         }
     }
-    assert_eq!((&answer["steps"][0]["order"], &answer["steps"][1]["order"], &answer["steps"][2]["order"]), (&Value::Null, &json!(2.0), &json!(2.0)));
+    assert_eq!(
+        (&answer["steps"][0]["order"], &answer["steps"][1]["order"], &answer["steps"][2]["order"]),
+        (&Value::Null, &json!(2.0), &json!(2.0))
+    );
     assert_eq!(answer["inner_product"], json!({"forward": 12.0, "reverse": 12.0, "relative_difference": 0.0}));
     // One size shows no order, and has a verdict all the same; the same size twice neither.
     for sizes in [json!([0.01]), json!([0.01, 0.01])] {
         for (formula, verdict) in [("x^2", "differentiable"), ("abs(x)", "kink"), ("sqrt(abs(x))", "singular")] {
             let answer = check(&json!({"formula": formula, "at": {"x": 0}, "step_sizes": sizes}));
-            assert_eq!((answer["verdict"].as_str(), answer["steps"].as_array().unwrap().len()), (Some(verdict), sizes.as_array().unwrap().len()));
+            assert_eq!(
+                (answer["verdict"].as_str(), answer["steps"].as_array().unwrap().len()),
+                (Some(verdict), sizes.as_array().unwrap().len())
+            );
             assert!(orders(&answer).is_empty());
         }
     }
@@ -191,7 +197,10 @@ fn the_usual_direction_is_fixed() {
     let direction = |body: Value| check(&body)["direction"].clone();
     let inputs = json!([{"name": "A", "shape": [2, 2]}, "b", {"name": "c", "shape": [2]}]);
     let one = direction(json!({"formula": "sum(A) + b + sum(c)", "inputs": inputs, "at": at}));
-    assert_eq!(one, direction(json!({"formula": "sum(A^2) * b - prod(c)", "inputs": inputs, "at": {"c": [0, 0], "b": 1, "A": [[0, 0], [0, 0]]}})));
+    assert_eq!(
+        one,
+        direction(json!({"formula": "sum(A^2) * b - prod(c)", "inputs": inputs, "at": {"c": [0, 0], "b": 1, "A": [[0, 0], [0, 0]]}}))
+    );
     let elements: Vec<f64> = [&one["A"][0][0], &one["A"][0][1], &one["A"][1][0], &one["A"][1][1], &one["b"], &one["c"][0], &one["c"][1]]
         .into_iter()
         .map(|value| value.as_f64().unwrap())

@@ -23,7 +23,7 @@ pub(super) fn measure(plan: &Plan, given: &Given, limits: &Limits) -> Result<Cos
     let points = given.arrangement.points();
     let template = &plan.template;
     check("limits.points", points, limits.points)?;
-    check("limits.derivative_cells", template.jacobian_width().saturating_mul(points), limits.derivative_cells)?;
+    check("limits.derivative_cells", template.matrix_width().saturating_mul(points), limits.derivative_cells)?;
     let cells = template.width().saturating_mul(points);
     let printed = template.printed(points);
     let objects = if matches!(given.arrangement, Arrangement::Rows(_)) { points } else { 1 };
@@ -36,6 +36,7 @@ pub(super) fn measure(plan: &Plan, given: &Given, limits: &Limits) -> Result<Cos
     let numbers: usize = [&given.at, &given.points, &given.direction].into_iter().flatten().map(|entry| entry.data.len()).sum();
     let bytes = cost.scratch_bytes + 8.0 * (numbers as f64 + cells as f64);
     for (limit, asked, allowed) in [
+        ("limits.loop_steps", cost.loop_steps, limits.loop_steps as f64),
         ("limits.flops", cost.flops, limits.flops),
         ("limits.live_elements", cost.live_elements, limits.live_elements as f64),
         ("limits.work_bytes", bytes, limits.work_bytes as f64),

@@ -117,6 +117,24 @@ impl Parts {
                 self.byte(6);
                 self.bytes(word.as_bytes());
             }
+            // bodies stand only so deep in one another
+            Value::Body(body) => {
+                self.byte(7);
+                self.graph(body.graph());
+            }
+            Value::Real(value) => {
+                self.byte(8);
+                self.word(value.get().to_bits());
+            }
+            Value::Reals(values) => {
+                self.byte(9);
+                self.integer(values.len());
+                values.iter().for_each(|value| self.word(value.get().to_bits()));
+            }
+            Value::Written(text) => {
+                self.byte(10);
+                self.bytes(text.as_bytes());
+            }
         }
     }
 
@@ -174,6 +192,20 @@ impl Parts {
                 self.byte(4);
                 self.integers(outputs);
                 self.integers(wrt);
+            }
+            Want::Hessian { wrt, mode: how } => {
+                self.bytes(&[6, mode(how)]);
+                self.integers(wrt);
+            }
+            Want::Hvp { wrt, vectors } => {
+                self.byte(7);
+                self.integers(wrt);
+                self.integers(vectors);
+            }
+            Want::Taylor { inputs, order } => {
+                self.byte(8);
+                self.integers(inputs);
+                self.integer(*order);
             }
             Want::Linearity { directed } => {
                 self.bytes(&[5, u8::from(directed.is_some())]);

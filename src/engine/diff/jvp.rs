@@ -1,10 +1,15 @@
 //! Forward mode: tangents of outputs from tangents of inputs.
 
+use std::collections::HashMap;
+
 use super::super::Error;
 use super::super::graph::{Builder, NodeId};
-use super::super::op::{Application, Partial, Rule};
+use super::super::op::{Application, Does, Partial, Rule};
 use super::vjp::{accumulate, materialised, product};
-use super::{Owned, Tangent, ancestors, dependents};
+use super::{Owned, Tangent, ancestors, dependents, item_of};
+
+/// Tangents of the results of several-valued nodes, a list a node.
+type Several = HashMap<NodeId, Vec<Option<NodeId>>>;
 
 /// ẏ for each of `outputs`, given ẋ for some nodes; `None` where an output does not depend on them.
 ///
@@ -15,6 +20,7 @@ pub fn jvp<T: Copy + Into<Tangent>>(g: &mut Builder, tangents: &[(NodeId, T)], o
     let sources: Vec<NodeId> = tangents.iter().map(|&(x, _)| x).filter(|x| x.index() < last).collect();
     let (active, needed) = (dependents(g, &sources, last), ancestors(g, outputs, last));
     let mut dots: Vec<Option<Tangent>> = vec![None; last];
+    let mut several = Several::new();
     for &(x, dot) in tangents {
         if x.index() < last {
             dots[x.index()] = Some(dot.into());
@@ -23,15 +29,18 @@ pub fn jvp<T: Copy + Into<Tangent>>(g: &mut Builder, tangents: &[(NodeId, T)], o
     for index in 0..last {
         let y = NodeId(index as u32);
         if dots[index].is_none() && active[index] && needed[index] {
-            dots[index] = node(g, y, |arg| dots[arg.index()])?;
+            dots[index] = node(g, y, &mut several, |arg| dots[arg.index()])?;
         }
     }
     outputs.iter().map(|id| dots[id.index()].map(|dot| materialised(g, dot)).transpose()).collect()
 }
 
-/// The tangent of one node.
-fn node(g: &mut Builder, y: NodeId, dot_of: impl Fn(NodeId) -> Option<Tangent>) -> Result<Option<Tangent>, Error> {
+/// The tangent of one node; those of a several-valued node are noted in `several`.
+fn node(g: &mut Builder, y: NodeId, several: &mut Several, dot_of: impl Fn(NodeId) -> Option<Tangent>) -> Result<Option<Tangent>, Error> {
     let Some(owned) = Owned::of(g, y) else { return Ok(None) };
+    if let Some((whole, index)) = item_of(&owned) {
+        return Ok(several.get(&whole).and_then(|dots| dots.get(index).copied().flatten()).map(Tangent::Node));
+    }
     let flows: Vec<Option<Tangent>> = owned.args.iter().map(|&arg| dot_of(arg)).collect();
     if flows.iter().all(Option::is_none) {
         return Ok(None);
@@ -60,25 +69,37 @@ fn node(g: &mut Builder, y: NodeId, dot_of: impl Fn(NodeId) -> Option<Tangent>) 
         Rule::Primitive { jvp, .. } | Rule::Composite { derivative: Some((jvp, _)), .. } => jvp(g, application, &dots)?,
         Rule::Composite { expansion, derivative: None, .. } => {
             let expanded = expansion(g, &owned.args, &owned.attributes)?;
-            let pairs: Vec<(NodeId, NodeId)> = owned.args.iter().zip(&dots).filter_map(|(&arg, &dot)| dot.map(|dot| (arg, dot))).collect();
-            within(g, &pairs, expanded, &owned.args)?
+            within(g, &owned.args, &dots, &[expanded])?[0]
         }
-        Rule::Scalar { .. } | Rule::Resolved => None,
+        Rule::Several { jvp: Some(jvp), .. } => {
+            let dots = jvp(g, application, &dots)?;
+            several.insert(y, dots);
+            None
+        }
+        Rule::Several { does: Does::Expansion(expansion), .. } => {
+            let expanded = expansion(g, &owned.args, &owned.attributes)?;
+            let dots = within(g, &owned.args, &dots, &expanded)?;
+            several.insert(y, dots);
+            None
+        }
+        Rule::Scalar { .. } | Rule::Several { .. } | Rule::Item | Rule::Resolved => None,
     };
     Ok(dot.map(Tangent::Node))
 }
 
-/// Forward mode inside an expansion, whose nodes all lie between its arguments and its result.
-fn within(g: &mut Builder, pairs: &[(NodeId, NodeId)], result: NodeId, args: &[NodeId]) -> Result<Option<NodeId>, Error> {
-    let mut dots: std::collections::HashMap<NodeId, Option<Tangent>> = args.iter().map(|&arg| (arg, None)).collect();
-    dots.extend(pairs.iter().map(|&(x, dot)| (x, Some(dot.into()))));
-    for id in super::between(g, args, result) {
+/// Forward mode inside an expansion, whose nodes all lie between its arguments and its results.
+fn within(g: &mut Builder, args: &[NodeId], arg_dots: &[Option<NodeId>], results: &[NodeId]) -> Result<Vec<Option<NodeId>>, Error> {
+    let mut dots: HashMap<NodeId, Option<Tangent>> = args.iter().map(|&arg| (arg, None)).collect();
+    let given = args.iter().zip(arg_dots).filter_map(|(&arg, &dot)| dot.map(|dot| (arg, Some(Tangent::Node(dot)))));
+    dots.extend(given);
+    let mut several = Several::new();
+    for id in super::between(g, args, results) {
         if !dots.contains_key(&id) {
-            let dot = node(g, id, |arg| dots.get(&arg).copied().flatten())?;
+            let dot = node(g, id, &mut several, |arg| dots.get(&arg).copied().flatten())?;
             dots.insert(id, dot);
         }
     }
-    dots.get(&result).copied().flatten().map(|dot| materialised(g, dot)).transpose()
+    results.iter().map(|result| dots.get(result).copied().flatten().map(|dot| materialised(g, dot)).transpose()).collect()
 }
 
 /// The chain rule's product of a partial and a tangent or cotangent.

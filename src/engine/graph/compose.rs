@@ -30,6 +30,15 @@ pub fn inline(graph: &Graph, builder: &mut Builder, inputs: &[NodeId]) -> Result
     Ok(copies)
 }
 
+/// Applies `graph` to `inputs`, as [`inline`]; returns the nodes of its outputs.
+///
+/// # Errors
+/// [`Error::Limit`] where the builder's bounds are exceeded.
+pub fn apply(graph: &Graph, builder: &mut Builder, inputs: &[NodeId]) -> Result<Vec<NodeId>, Error> {
+    let copies = inline(graph, builder, inputs)?;
+    Ok(graph.outputs().iter().map(|output| copies[output.node.index()]).collect())
+}
+
 /// Cuts the flattened vector of `outputs`, one after another, into tensors of the shapes of the next function's inputs.
 ///
 /// # Errors

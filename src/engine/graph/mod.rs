@@ -4,10 +4,14 @@
 //! make one, and checks arity, attributes and shapes as it goes. Nothing recurses, so no graph overflows the stack.
 
 pub mod algebra;
+mod body;
 mod builder;
 pub mod compose;
 
+pub use body::Body;
 pub use builder::{Bounds, Builder};
+
+use hashbrown::HashMap;
 
 use super::op::{Attributes, Row};
 use super::{Error, Shape, Tensor};
@@ -85,6 +89,8 @@ pub(crate) struct Arena {
     pub(crate) shapes: Vec<Shape>,
     pub(crate) attributes: Vec<Attributes>,
     pub(crate) inputs: Vec<Input>,
+    /// The shapes of the results of each several-valued node.
+    pub(crate) several: HashMap<NodeId, Box<[Shape]>>,
 }
 
 impl Arena {
@@ -134,9 +140,14 @@ impl Graph {
         self.arena.kind(id)
     }
 
-    /// A node's shape.
+    /// A node's shape; that of a scalar, and without meaning, where the node has several results.
     pub fn shape(&self, id: NodeId) -> &Shape {
         self.arena.shape(id)
+    }
+
+    /// The shapes of a several-valued node's results; `None` for a node that is one tensor.
+    pub fn results(&self, id: NodeId) -> Option<&[Shape]> {
+        self.arena.several.get(&id).map(|shapes| &**shapes)
     }
 
     /// A number that two nodes share where their shapes are equal.

@@ -9,10 +9,13 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::super::graph::{Graph, Kind, NodeId};
-use super::super::op::{Attributes, Primitive, Row, Rule, product, shape};
+use super::super::op::{Attributes, Does, Primitive, Row, Rule, Several, Sorting, interpolation, product, shape};
 use super::super::{Shape, Tensor};
-use super::kernel::{Buffer, Kernel, Lanes, Map, Matmul, Operand, Source, Step, Table, Work};
+use super::kernel::{Buffer, Kernel, Lanes, Line, Map, Matmul, Operand, Source, Step, Table, Work};
 use super::layout::Layout;
+
+mod bodies;
+mod dense;
 
 /// What lowering makes of a graph.
 #[derive(Debug)]
@@ -37,7 +40,17 @@ pub(crate) fn lower(graph: &Graph, varies: &[Lanes], outputs: &[NodeId]) -> Lowe
         buffers: Vec::new(),
         constants: Vec::new(),
         inputs: vec![None; varies.len()],
+        live: Vec::new(),
+        items: HashMap::new(),
+        eliminated: HashMap::new(),
     };
+    for id in graph.ids() {
+        if let Kind::Apply { op, args, .. } = graph.kind(id)
+            && matches!(op.rule, Rule::Item)
+        {
+            lowering.items.entry(args[0]).or_insert_with(Vec::new).push(id);
+        }
+    }
     let mut live = vec![false; graph.len()];
     for id in outputs {
         live[id.index()] = true;
@@ -49,7 +62,11 @@ pub(crate) fn lower(graph: &Graph, varies: &[Lanes], outputs: &[NodeId]) -> Lowe
             args.iter().for_each(|arg| live[arg.index()] = true);
         }
     }
-    for id in graph.ids().filter(|id| live[id.index()]) {
+    lowering.live = live;
+    for id in graph.ids() {
+        if !lowering.live[id.index()] {
+            continue;
+        }
         let place = match graph.kind(id) {
             Kind::Input(position) => lowering.input(position, varies[position], graph.shape(id)),
             Kind::Constant(value) => lowering.constant(value),
@@ -75,6 +92,8 @@ enum Place {
         group: u32,
         step: u32,
     },
+    /// Several results, each in memory; absent where nobody picks one.
+    Several(Arc<[Place]>),
 }
 
 /// A fused group while it grows.
@@ -108,6 +127,11 @@ struct Lowering<'a> {
     buffers: Vec<Buffer>,
     constants: Vec<Arc<Vec<f64>>>,
     inputs: Vec<Option<u32>>,
+    live: Vec<bool>,
+    /// What picks from each several-valued node.
+    items: HashMap<NodeId, Vec<NodeId>>,
+    /// Matrices after elimination, and the level that may read them.
+    eliminated: HashMap<NodeId, (Operand, u32)>,
 }
 
 impl Lowering<'_> {
@@ -137,7 +161,16 @@ impl Lowering<'_> {
                 Place::Stored { operand: Operand { layout, ..operand }, ready }
             }
             Rule::Primitive { primitive, .. } => self.primitive(id, *primitive, args, attributes),
-            Rule::Composite { .. } | Rule::Resolved => unreachable!("{op:?} is expanded before lowering"),
+            Rule::Several { does: Does::Kernel(kernel), .. } => match kernel {
+                Several::Scan => self.scan(id, args, attributes),
+                Several::Map => self.over(id, args, attributes),
+                Several::Dense(routine) => self.dense_several(id, *routine, args, attributes),
+            },
+            Rule::Item => match &self.places[args[0].index()] {
+                Place::Several(places) => places[attributes.int("index").unwrap_or_default() as usize].clone(),
+                _ => unreachable!("an item is of several results"),
+            },
+            Rule::Several { .. } | Rule::Composite { .. } | Rule::Resolved => unreachable!("{op:?} is expanded before lowering"),
         }
     }
 
@@ -154,7 +187,7 @@ impl Lowering<'_> {
                     if fits(group) { group.level } else { group.level + 1 }
                 }
                 Place::Stored { ready, .. } => *ready,
-                Place::Absent => 0,
+                Place::Absent | Place::Several(_) => 0,
             });
         }
         let next = self.groups.len() as u32;
@@ -255,7 +288,51 @@ impl Lowering<'_> {
                 self.stored(to, result, lanes, ready)
             }
             Primitive::Matmul => self.matmul(args, result, lanes, attributes.flag("chain")),
+            Primitive::Dense(routine) => self.dense_primitive(routine, args, attributes, result),
+            Primitive::Scan(scan) => {
+                let (own, ready) = self.whole(args[0], &result, lanes);
+                let (added, added_ready) = if args.len() > 1 { self.whole(args[1], &result, lanes) } else { (own.clone(), ready) };
+                let level = ready.max(added_ready);
+                let (chain, reverse) = (attributes.flag("chain"), attributes.flag("reverse"));
+                let to = self.buffer(result.elements(), lanes);
+                self.emit(Work::Scan { own, added, scan, chain, reverse, line: line(&result, attributes) }, to, lanes, level);
+                self.stored(to, result, lanes, level)
+            }
+            Primitive::Sort(how) => {
+                // what is sorted once for all seeds is sorted once
+                let (keys, ready) = self.whole(args[0], &result, self.lanes(args[0]));
+                let (values, values_ready) =
+                    if how == Sorting::Values { (keys.clone(), ready) } else { self.whole(args[1], &result, lanes) };
+                let level = ready.max(values_ready);
+                let to = self.buffer(result.elements(), lanes);
+                let descending = attributes.flag("descending");
+                self.emit(Work::Sort { keys, values, how, descending, line: line(&result, attributes) }, to, lanes, level);
+                self.stored(to, result, lanes, level)
+            }
+            Primitive::Interpolate { slope } => {
+                let (from, ready) = self.whole(args[0], &result, lanes);
+                let knots = Arc::new(interpolation::knots(attributes));
+                let to = self.buffer(result.elements(), lanes);
+                self.emit(Work::Interpolate { from, knots, slope }, to, lanes, ready);
+                self.stored(to, result, lanes, ready)
+            }
+            Primitive::Convolve => {
+                let sizes = (self.graph.shape(args[0]).clone(), self.graph.shape(args[1]).clone());
+                let (left, ready) = self.whole(args[0], &sizes.0, lanes);
+                let (right, right_ready) = self.whole(args[1], &sizes.1, lanes);
+                let start = product::convolved(attributes, sizes.0.elements(), sizes.1.elements()).start;
+                let (chain, level) = (attributes.flag("chain"), ready.max(right_ready));
+                let to = self.buffer(result.elements(), lanes);
+                self.emit(Work::Convolve { left, right, start, chain }, to, lanes, level);
+                self.stored(to, result, lanes, level)
+            }
         }
+    }
+
+    /// The node broadcast to a shape, without gaps and with all of `lanes`; and the lowest level that may read it.
+    fn whole(&mut self, id: NodeId, shape: &Shape, lanes: Lanes) -> (Operand, u32) {
+        let (operand, ready) = self.operand(id);
+        self.contiguous(Operand { layout: operand.layout.broadcast(shape), ..operand }, ready, lanes)
     }
 
     fn matmul(&mut self, args: &[NodeId], result: Shape, lanes: Lanes, chain: bool) -> Place {
@@ -267,7 +344,7 @@ impl Lowering<'_> {
         let mut side = |lowering: &mut Self, arg: NodeId, matrix: &Shape, vector_axis: usize| {
             let (operand, ready) = lowering.operand(arg);
             // lanes are all of the result's or none
-            let (mut operand, ready) = if operand.lanes == lanes || operand.lanes == Lanes::NONE {
+            let (mut operand, ready) = if operand.lanes.data() == lanes.data() || operand.lanes.data() == Lanes::NONE {
                 (operand, ready)
             } else {
                 lowering.contiguous(operand, ready, lanes)
@@ -296,7 +373,7 @@ impl Lowering<'_> {
         match &self.places[id.index()] {
             Place::Stored { operand, .. } => operand.lanes,
             Place::Fused { group, .. } => self.groups[*group as usize].lanes,
-            Place::Absent => Lanes::NONE,
+            Place::Absent | Place::Several(_) => Lanes::NONE,
         }
     }
 
@@ -314,13 +391,13 @@ impl Lowering<'_> {
                 member.buffer = Some(buffer);
                 (Operand { source: Source::Buffer(buffer), layout: Layout::contiguous(self.graph.shape(id)), lanes }, level + 1)
             }
-            Place::Absent => unreachable!("arguments are placed before their users"),
+            Place::Absent | Place::Several(_) => unreachable!("arguments are placed before their users"),
         }
     }
 
     /// The operand without gaps and with all of `lanes`, copied where it is not.
     fn contiguous(&mut self, operand: Operand, ready: u32, lanes: Lanes) -> (Operand, u32) {
-        if operand.lanes == lanes && operand.layout.is_contiguous() {
+        if operand.lanes.data() == lanes.data() && operand.layout.is_contiguous() {
             return (operand, ready);
         }
         let shape = Shape::new(operand.layout.axes.iter().map(|&(size, _)| size).collect::<Vec<_>>());
@@ -354,6 +431,12 @@ impl Lowering<'_> {
         kernels.sort_by_key(|kernel| (kernel.lanes.stage(), kernel.level));
         Lowered { kernels, buffers: self.buffers, constants: self.constants, inputs: self.inputs, outputs }
     }
+}
+
+/// The lines along the axis of a canonical application whose result has that shape.
+fn line(of: &Shape, attributes: &Attributes) -> Line {
+    let (axis, sizes) = (shape::axis_of(attributes), of.sizes());
+    Line { outer: sizes[..axis].iter().product(), length: sizes[axis], inner: sizes[axis + 1..].iter().product() }
 }
 
 /// The table of a canonical `take` or `scatter_add` along an axis of `of`.

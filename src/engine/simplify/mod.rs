@@ -3,16 +3,25 @@
 //! Common subexpressions are one node from the start (the builder sees to it) and dead code is never lowered, so what is left is:
 //! composite operators written out, constants folded, and operations replaced by cheaper ones of the same bits.
 
+use std::collections::HashMap;
+
 use super::exec::naive;
-use super::graph::{Builder, Graph, Kind, NodeId};
-use super::op::{Row, Rule, arithmetic, choice};
+use super::graph::{Body, Builder, Graph, Kind, NodeId};
+use super::op::{Attributes, Does, Primitive, Row, Rule, Value, arithmetic, choice};
 use super::{Error, Shape, Tensor};
 
-/// A pass: what an application becomes, `None` where it stays.
-type Pass = fn(&mut Builder, &'static Row, &[NodeId], &super::op::Attributes) -> Result<Option<NodeId>, Error>;
+/// What a pass makes of an application.
+enum Becomes {
+    /// It stays.
+    Same,
+    /// One node.
+    One(NodeId),
+    /// A several-valued node: a node a result.
+    Several(Vec<NodeId>),
+}
 
-/// In this order.
-const PASSES: &[(&str, Pass)] = &[("expand", expand), ("fold and reduce strength", reduce)];
+/// A pass over the applications of a graph.
+type Pass = fn(&mut Builder, &'static Row, &[NodeId], &Attributes) -> Result<Becomes, Error>;
 
 /// Constants of more elements than this are computed when the program runs.
 const FOLDED_ELEMENTS: usize = 1024;
@@ -22,11 +31,8 @@ const FOLDED_ELEMENTS: usize = 1024;
 /// # Errors
 /// [`Error::Limit`] where an expansion exceeds the builder's bounds.
 pub fn simplify(graph: Graph) -> Result<Graph, Error> {
-    let composite = |id| matches!(graph.kind(id), Kind::Apply { op, .. } if matches!(op.rule, Rule::Composite { .. }));
-    if !graph.ids().any(composite) {
-        return rewrite(&graph, reduce).map(|(graph, _)| graph);
-    }
-    PASSES.iter().try_fold(graph, |graph, (_, pass)| rewrite(&graph, *pass).map(|(graph, _)| graph))
+    let graph = if is_expanded(&graph) { graph } else { expanded(&graph)? };
+    bodies(&rewrite(&graph, reduce)?.0, simplify)
 }
 
 /// The graph for a person to read: composite operators stay what they are. Beside it what became of each node that an output needs.
@@ -37,12 +43,65 @@ pub fn reduced(graph: &Graph) -> Result<(Graph, Vec<Option<NodeId>>), Error> {
     rewrite(graph, reduce)
 }
 
-/// The graph with every composite operator written out.
+/// The graph with every composite operator written out, in bodies too.
 ///
 /// # Errors
 /// [`Error::Limit`] where an expansion exceeds the builder's bounds.
 pub(crate) fn expanded(graph: &Graph) -> Result<Graph, Error> {
-    rewrite(graph, expand).map(|(graph, _)| graph)
+    let mut graph = rewrite(graph, expand)?.0;
+    // an expansion may use composite operators; how deep is the table's affair
+    while !is_expanded(&graph) {
+        graph = rewrite(&graph, expand)?.0;
+    }
+    bodies(&graph, |body| expanded(&body))
+}
+
+fn is_expanded(graph: &Graph) -> bool {
+    let composite = |id| match graph.kind(id) {
+        Kind::Apply { op, .. } => matches!(op.rule, Rule::Composite { .. } | Rule::Several { does: Does::Expansion(_), .. }),
+        Kind::Input(_) | Kind::Constant(_) => false,
+    };
+    !graph.ids().any(composite)
+}
+
+/// The graph with each body replaced by what `pass` makes of it. Bodies stand only so deep in one another.
+fn bodies(graph: &Graph, pass: impl Fn(Graph) -> Result<Graph, Error>) -> Result<Graph, Error> {
+    let body_of = |id| match graph.kind(id) {
+        Kind::Apply { attributes, .. } => attributes.iter().find_map(|(_, value)| value.body()),
+        Kind::Input(_) | Kind::Constant(_) => None,
+    };
+    if !graph.ids().any(|id| body_of(id).is_some()) {
+        return Ok(graph.clone());
+    }
+    let mut known: HashMap<Body, Body> = HashMap::new();
+    let mut g = Builder::default();
+    let mut copies: Vec<NodeId> = Vec::with_capacity(graph.len());
+    for id in graph.ids() {
+        let copy = match graph.kind(id) {
+            Kind::Input(position) => g.input(graph.inputs()[position].name.clone(), graph.shape(id).clone())?,
+            Kind::Constant(value) => g.constant(value.clone()),
+            Kind::Apply { op, args, attributes } => {
+                let mut own = attributes.clone();
+                for (name, value) in attributes.iter() {
+                    let Some(body) = value.body() else { continue };
+                    let made = match known.get(body) {
+                        Some(made) => made.clone(),
+                        None => {
+                            let made = Body::new(pass(body.graph().clone())?)?;
+                            known.insert(body.clone(), made.clone());
+                            made
+                        }
+                    };
+                    own = own.with(name, Value::Body(made));
+                }
+                let args: Vec<NodeId> = args.iter().map(|arg| copies[arg.index()]).collect();
+                g.apply(op, &args, own)?
+            }
+        };
+        copies.push(copy);
+    }
+    let outputs = graph.outputs().iter().map(|output| (output.name.clone(), copies[output.node.index()])).collect();
+    Ok(g.finish(outputs))
 }
 
 /// The graph with each live application replaced by what `pass` makes of it, and what became of each node.
@@ -61,33 +120,51 @@ fn rewrite(graph: &Graph, pass: Pass) -> Result<(Graph, Vec<Option<NodeId>>), Er
     let inputs: Vec<NodeId> =
         graph.inputs().iter().map(|input| g.input(input.name.clone(), input.shape.clone())).collect::<Result<_, _>>()?;
     let mut copies: Vec<Option<NodeId>> = vec![None; graph.len()];
+    let mut several: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
     for id in graph.ids().filter(|id| live[id.index()]) {
-        copies[id.index()] = Some(match graph.kind(id) {
-            Kind::Input(position) => inputs[position],
-            Kind::Constant(value) => g.constant(value.clone()),
+        copies[id.index()] = match graph.kind(id) {
+            Kind::Input(position) => Some(inputs[position]),
+            Kind::Constant(value) => Some(g.constant(value.clone())),
             Kind::Apply { op, args, attributes } => {
-                let args: Vec<NodeId> = args.iter().filter_map(|arg| copies[arg.index()]).collect();
-                match pass(&mut g, op, &args, attributes)? {
-                    Some(other) => other,
-                    None => g.apply(op, &args, attributes.clone())?,
+                let picked = several.get(&args.first().copied().unwrap_or(id)).filter(|_| matches!(op.rule, Rule::Item));
+                if let Some(results) = picked {
+                    let index = attributes.int("index").unwrap_or_default() as usize;
+                    results.get(index).copied()
+                } else {
+                    let args: Vec<NodeId> = args.iter().filter_map(|arg| copies[arg.index()]).collect();
+                    match pass(&mut g, op, &args, attributes)? {
+                        Becomes::One(other) => Some(other),
+                        Becomes::Several(results) => {
+                            several.insert(id, results);
+                            None
+                        }
+                        Becomes::Same => Some(g.apply(op, &args, attributes.clone())?),
+                    }
                 }
             }
-        });
+        };
     }
     let outputs = graph.outputs().iter().filter_map(|output| Some((output.name.clone(), copies[output.node.index()]?))).collect();
     Ok((g.finish(outputs), copies))
 }
 
 /// Composite operators as what they stand for.
-fn expand(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &super::op::Attributes) -> Result<Option<NodeId>, Error> {
+fn expand(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &Attributes) -> Result<Becomes, Error> {
     match &op.rule {
-        Rule::Composite { expansion, .. } => expansion(g, args, attributes).map(Some),
-        Rule::Scalar { .. } | Rule::View { .. } | Rule::Primitive { .. } | Rule::Resolved => Ok(None),
+        Rule::Composite { expansion, .. } => expansion(g, args, attributes).map(Becomes::One),
+        Rule::Several { does: Does::Expansion(expansion), .. } => expansion(g, args, attributes).map(Becomes::Several),
+        Rule::Several { .. } | Rule::Scalar { .. } | Rule::View { .. } | Rule::Primitive { .. } | Rule::Item | Rule::Resolved => {
+            Ok(Becomes::Same)
+        }
     }
 }
 
 /// Constants folded; powers, ones and double negations written as cheaper operations of the same bits.
-fn reduce(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &super::op::Attributes) -> Result<Option<NodeId>, Error> {
+fn reduce(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &Attributes) -> Result<Becomes, Error> {
+    Ok(cheaper(g, op, args, attributes)?.map_or(Becomes::Same, Becomes::One))
+}
+
+fn cheaper(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &Attributes) -> Result<Option<NodeId>, Error> {
     if let Some(folded) = fold(g, op, args, attributes)? {
         return Ok(Some(folded));
     }
@@ -128,7 +205,11 @@ fn reduce(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &super
 }
 
 /// The value of an application to small constants.
-fn fold(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &super::op::Attributes) -> Result<Option<NodeId>, Error> {
+fn fold(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &Attributes) -> Result<Option<NodeId>, Error> {
+    // dense routines take more than their constants' elements say: they run where the stop flag is looked at
+    if matches!(op.rule, Rule::Primitive { primitive: Primitive::Dense(_), .. }) {
+        return Ok(None);
+    }
     let values: Option<Vec<Tensor>> = args
         .iter()
         .map(|&arg| match g.kind(arg) {
@@ -143,7 +224,7 @@ fn fold(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &super::
             let shapes: Vec<Shape> = values.iter().map(|value| value.shape().clone()).collect();
             shape(op, &shapes, attributes.clone()).ok().map(|(shape, _)| shape)
         }
-        Rule::Composite { .. } | Rule::Resolved => None,
+        Rule::Composite { .. } | Rule::Several { .. } | Rule::Item | Rule::Resolved => None,
     };
     let Some(shape) = shape.filter(|shape| shape.elements() <= FOLDED_ELEMENTS) else { return Ok(None) };
     let values: Vec<&Tensor> = values.iter().collect();
