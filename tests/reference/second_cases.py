@@ -37,7 +37,7 @@ SHAPES = [
     curved("take", V4, indices=[3, 0, 0]), case("scatter_add", {"x": V3, "u": P2}, op("sin", "x"), op("square", "u"), indices=[1, 1]), curved("embed", V3, shape=[7], start=[1], step=[2]),
     curved("flip", M23), curved("roll", V4, shift=1), curved("roll", M23, shift=[1, 2], axis=[0, 1]), curved("tile", V3, repetitions=[2, 2]), curved("diagonal", M33, offset=1), curved("diag", V3, offset=-1), curved("tril", M33), curved("triu", M33, k=1),
     case("one_hot", {"x": 0.5}, indices=[1, 0], size=3), curved("sort", V4), curved("sort", M23, axis=0, descending=True), case("take_sorted", {"x": V3, "v": P3}, "x", op("exp", "v")), case("put_sorted", {"x": V3, "v": P3}, "x", op("exp", "v")),
-    case("polyval", {"c": [2.0, -3.0, 0.5, 1.0], "x": V3}, "c", "x"), case("polyval", {"c": [0.5, 0.0, -1.0], "x": 0.0}, op("exp", "c"), "x"), curved("interp", V4, xp=[-1.0, 0.0, 0.5, 2.0], fp=[2.0, -1.0, 0.5, 4.5]),
+    case("polyval", {"c": [2.0, -3.0, 0.5, 1.0], "x": V3}, "c", "x"), case("polyval", {"c": [0.5, 0.0, -1.0], "x": 0.0}, op("exp", "c"), "x"), curved("interp", V4, xp=[-1.0, 0.0, 0.5, 2.0], fp=[2.0, -1.0, 0.5, 4.5]), curved("interp_slope", V4, xp=[-1.0, 0.0, 0.5, 2.0], fp=[2.0, -1.0, 0.5, 4.5]),
 ]
 PRODUCTS = [
     multiplied("matmul", M23, M32), case("matmul", {"a": M22}, "a", "a"), multiplied("matmul", V3, M32), multiplied("vecdot", M23, V3), multiplied("outer", P2, V3),
