@@ -152,6 +152,7 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("limits.live_elements", Allowed::Whole(1)),
     ("limits.derivative_cells", Allowed::Whole(1)),
     ("limits.points", Allowed::Whole(1)),
+    ("limits.loop_steps", Allowed::Whole(0)),
     ("limits.flops", Allowed::Positive),
     ("limits.work_bytes", Allowed::Whole(1)),
     ("limits.answer_bytes", Allowed::Whole(1)),

@@ -298,13 +298,15 @@ fn every_operator_has_its_table() {
     let scalar = rows(include_str!("reference/scalar.jsonl"));
     let tensor = rows(include_str!("reference/tensor.jsonl"));
     let second = rows(include_str!("reference/second.jsonl"));
+    let linear_algebra = rows(include_str!("reference/linear_algebra.jsonl"));
     for op in scalar.iter().map(|row| row["op"].as_str().expect("an operator").to_owned()) {
         *rows_of.entry(op).or_default() += 1;
     }
-    for op in tensor.iter().flat_map(|row| operators(&row["request"]["graph"])) {
+    for op in tensor.iter().chain(&linear_algebra).flat_map(|row| operators(&row["request"]["graph"])) {
         *rows_of.entry(op).or_default() += 1;
     }
-    let twice: HashSet<&str> = second.iter().map(|row| row["op"].as_str().expect("an operator")).collect();
+    let curved = second.iter().chain(linear_algebra.iter().filter(|row| !row["hessian"].is_null()));
+    let twice: HashSet<&str> = curved.map(|row| row["op"].as_str().expect("an operator")).collect();
     let mut faults = Vec::new();
     // loops have tests of their own; what derivatives are made of is seen in theirs
     for row in op::rows().filter(|row| !matches!(row.family, Family::Structure | Family::Calculus)) {

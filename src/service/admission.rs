@@ -35,6 +35,7 @@ pub(super) fn measure(plan: &Plan, given: &Given, limits: &Limits) -> Result<Cos
     let numbers: usize = [&given.at, &given.points, &given.direction].into_iter().flatten().map(|entry| entry.data.len()).sum();
     let bytes = cost.scratch_bytes + 8.0 * (numbers as f64 + cells as f64);
     for (limit, asked, allowed) in [
+        ("limits.loop_steps", cost.loop_steps, limits.loop_steps as f64),
         ("limits.flops", cost.flops, limits.flops),
         ("limits.live_elements", cost.live_elements, limits.live_elements as f64),
         ("limits.work_bytes", bytes, limits.work_bytes as f64),

@@ -34,6 +34,8 @@ pub struct Limits {
     pub derivative_cells: usize,
     /// Points of one request.
     pub points: usize,
+    /// Steps of all loops of a function, steps inside steps multiplied.
+    pub loop_steps: usize,
     /// Estimated floating-point operations of one request.
     pub flops: f64,
     /// Bytes of one request's points, results and scratch memory.
@@ -61,6 +63,7 @@ impl Default for Limits {
             live_elements: 64_000_000,
             derivative_cells: 4_000_000,
             points: 1_000_000,
+            loop_steps: 10_000_000,
             flops: 1e11,
             work_bytes: 1 << 30,
             answer_bytes: 256 << 20,

@@ -2,6 +2,8 @@
 
 mod conventions;
 mod lengths;
+mod linear_algebra;
+mod loops;
 mod properties;
 pub mod random;
 

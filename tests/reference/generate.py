@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-FILES = ("scalar", "tensor", "second", "composition")
+FILES = ("scalar", "tensor", "linear_algebra", "second", "composition")
 
 
 def rendered(name):

@@ -24,7 +24,7 @@ class Interpreter(Arrangements, Scans, Contractions):
     def run(self, graph, inputs):
         """Output name -> Tensor; `inputs`: name -> Tensor."""
         functions = {**self.functions, **graph.get("functions", {})}
-        inner = Interpreter(self.context, self.convert, functions)
+        inner = type(self)(self.context, self.convert, functions)
         nodes = {node["name"]: node for node in graph["nodes"]}
         done = dict(inputs)
 

@@ -9,8 +9,8 @@ P3 = [1.5, 0.25, 3.0]
 BOUND = 1e-12
 
 
-def case(kind, point, /, *args, bound=BOUND, **attributes):
-    return {"op": kind, "at": point, "expression": op(kind, *args, **attributes), "bound": bound}
+def case(kind, point, /, *args, bound=BOUND, differenced=False, **attributes):
+    return {"op": kind, "at": point, "differenced": differenced, "expression": op(kind, *args, **attributes), "bound": bound}
 
 
 def curved(kind, x, /, **attributes):
@@ -45,6 +45,7 @@ PRODUCTS = [
     case("einsum", {"a": M33, "b": P3}, "a", "b", subscripts="ii,i->i"), case("einsum", {"a": P2, "M": M23, "b": V3}, "a", "M", op("exp", "b"), subscripts="i,ij,j->"), multiplied("cross", V3, P3), multiplied("cross", M23, V3),
     multiplied("convolve", V4, V3), multiplied("convolve", V4, V3, mode="same"), multiplied("convolve", P2, V4, mode="valid"), case("convolve", {"a": V3}, "a", "a"), multiplied("kron", M22, P2),
 ]
-MATRICES = [curved("trace", M33), case("trace", {"A": M33}, op("matmul", "A", "A"), offset=1), case("matrix_norm", {"A": M23}, "A"), curved("matrix_norm", M23, ord=1), case("matrix_norm", {"A": T222}, op("exp", "A"))]
+MATRICES = [curved("trace", M33), case("trace", {"A": M33}, op("matmul", "A", "A"), offset=1), case("matrix_norm", {"A": M23}, "A"), curved("matrix_norm", M23, ord=1), case("matrix_norm", {"A": T222}, op("exp", "A")),
+            *[case("matrix_norm", {"A": matrix}, "A", ord=order, differenced=True) for order in (2, "nuc") for matrix in (M22, M33, M23, M32)]]
 
 CASES = REDUCTIONS + SHAPES + PRODUCTS + MATRICES

@@ -3,8 +3,9 @@
 use std::sync::atomic::AtomicBool;
 
 use super::super::op::Sorting;
-use super::super::program::{Binding, Code, Kernel, Lanes, Line, Operand, Stopped, Table, Work};
-use super::{Frame, Scratch, convolve, interpolate, loops, map, matmul, reduce, rows, scan, sort};
+use super::super::program::{Binding, Code, DenseCall, Kernel, Lanes, Line, Operand, Stopped, Table, Work};
+use super::elementwise::Isa;
+use super::{Frame, Scratch, convolve, interpolate, linear_algebra, loops, map, matmul, reduce, rows, scan, sort};
 
 /// A code with its inputs and memory, at so many points and seeds.
 pub(super) struct Runner<'a> {
@@ -44,6 +45,7 @@ impl Runner<'_> {
         }
         let mut target = std::mem::take(&mut self.scratch.slots[slot(kernel.to)]);
         let mut places = std::mem::take(&mut self.scratch.places);
+        let mut memory = std::mem::take(&mut self.scratch.dense);
         let frame = self.frame();
         let lanes = frame.lanes(kernel.lanes);
         let elements = code.buffers[kernel.to as usize].elements;
@@ -68,6 +70,7 @@ impl Runner<'_> {
                 let sizes = matmul::Sizes { rows: work.rows, inner: work.inner, columns: work.columns, lanes, chain: work.chain };
                 matmul::run(self.scratch.isa, sizes, side(&work.left), side(&work.right), out, self.stop);
             }
+            Work::Dense(call) => dense(call, &frame, self.scratch.isa, kernel.lanes, &mut memory, out),
             Work::Take { from, table } => {
                 let offset = from.layout.offset * lanes;
                 let data = &frame.data(from)[offset..];
@@ -109,12 +112,26 @@ impl Runner<'_> {
         let done = frame.checked();
         self.scratch.slots[slot(kernel.to)] = target;
         self.scratch.places = places;
+        self.scratch.dense = memory;
         done
     }
 
     pub(super) fn frame(&self) -> Frame<'_> {
         Frame { code: self.code, inputs: self.inputs, slots: &self.scratch.slots, points: self.points, seeds: self.seeds, stop: self.stop }
     }
+}
+
+/// Runs a routine of dense linear algebra; gives up once the stop flag is set.
+fn dense(call: &DenseCall, frame: &Frame<'_>, isa: Isa, lanes: Lanes, memory: &mut Vec<f64>, out: &mut [f64]) {
+    let mut sides = Vec::with_capacity(call.operands.len());
+    for operand in &call.operands {
+        let (data, spread) = (frame.data(operand), frame.spread(operand.lanes, lanes));
+        sides.push(linear_algebra::Side { data, layout: &operand.layout, spread });
+    }
+    let DenseCall { routine, flags, sizes, .. } = *call;
+    let call = linear_algebra::Call { routine, flags, sizes, sides: &sides, lanes: frame.lanes(lanes) };
+    // the kernel's end asks the flag again
+    let _ = linear_algebra::run(isa, &call, memory, out, frame.stop);
 }
 
 /// The first element of each entry of a table, in order.

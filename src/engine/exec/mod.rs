@@ -7,6 +7,7 @@ mod convolve;
 pub mod elementwise;
 pub(crate) mod interpolate;
 mod kernels;
+pub(crate) mod linear_algebra;
 mod loops;
 mod map;
 mod matmul;
@@ -30,6 +31,8 @@ pub struct Scratch {
     slots: Vec<Vec<f64>>,
     tile: Vec<f64>,
     places: sort::Places,
+    /// What a routine of linear algebra works in.
+    dense: Vec<f64>,
     /// The memory that a Map writes, while it does.
     targets: Vec<Vec<f64>>,
     /// That of bodies, one inside the other.
@@ -56,6 +59,7 @@ impl Default for Scratch {
             slots: Vec::new(),
             tile: Vec::new(),
             places: sort::Places::default(),
+            dense: Vec::new(),
             targets: Vec::new(),
             inner: None,
         }
@@ -65,7 +69,8 @@ impl Default for Scratch {
 impl Scratch {
     /// Bytes it holds on to.
     pub fn bytes(&self) -> usize {
-        let own = 8 * (self.tile.capacity() + self.slots.iter().map(Vec::capacity).sum::<usize>()) + self.places.bytes();
+        let own =
+            8 * (self.tile.capacity() + self.dense.capacity() + self.slots.iter().map(Vec::capacity).sum::<usize>()) + self.places.bytes();
         own + self.inner.as_ref().map_or(0, |inner| {
             let lists = [&inner.carried, &inner.taken, &inner.before].map(Vec::capacity);
             inner.body.bytes() + inner.guard.bytes() + 8 * lists.iter().sum::<usize>()
@@ -128,6 +133,12 @@ impl Frame<'_> {
             (false, false) => (0, count, 1),
         };
         (first..last).step_by(step)
+    }
+
+    /// Which of its own lanes an operand shows to a reader with `lanes`: seeds are outside points.
+    fn spread(&self, own: Lanes, lanes: Lanes) -> linear_algebra::Spread {
+        let outer = own.seeds() && !own.points() && lanes.points();
+        linear_algebra::Spread { lanes: self.lanes(own), divide: if outer { self.points } else { 1 } }
     }
 
     fn checked(&self) -> Result<(), Stopped> {

@@ -11,6 +11,7 @@ use super::elementwise::{Elementwise, Isa};
 use super::{convolve, matmul, reduce, scan, sort};
 use crate::engine::simplify;
 
+mod dense;
 mod loops;
 
 /// The values of a graph's outputs at one point.
@@ -59,6 +60,7 @@ fn several(kernel: Several, args: &[&Tensor], attributes: &Attributes, results: 
     match kernel {
         Several::Map => loops::map(args, attributes, results),
         Several::Scan => loops::scan(args, attributes, results),
+        Several::Dense(routine) => dense::several(routine, args, attributes, results),
     }
 }
 
@@ -149,6 +151,7 @@ fn primitive_value(primitive: Primitive, args: &[&Tensor], attributes: &Attribut
             };
             product::convolved(attributes, lengths.0, lengths.1).map(element).collect()
         }
+        Primitive::Dense(routine) => dense::routine(routine, args, attributes),
     }
 }
 

@@ -21,6 +21,7 @@ pub struct Body {
     graph: Arc<Graph>,
     hash: u64,
     depth: usize,
+    weight: usize,
 }
 
 impl Body {
@@ -29,16 +30,19 @@ impl Body {
     /// # Errors
     /// [`Error::Limit`] where bodies stand too deep inside one another.
     pub fn new(graph: Graph) -> Result<Body, Error> {
-        let inner = graph.ids().filter_map(|id| match graph.kind(id) {
-            Kind::Apply { attributes, .. } => attributes.iter().filter_map(|(_, value)| value.body()).map(|body| body.depth).max(),
-            Kind::Input(_) | Kind::Constant(_) => None,
-        });
-        let depth = 1 + inner.max().unwrap_or(0);
+        let (mut depth, mut weight) = (1, graph.len());
+        for id in graph.ids() {
+            let Kind::Apply { attributes, .. } = graph.kind(id) else { continue };
+            for body in attributes.iter().filter_map(|(_, value)| value.body()) {
+                depth = depth.max(1 + body.depth);
+                weight = weight.saturating_add(body.weight);
+            }
+        }
         if depth > DEEPEST {
             return Err(Error::Limit { what: "functions inside functions", asked: depth as f64, allowed: DEEPEST as f64 });
         }
         let hash = content_hash(&graph);
-        Ok(Body { graph: Arc::new(graph), hash, depth })
+        Ok(Body { graph: Arc::new(graph), hash, depth, weight })
     }
 
     /// The function.
@@ -46,9 +50,9 @@ impl Body {
         &self.graph
     }
 
-    /// How many bodies stand inside one another, itself included.
-    pub fn depth(&self) -> usize {
-        self.depth
+    /// Its nodes and those of the bodies inside it, as often as they are used: what compiling it is bounded by.
+    pub fn weight(&self) -> usize {
+        self.weight
     }
 
     /// The shapes of its inputs.

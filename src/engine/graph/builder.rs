@@ -6,7 +6,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::super::op::{Attributes, Row, Rule, Value, structure};
 use super::super::{Error, Shape, Tensor};
-use super::{Arena, Graph, Head, Input, Kind, Node, NodeId, Output};
+use super::{Arena, Body, Graph, Head, Input, Kind, Node, NodeId, Output};
 
 /// Sizes that no graph may exceed; the service sets them from its settings.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +32,8 @@ impl Default for Bounds {
 pub struct Builder {
     arena: Arena,
     bounds: Bounds,
+    /// Nodes of bodies, as often as they are used.
+    weight: usize,
     hasher: DefaultHashBuilder,
     known: HashTable<NodeId>,
     known_constants: HashTable<NodeId>,
@@ -150,6 +152,12 @@ impl Builder {
         if let Some(&known) = self.known.find(hash, same) {
             return Ok(known);
         }
+        let bodies = self.arena.attributes[attributes as usize].iter().filter_map(|(_, value)| value.body());
+        let weight = bodies.map(Body::weight).fold(self.weight, usize::saturating_add);
+        if weight != self.weight {
+            self.within(weight.saturating_add(self.arena.nodes.len()))?;
+            self.weight = weight;
+        }
         let first = self.arena.args.len() as u32;
         self.arena.args.extend_from_slice(args);
         let id = self.push(Head::Apply { op, first, count: args.len() as u32 }, shape, attributes)?;
@@ -260,12 +268,16 @@ impl Builder {
 
     fn push(&mut self, head: Head, shape: u32, attributes: u32) -> Result<NodeId, Error> {
         let id = self.arena.nodes.len();
-        if id >= self.bounds.nodes {
-            return Err(Error::Limit { what: "limits.nodes", asked: id as f64 + 1.0, allowed: self.bounds.nodes as f64 });
-        }
+        self.within(self.weight.saturating_add(id + 1))?;
         self.intern_attributes(Attributes::none());
         self.arena.nodes.push(Node { head, shape, attributes });
         Ok(NodeId(id as u32))
+    }
+
+    /// Refuses more nodes than there may be.
+    fn within(&self, nodes: usize) -> Result<(), Error> {
+        let allowed = self.bounds.nodes;
+        if nodes > allowed { Err(Error::Limit { what: "limits.nodes", asked: nodes as f64, allowed: allowed as f64 }) } else { Ok(()) }
     }
 
     fn intern_shape(&mut self, shape: &Shape) -> u32 {

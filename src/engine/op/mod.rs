@@ -17,6 +17,7 @@ pub mod einsum;
 pub mod exponential;
 pub mod hyperbolic;
 pub mod interpolation;
+pub mod linear_algebra;
 pub mod logic;
 pub mod matrix;
 pub mod normaliser;
@@ -30,9 +31,10 @@ pub mod structure;
 pub mod trigonometric;
 
 pub use attributes::{Attribute, AttributeKind, Attributes, Real, Value};
+pub(crate) use linear_algebra::DenseFlags;
 pub use row::{
-    Application, Arity, Does, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, ResultsRule, Row, Rule, Scan, Several,
-    SeveralJvpRule, SeveralVjpRule, ShapeRule, Sorting, VjpRule,
+    Application, Arity, Dense, Does, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, ResultsRule, Row, Rule, Scan,
+    Several, SeveralJvpRule, SeveralVjpRule, ShapeRule, Sorting, VjpRule,
 };
 
 /// Every row, in the order of the documentation.
@@ -75,9 +77,15 @@ static FAMILIES: &[&[&Row]] = &[
     interpolation::ROWS,
     product::ROWS,
     einsum::ROWS,
+    linear_algebra::solving::ROWS,
+    linear_algebra::determinant::ROWS,
+    linear_algebra::decomposition::ROWS,
+    linear_algebra::spectral::ROWS,
+    linear_algebra::exponential::ROWS,
     matrix::ROWS,
     structure::ROWS,
     structure::MAP_ROWS,
     structure::SCAN_ROWS,
+    structure::ODEINT_ROWS,
     calculus::ROWS,
 ];

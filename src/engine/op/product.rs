@@ -46,12 +46,12 @@ impl Operands {
 }
 
 /// The matrix product with zeros that stay zeros.
-fn chain_matmul(g: &mut Builder, a: NodeId, b: NodeId) -> Made {
+pub(super) fn chain_matmul(g: &mut Builder, a: NodeId, b: NodeId) -> Made {
     g.apply(&MATMUL, &[a, b], Attributes::none().with("chain", Value::Bool(true)))
 }
 
 /// The last two axes exchanged.
-fn transposed(g: &mut Builder, a: NodeId) -> Made {
+pub(super) fn transposed(g: &mut Builder, a: NodeId) -> Made {
     let rank = g.shape(a).rank();
     let mut axes: Vec<usize> = (0..rank).collect();
     axes.swap(rank - 2, rank - 1);

@@ -94,7 +94,7 @@ pub enum Family {
     Shape,
     /// Sums of products.
     Product,
-    /// Of matrices.
+    /// Solutions, determinants, decompositions.
     LinearAlgebra,
     /// Loops, calls and implicit functions.
     Structure,
@@ -251,6 +251,8 @@ pub enum Several {
     Map,
     /// A function over and over, its results carried from step to step.
     Scan,
+    /// Dense linear algebra on the last two axes.
+    Dense(Dense),
 }
 
 /// The tensor kernels beneath everything that is not elementwise.
@@ -281,6 +283,8 @@ pub enum Primitive {
     },
     /// Discrete convolution of two vectors.
     Convolve,
+    /// Dense linear algebra on the last two axes.
+    Dense(Dense),
 }
 
 /// How a running fold goes from one element to the next.
@@ -303,6 +307,46 @@ pub enum Sorting {
     Take,
     /// Another line put back from that order: the transpose of `Take`.
     Put,
+}
+
+/// The routines of dense linear algebra.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dense {
+    /// Elimination with partial pivoting; no operator of its own, but shared by those that begin with it.
+    Lu,
+    /// A⁻¹·B after elimination.
+    Solve,
+    /// A⁻¹ after elimination.
+    Inv,
+    /// det A after elimination.
+    Det,
+    /// The sign of det A and log|det A| after elimination.
+    Slogdet,
+    /// T⁻¹·B.
+    TriangularSolve,
+    /// The lower Cholesky factor of (A + Aᵀ)/2.
+    Cholesky,
+    /// The cofactors of the first argument, or their derivative along the others.
+    Cofactor,
+    /// Eigenvalues and eigenvectors of (A + Aᵀ)/2.
+    Eigh,
+    /// Singular vectors, values, vectors.
+    Svd,
+    /// Orthonormal columns and an upper triangle.
+    Qr,
+    /// The exponential.
+    Expm,
+    /// The derivative of the exponential of the first argument along the second.
+    ExpmDerivative,
+    /// The Moore–Penrose inverse.
+    Pinv,
+}
+
+impl Dense {
+    /// Whether it reads its first argument as [`Dense::Lu`] has factored it.
+    pub(crate) fn is_after_elimination(self) -> bool {
+        matches!(self, Dense::Solve | Dense::Inv | Dense::Det | Dense::Slogdet)
+    }
 }
 
 /// How a reduction folds.

@@ -23,8 +23,6 @@ pub(crate) struct Code {
     pub(crate) outputs: Vec<Operand>,
     /// Most elements alive at once for one point, in bodies too.
     pub(crate) live_elements: usize,
-    /// Most steps of loops, one inside the other multiplied.
-    pub(crate) loop_steps: f64,
 }
 
 impl Code {
@@ -34,13 +32,12 @@ impl Code {
         let kept: Vec<u32> = inputs.iter().flatten().copied().chain(outputs.iter().filter_map(memory::buffer_of)).collect();
         let (slots, own) = memory::assign(&mut buffers, &kernels, &kept);
         let inner = kernels.iter().flat_map(Kernel::bodies).map(|body| body.live_elements).max().unwrap_or(0);
-        let loop_steps = kernels.iter().map(steps).sum();
         let stage = |stage: usize| {
             let first = kernels.partition_point(|kernel| kernel.lanes.stage() < stage);
             first..first + kernels[first..].partition_point(|kernel| kernel.lanes.stage() == stage)
         };
         let stages = std::array::from_fn(stage);
-        Code { stages, kernels, buffers, slots, constants, inputs, outputs, live_elements: own + inner, loop_steps }
+        Code { stages, kernels, buffers, slots, constants, inputs, outputs, live_elements: own + inner }
     }
 
     /// Flops of each stage, a lane.
@@ -69,6 +66,7 @@ impl Code {
             Work::Over(work) => work.body.scratch_bytes(points, seeds * work.block(points, seeds)),
             // the places of a line, while it is sorted
             Work::Sort { line, .. } => 8.0 * line.length as f64,
+            Work::Dense(call) => 8.0 * call.memory(kernel.lanes, points, seeds) as f64,
             _ => 0.0,
         });
         own + inner.fold(0.0, f64::max)
@@ -83,14 +81,6 @@ impl Code {
     /// The buffer an input was given, with its elements.
     pub(crate) fn input(&self, position: usize) -> Option<Buffer> {
         self.inputs[position].map(|buffer| self.buffers[buffer as usize])
-    }
-}
-
-fn steps(kernel: &Kernel) -> f64 {
-    match &kernel.work {
-        Work::Loop(work) => work.steps as f64 * work.body.loop_steps.max(1.0),
-        Work::Over(work) => work.entries as f64 * work.body.loop_steps,
-        _ => 0.0,
     }
 }
 
@@ -110,6 +100,7 @@ fn kernel_bytes(kernel: &Kernel) -> usize {
             | Work::Scan { .. }
             | Work::Sort { .. }
             | Work::Convolve { .. } => 128,
+            Work::Dense(call) => 64 + 128 * call.operands.len(),
         }
 }
 

@@ -6,7 +6,8 @@ use super::code::Code;
 use super::layout::Layout;
 use crate::engine::exec::elementwise::Elementwise;
 use crate::engine::exec::interpolate::Knots;
-use crate::engine::op::{Fold, Scan, Sorting};
+use crate::engine::exec::linear_algebra::{self, Sizes};
+use crate::engine::op::{Dense, DenseFlags, Fold, Scan, Sorting};
 
 /// What a value varies with beside its elements. Points and seeds are lane axes: innermost in memory, points within seeds. The steps of
 /// a loop come one after another and take no room.
@@ -123,6 +124,30 @@ pub(crate) struct Matmul {
     pub(crate) chain: bool,
 }
 
+/// A routine of dense linear algebra, a matrix at a time; every operand's axes are batch ++ its two. What begins with elimination reads
+/// its first operand factored.
+#[derive(Debug, Clone)]
+pub(crate) struct DenseCall {
+    pub(crate) routine: Dense,
+    pub(crate) flags: DenseFlags,
+    pub(crate) sizes: Sizes,
+    pub(crate) operands: Vec<Operand>,
+}
+
+impl DenseCall {
+    /// How many matrices.
+    fn batch(&self) -> usize {
+        let axes = &self.operands[0].layout.axes;
+        axes[..axes.len() - 2].iter().map(|&(size, _)| size).product()
+    }
+
+    /// Numbers of scratch memory for so many points and seeds of a kernel that varies with `lanes`.
+    pub(crate) fn memory(&self, lanes: Lanes, points: usize, seeds: usize) -> usize {
+        let shared = self.operands[0].lanes.count(points, seeds).max(1);
+        linear_algebra::memory(self.routine, self.sizes, lanes.count(points, seeds) / shared)
+    }
+}
+
 /// Entries of an axis by a table; operands are contiguous: outer × axis × inner.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
@@ -160,6 +185,7 @@ pub(crate) enum Work {
         fold: Fold,
     },
     Matmul(Matmul),
+    Dense(DenseCall),
     Take {
         from: Operand,
         table: Table,
@@ -254,6 +280,7 @@ impl Kernel {
             Work::Sort { keys, values, .. } => vec![keys, values],
             Work::Convolve { left, right, .. } => vec![left, right],
             Work::Matmul(product) => vec![&product.left, &product.right],
+            Work::Dense(call) => call.operands.iter().collect(),
             Work::Loop(work) => work.args.iter().collect(),
             Work::Over(work) => work.args.iter().collect(),
             Work::Zero => Vec::new(),
@@ -279,6 +306,7 @@ impl Kernel {
             Work::Zero | Work::Take { .. } => elements(),
             Work::Reduce { inner, .. } => elements() * *inner as f64,
             Work::Matmul(product) => 2.0 * elements() * product.inner as f64,
+            Work::Dense(call) => call.batch() as f64 * linear_algebra::flops(call.routine, call.sizes),
             Work::ScatterAdd { from, .. } => 2.0 * from.layout.elements() as f64,
             Work::Scan { .. } => 2.0 * elements(),
             Work::Sort { line, .. } => elements() * (4.0 + 8.0 * (line.length.max(1) as f64).log2()),

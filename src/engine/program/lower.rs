@@ -15,6 +15,7 @@ use super::kernel::{Buffer, Kernel, Lanes, Map, Matmul, Operand, Source, Step, T
 use super::layout::Layout;
 
 mod bodies;
+mod dense;
 mod lines;
 
 /// What lowering makes of a graph.
@@ -42,6 +43,7 @@ pub(crate) fn lower(graph: &Graph, varies: &[Lanes], outputs: &[NodeId]) -> Lowe
         inputs: vec![None; varies.len()],
         live: Vec::new(),
         items: HashMap::new(),
+        eliminated: HashMap::new(),
     };
     for id in graph.ids() {
         if let Kind::Apply { op, args, .. } = graph.kind(id)
@@ -129,6 +131,8 @@ struct Lowering<'a> {
     live: Vec<bool>,
     /// What picks from each several-valued node.
     items: HashMap<NodeId, Vec<NodeId>>,
+    /// Matrices after elimination, and the level that may read them.
+    eliminated: HashMap<NodeId, (Operand, u32)>,
 }
 
 impl Lowering<'_> {
@@ -161,6 +165,7 @@ impl Lowering<'_> {
             Rule::Several { does: Does::Kernel(kernel), .. } => match kernel {
                 Several::Scan => self.scan(id, args, attributes),
                 Several::Map => self.over(id, args, attributes),
+                Several::Dense(routine) => self.dense_several(id, *routine, args, attributes),
             },
             Rule::Item => match &self.places[args[0].index()] {
                 Place::Several(places) => places[attributes.int("index").unwrap_or_default() as usize].clone(),
@@ -288,6 +293,7 @@ impl Lowering<'_> {
             Primitive::Sort(how) => self.sorting(how, args, attributes, result),
             Primitive::Interpolate { slope } => self.interpolating(slope, args, attributes, result),
             Primitive::Convolve => self.convolving(args, attributes, result),
+            Primitive::Dense(routine) => self.dense_primitive(routine, args, attributes, result),
         }
     }
 

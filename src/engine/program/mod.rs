@@ -14,10 +14,11 @@ use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
 use super::graph::Graph;
+use super::op::structure;
 use super::{Error, Shape, simplify};
 use crate::engine::exec::{self, Scratch};
 pub(crate) use code::Code;
-pub(crate) use kernel::{Kernel, Lanes, Line, Loop, Map, Operand, Over, Source, Table, Work};
+pub(crate) use kernel::{DenseCall, Kernel, Lanes, Line, Loop, Map, Operand, Over, Source, Table, Work};
 pub use plan::{Mode, Want};
 
 /// An input of a program.
@@ -49,7 +50,7 @@ pub struct Cost {
     pub live_elements: f64,
     /// Values in the result.
     pub cells: f64,
-    /// Most steps that loops make one after another, for one point.
+    /// Steps that the function's loops make at most, for one point; steps inside steps multiply.
     pub loop_steps: f64,
 }
 
@@ -84,6 +85,7 @@ pub struct Program {
     pub(crate) code: Code,
     /// Flops of a run, of a point in it, of a seed of a point.
     flops: [f64; 3],
+    loop_steps: f64,
 }
 
 /// Most bytes that a block's buffers may take, where blocks can be made smaller.
@@ -132,6 +134,7 @@ impl Program {
             pieces: planned.pieces,
             code,
             flops,
+            loop_steps: structure::loop_steps(graph),
         })
     }
 
@@ -157,7 +160,7 @@ impl Program {
             scratch_bytes: self.code.scratch_bytes(block, seeds),
             live_elements: self.code.live_elements as f64,
             cells: points as f64 * cells,
-            loop_steps: self.code.loop_steps,
+            loop_steps: self.loop_steps,
         }
     }
 

@@ -4,19 +4,24 @@
 //! derived of a loop is a loop again. Bodies see nothing but their arguments.
 
 mod map;
+mod odeint;
 mod reverse;
 mod scan;
+
+use std::collections::HashMap;
 
 use super::row::rows;
 use super::{Arity, Attribute, AttributeKind, Attributes, Family, Partial, Row, Rule};
 use crate::engine::exec::elementwise::elementwise;
-use crate::engine::graph::{Body, Builder, Graph, NodeId};
+use crate::engine::graph::{Body, Builder, Graph, Kind, NodeId};
 use crate::engine::{Error, Shape};
 use Family::Structure;
 
 pub use map::MAP;
 pub(crate) use map::Mapped;
 pub(super) use map::ROWS as MAP_ROWS;
+pub use odeint::ODEINT;
+pub(super) use odeint::ROWS as ODEINT_ROWS;
 pub(super) use scan::ROWS as SCAN_ROWS;
 pub(crate) use scan::Scan;
 pub use scan::{SCAN, WHILE_LOOP};
@@ -100,7 +105,7 @@ impl Writing {
 pub(crate) fn activity(graph: &Graph, carry: usize, active: &[bool]) -> (Vec<bool>, Vec<bool>) {
     let mut users: Vec<Vec<NodeId>> = vec![Vec::new(); graph.len()];
     for id in graph.ids() {
-        if let crate::engine::graph::Kind::Apply { args, .. } = graph.kind(id) {
+        if let Kind::Apply { args, .. } = graph.kind(id) {
             args.iter().for_each(|arg| users[arg.index()].push(id));
         }
     }
@@ -120,6 +125,43 @@ pub(crate) fn activity(graph: &Graph, carry: usize, active: &[bool]) -> (Vec<boo
     }
     let at = |id: NodeId| reached[id.index()];
     (inputs.iter().map(|&id| at(id)).collect(), graph.outputs().iter().map(|output| at(output.node)).collect())
+}
+
+/// Steps that a function's loops make at most; steps inside steps multiply.
+pub(crate) fn loop_steps(graph: &Graph) -> f64 {
+    steps_of(graph, &mut HashMap::new())
+}
+
+/// Bodies stand only so deep in one another, and each is counted once.
+fn steps_of(graph: &Graph, known: &mut HashMap<Body, f64>) -> f64 {
+    let mut sum = 0.0;
+    for id in graph.ids() {
+        let Kind::Apply { op, args, attributes } = graph.kind(id) else { continue };
+        if op.family != Structure {
+            continue;
+        }
+        let mut inner = 0.0;
+        for body in attributes.iter().filter_map(|(_, value)| value.body()) {
+            inner += match known.get(body) {
+                Some(&steps) => steps,
+                None => {
+                    let steps = steps_of(body.graph(), known);
+                    known.insert(body.clone(), steps);
+                    steps
+                }
+            };
+        }
+        let number = |name| attributes.int(name).unwrap_or_default() as f64;
+        let sizes = |i: usize| graph.shape(args[i]).sizes();
+        sum += if *op == MAP {
+            Mapped::of(attributes).length(sizes) as f64 * inner
+        } else if *op == ODEINT {
+            sizes(1).iter().product::<usize>() as f64 * number("steps") * (1.0 + inner)
+        } else {
+            (number("length") + number("max_steps")) * (1.0 + inner)
+        };
+    }
+    sum
 }
 
 /// Those of `all` whose flag is set.
