@@ -79,7 +79,7 @@ fn weighted_vjp(weight: Weight, g: &mut Builder, y: Application<'_>, bar: NodeId
 }
 
 /// Those equal to the largest or smallest share its derivative equally.
-fn tie_weight(g: &mut Builder, x: NodeId, kept_y: NodeId, axes: &[usize]) -> Made {
+pub(super) fn tie_weight(g: &mut Builder, x: NodeId, kept_y: NodeId, axes: &[usize]) -> Made {
     let same = g.call(&calculus::SAME, &[x, kept_y])?;
     let count = g.sum(same, axes, true)?;
     g.divide(same, count)
