@@ -2,6 +2,7 @@
 
 mod architecture;
 mod chain_rule;
+mod documentation;
 mod edge;
 mod engine;
 mod hostile;

@@ -33,7 +33,7 @@ fn from_hex(text: &str) -> f64 {
 }
 
 /// A number as the contract writes it.
-fn wire(value: f64) -> Value {
+pub(crate) fn wire(value: f64) -> Value {
     if value.is_nan() {
         json!("NaN")
     } else if value.is_infinite() {
@@ -44,7 +44,7 @@ fn wire(value: f64) -> Value {
 }
 
 /// A number of an answer.
-fn number(value: &Value) -> f64 {
+pub(crate) fn number(value: &Value) -> f64 {
     match value {
         Value::String(text) => match text.as_str() {
             "NaN" => f64::NAN,
