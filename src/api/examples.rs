@@ -137,6 +137,43 @@ pub fn requests(endpoint: Endpoint) -> Vec<Example> {
                 json!({"graph": polar(), "at": {"r": 2, "t": 0.75}, "cotangent": {"x": 1}}),
             ),
         ],
+        Endpoint::Chain => vec![
+            example(
+                "formulas",
+                "z = g(f(x)) of two formulas; the second takes what the first gives.",
+                json!({"stages": [{"formula": "r*cos(t)"}, {"formula": "exp(-y^2)"}], "at": {"r": 2, "t": 0.75}}),
+            ),
+            example(
+                "graph",
+                "A graph with two outputs, and a function of both.",
+                json!({"stages": [{"graph": polar()}, {"formula": "d = hypot(u - 1, v); a = u*v", "inputs": ["u", "v"], "outputs": ["d", "a"]}], "at": {"r": 2, "t": 0.75}}),
+            ),
+            example(
+                "columns",
+                "Three stages at many points, in denominator layout.",
+                json!({"stages": [{"graph": polar()}, {"formula": "tanh(w)"}, {"formula": "sum(v^2)"}],
+                    "points": {"r": [1, 2], "t": [0, 0.5]}, "layout": "denominator"}),
+            ),
+        ],
+        Endpoint::Check => vec![
+            example(
+                "formula",
+                "A smooth function: the remainder is of order 2.",
+                json!({"formula": "x^2 * sin(y)", "at": {"x": 3, "y": 0.5}}),
+            ),
+            example("kink", "A kink: the remainder is of order 1.", json!({"formula": "abs(x) + y", "at": {"x": 0, "y": 1}})),
+            example(
+                "graph",
+                "A graph along a direction of one's own, at step sizes of one's own.",
+                json!({"graph": regression(), "at": regression_point(), "direction": {"w": [1, 0, -1]}, "step_sizes": [0.1, 0.01, 0.001]}),
+            ),
+        ],
+        Endpoint::Derivative => vec![
+            example("gradient", "The Greeks as functions.", json!({"formula": BLACK_SCHOLES, "of": "gradient", "wrt": ["S", "v"]})),
+            example("hessian", "Second derivatives, with the value.", json!({"formula": "x^2 * sin(y)", "of": "hessian", "value": true})),
+            example("jvp", "A graph's differential dy = J dx as a function of x and dx.", json!({"graph": polar(), "of": "jvp"})),
+            example("vjp", "A graph's ȳ J as a function of x and ȳ.", json!({"graph": regression(), "of": "vjp", "wrt": ["w", "b"]})),
+        ],
         Endpoint::Graph => vec![
             example("formula", "A formula, to be seen as a graph.", json!({"formula": BLACK_SCHOLES})),
             example("graph", "A graph, to be checked.", json!({"graph": regression()})),

@@ -12,11 +12,16 @@ use reqwest::{Method, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::wire::answer::{Answers, GradientAnswer, GraphAnswer, JacobianAnswer, JvpAnswer, MatrixAnswer, Rows, ValueAnswer, VjpAnswer};
+use crate::wire::answer::{
+    Answers, ChainAnswer, CheckAnswer, GradientAnswer, GraphAnswer, JacobianAnswer, JvpAnswer, MatrixAnswer, Rows, ValueAnswer, VjpAnswer,
+};
 use crate::wire::info::{Health, Info};
 use crate::wire::ops::Operators;
 use crate::wire::problem::Problem;
-use crate::wire::request::{Form, GradientRequest, GraphRequest, JacobianRequest, JvpRequest, Points, ValueRequest, VjpRequest};
+use crate::wire::request::{
+    ChainRequest, CheckRequest, DerivativeRequest, Form, GradientRequest, GraphRequest, JacobianRequest, JvpRequest, Points, ValueRequest,
+    VjpRequest,
+};
 
 pub use retry::Retries;
 
@@ -158,6 +163,30 @@ impl Client {
     /// The server's problem, or why there is no answer.
     pub async fn vjp(&self, request: &VjpRequest) -> Result<Answers<VjpAnswer>, Error> {
         self.evaluate("vjp", request, request.points.as_ref()).await
+    }
+
+    /// `POST /chain`
+    ///
+    /// # Errors
+    /// The server's problem, or why there is no answer.
+    pub async fn chain(&self, request: &ChainRequest) -> Result<Answers<ChainAnswer>, Error> {
+        self.evaluate("chain", request, request.points.as_ref()).await
+    }
+
+    /// `POST /check`
+    ///
+    /// # Errors
+    /// The server's problem, or why there is no answer.
+    pub async fn check(&self, request: &CheckRequest) -> Result<CheckAnswer, Error> {
+        read(&self.post("check", request).await?)
+    }
+
+    /// `POST /derivative`
+    ///
+    /// # Errors
+    /// The server's problem, or why there is no answer.
+    pub async fn derivative(&self, request: &DerivativeRequest) -> Result<GraphAnswer, Error> {
+        read(&self.post("derivative", request).await?)
     }
 
     /// `POST /graph`

@@ -190,6 +190,9 @@ fn attribute(value: &Value, functions: &mut Functions) -> wire::Attribute {
         }
         Value::Bool(flag) => wire::Attribute::Bool(*flag),
         Value::Text(word) => wire::Attribute::Text((*word).to_owned()),
+        Value::Real(value) => wire::Attribute::Number(value.get()),
+        Value::Reals(values) => wire::Attribute::List(values.iter().map(|value| wire::Attribute::Number(value.get())).collect()),
+        Value::Written(text) => wire::Attribute::Text(text.as_ref().to_owned()),
         Value::Body(body) => wire::Attribute::Text(functions.name(body)),
     }
 }

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::graph::{Graph, Tensor};
+use super::number::Number;
 
 /// An answer at one point (or at many as columns), or the answers at many points as rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -163,6 +164,106 @@ answer! {
     }
 }
 
+/// What a stage of a composition answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct StageAnswer {
+    /// The stage's value, `output → tensor`.
+    pub value: IndexMap<String, Tensor>,
+    /// Its own Jacobian matrix at its own input; the transpose in denominator layout.
+    pub jacobian: Tensor,
+    /// Where each of its outputs begins among the matrix's rows (each input, in denominator layout).
+    pub rows: Vec<Segment>,
+    /// Where each of its inputs begins among the matrix's columns (each output, in denominator layout).
+    pub columns: Vec<Segment>,
+}
+
+answer! {
+    /// The answer of `POST /chain`: the last stage's value, and the derivative of the composition.
+    ChainAnswer,
+    /// Compositions at many points as rows.
+    ChainRows,
+    /// What `POST /chain` answers.
+    ChainAnswers {
+        /// The stages in order.
+        stages: Vec<StageAnswer>,
+        /// The matrix ∂z/∂x of the composition: the product of the stages' matrices, the last stage's on the left (on the right in
+        /// denominator layout).
+        jacobian: Tensor,
+        /// Where each output of the last stage begins among the matrix's rows (each input of the first, in denominator layout).
+        rows: Vec<Segment>,
+        /// Where each input of the first stage begins among the matrix's columns (each output of the last, in denominator layout).
+        columns: Vec<Segment>,
+    }
+}
+
+/// The answer of `POST /check`: how well f(x + h·d) is approximated by f(x) + J·h·d.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CheckAnswer {
+    /// f(x), `output → tensor`.
+    pub value: IndexMap<String, Tensor>,
+    /// The direction d, `input → tensor`.
+    pub direction: IndexMap<String, Tensor>,
+    /// What was measured at each step size, in the order of the request.
+    pub steps: Vec<CheckStep>,
+    /// What it says.
+    pub verdict: Verdict,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// Forward and reverse mode against each other.
+    pub inner_product: InnerProduct,
+}
+
+/// One step from the point. Lengths are Euclidean, over all outputs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CheckStep {
+    /// The step size.
+    pub h: f64,
+    /// ‖f(x + h·d) − f(x)‖
+    pub difference: Number,
+    /// ‖f(x + h·d) − f(x) − J·h·d‖, h·d being the step that is really made: x + h·d rounded, less x.
+    pub remainder: Number,
+    /// remainder / h, which tends to 0 with h where f is differentiable.
+    pub ratio: Number,
+    /// The order p of remainder ~ hᵖ as observed between the step before and this one; null for the first, and where the remainder of
+    /// either is rounding or not finite.
+    #[cfg_attr(feature = "server", schema(required = true))]
+    pub order: Option<f64>,
+}
+
+/// What the steps say of a function at a point, along a direction. The worst element of the outputs decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The remainder vanishes faster than h (2 is usual for its order), or is rounding, as for a linear function.
+    Differentiable,
+    /// The remainder is of order 1: the slope along the direction is not what the derivative says.
+    Kink,
+    /// The remainder vanishes more slowly than h, or not at all, or the derivative is infinite.
+    Singular,
+    /// The value or the derivative at the point is NaN, or the value is infinite, or f is not finite next to the point.
+    NotFinite,
+}
+
+/// ⟨ȳ, J·d⟩ = ⟨Jᵀȳ, d⟩, for fixed pseudo-random weights ȳ, the first of them 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct InnerProduct {
+    /// ⟨ȳ, J·d⟩, with J·d by forward mode.
+    pub forward: Number,
+    /// ⟨Jᵀȳ, d⟩, with Jᵀȳ by reverse mode.
+    pub reverse: Number,
+    /// Their distance, by the larger of the two; 0 where they are equal.
+    pub relative_difference: Number,
+}
+
 /// A Jacobian in either form.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -209,7 +310,7 @@ pub struct Segment {
     pub size: usize,
 }
 
-/// The answer of `POST /graph`: the function checked, in every notation.
+/// The answer of `POST /graph`: the function checked, in every notation; and of `POST /derivative`, whose function is the derivative.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct GraphAnswer {

@@ -79,4 +79,10 @@ pub enum Kind {
     Boolean,
     /// One of the words of `choices`.
     Choice,
+    /// A finite number.
+    Number,
+    /// A finite number or a list of finite numbers.
+    Numbers,
+    /// A string in the form that the summary states.
+    Text,
 }

@@ -1,7 +1,7 @@
 //! Loops: what they compute is what writing them out does, in every mode, order and lane.
 
 use nablad::engine::exec::naive;
-use nablad::engine::graph::{Body, Builder, Graph, NodeId};
+use nablad::engine::graph::{Body, Builder, Graph, NodeId, compose};
 use nablad::engine::op::structure::{MAP, SCAN, WHILE_LOOP};
 use nablad::engine::op::{Attributes, Value, arithmetic, exponential, logic, trigonometric};
 use nablad::engine::program::{Mode, Want};
@@ -41,7 +41,7 @@ fn function(steps: usize, looped: bool) -> Graph {
         for i in 0..steps {
             let at = Attributes::none().with("at", Value::Ints(vec![i as i64]));
             let x = g.apply(&nablad::engine::op::shape::INDEX, &[xs], at).unwrap();
-            let results = diff::inline(step().graph(), &mut g, &[carry, x, p]).unwrap();
+            let results = compose::apply(step().graph(), &mut g, &[carry, x, p]).unwrap();
             carry = results[0];
             rows.push(g.reshape(results[1], &Shape::from([1, 2])).unwrap());
         }

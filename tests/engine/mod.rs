@@ -2,6 +2,7 @@
 
 mod conventions;
 mod lengths;
+mod linear_algebra;
 mod loops;
 mod properties;
 pub mod random;

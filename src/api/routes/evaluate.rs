@@ -10,8 +10,10 @@ use crate::api::body;
 use crate::api::negotiate::{accepts_json, deadline, reads_json};
 use crate::api::problem::Rejection;
 use crate::service::Endpoint;
-use crate::wire::answer::{GradientAnswers, GraphAnswer, JacobianAnswers, JvpAnswers, ValueAnswers, VjpAnswers};
-use crate::wire::request::{GradientRequest, GraphRequest, JacobianRequest, JvpRequest, ValueRequest, VjpRequest};
+use crate::wire::answer::{ChainAnswers, CheckAnswer, GradientAnswers, GraphAnswer, JacobianAnswers, JvpAnswers, ValueAnswers, VjpAnswers};
+use crate::wire::request::{
+    ChainRequest, CheckRequest, DerivativeRequest, GradientRequest, GraphRequest, JacobianRequest, JvpRequest, ValueRequest, VjpRequest,
+};
 
 /// A request's JSON body, and the time it may compute.
 pub(super) struct Call {
@@ -82,6 +84,37 @@ pub(super) async fn jvp(State(shared): State<Shared>, call: Call) -> Result<Json
     responses((status = 200, description = "The value and the cotangent of the inputs.", body = VjpAnswers)))]
 pub(super) async fn vjp(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
     answer(&shared, Endpoint::Vjp, call).await
+}
+
+/// A composition and its chain rule
+///
+/// z = g(f(x)), with the Jacobian matrix of each stage at its own input and that of the whole, ∂z/∂x = ∂z/∂y · ∂y/∂x: a product of
+/// matrices in that order and no other.
+#[utoipa::path(post, path = "/chain", tag = "evaluation", operation_id = "chain", request_body = ChainRequest,
+    responses((status = 200, description = "The value, the stages and the Jacobian of the composition.", body = ChainAnswers)))]
+pub(super) async fn chain(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Chain, call).await
+}
+
+/// Local linearity, measured
+///
+/// How fast the remainder of f(x + h·d) = f(x) + J·h·d + o(h) vanishes with h, what that says of f at x, and forward and reverse mode
+/// held against each other.
+#[utoipa::path(post, path = "/check", tag = "evaluation", operation_id = "check", request_body = CheckRequest,
+    responses((status = 200, description = "The measurements and what they say.", body = CheckAnswer)))]
+pub(super) async fn check(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Check, call).await
+}
+
+/// A derivative as a function
+///
+/// The gradient, Jacobian, Hessian or a product with it as a function of the same inputs, which can be sent to any endpoint, this one
+/// included. Nothing is evaluated. The sweeps of a Jacobian or Hessian are written out, one an element: tensors of many elements exceed
+/// limits.nodes where /jacobian does not.
+#[utoipa::path(post, path = "/derivative", tag = "functions", operation_id = "derivative", request_body = DerivativeRequest,
+    responses((status = 200, description = "The derivative as a function.", body = GraphAnswer)))]
+pub(super) async fn derivative(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Derivative, call).await
 }
 
 /// Check and convert a function

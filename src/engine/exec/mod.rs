@@ -3,14 +3,19 @@
 //! Never allocates what a caller's data decides while it runs, but its scratch; never looks at a clock: it asks the stop flag between
 //! kernels and tiles.
 
+mod convolve;
 pub mod elementwise;
+pub(crate) mod interpolate;
 mod kernels;
+pub(crate) mod linear_algebra;
 mod loops;
 mod map;
 mod matmul;
 pub mod naive;
 mod reduce;
 mod rows;
+mod scan;
+mod sort;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +30,10 @@ pub struct Scratch {
     isa: Isa,
     slots: Vec<Vec<f64>>,
     tile: Vec<f64>,
+    /// What a routine of linear algebra works in.
+    dense: Vec<f64>,
+    /// Where the elements of a line go while it is sorted.
+    places: sort::Places,
     /// The memory that a Map writes, while it does.
     targets: Vec<Vec<f64>>,
     /// That of bodies, one inside the other.
@@ -46,14 +55,23 @@ struct Inner {
 
 impl Default for Scratch {
     fn default() -> Scratch {
-        Scratch { isa: Isa::detect(), slots: Vec::new(), tile: Vec::new(), targets: Vec::new(), inner: None }
+        Scratch {
+            isa: Isa::detect(),
+            slots: Vec::new(),
+            tile: Vec::new(),
+            dense: Vec::new(),
+            places: sort::Places::default(),
+            targets: Vec::new(),
+            inner: None,
+        }
     }
 }
 
 impl Scratch {
     /// Bytes it holds on to.
     pub fn bytes(&self) -> usize {
-        let own = 8 * (self.tile.capacity() + self.slots.iter().map(Vec::capacity).sum::<usize>());
+        let lists = self.tile.capacity() + self.dense.capacity() + self.slots.iter().map(Vec::capacity).sum::<usize>();
+        let own = 8 * lists + self.places.bytes();
         own + self.inner.as_ref().map_or(0, |inner| {
             let lists = [&inner.carried, &inner.taken, &inner.before].map(Vec::capacity);
             inner.body.bytes() + inner.guard.bytes() + 8 * lists.iter().sum::<usize>()
@@ -97,6 +115,31 @@ impl Frame<'_> {
 
     fn lanes(&self, lanes: Lanes) -> usize {
         lanes.count(self.points, self.seeds)
+    }
+
+    /// Which of its own lanes an operand shows to a reader with `lanes`: seeds are outside points.
+    fn spread(&self, own: Lanes, lanes: Lanes) -> linear_algebra::Spread {
+        let outer = own.seeds() && !own.points() && lanes.points();
+        linear_algebra::Spread { lanes: self.lanes(own), divide: if outer { self.points } else { 1 } }
+    }
+
+    /// The numbers of an operand that lies without gaps.
+    fn contiguous(&self, operand: &Operand) -> &[f64] {
+        let lanes = self.lanes(operand.lanes);
+        &self.data(operand)[operand.layout.offset * lanes..][..operand.layout.elements() * lanes]
+    }
+
+    /// The lanes of `all` that see lane `lane` of an operand with `own` lanes.
+    fn lanes_over(&self, all: Lanes, own: Lanes, lane: usize) -> impl Iterator<Item = usize> + use<> {
+        let count = self.lanes(all);
+        // seeds are outside points
+        let (first, last, step) = match (own.points() == all.points(), own.seeds() == all.seeds()) {
+            (true, true) => (lane, lane + 1, 1),
+            (true, false) => (lane, count, self.lanes(own)),
+            (false, true) => (lane * self.points, (lane + 1) * self.points, 1),
+            (false, false) => (0, count, 1),
+        };
+        (first..last).step_by(step)
     }
 
     fn checked(&self) -> Result<(), Stopped> {

@@ -4,13 +4,14 @@
 //! the order of sums; both must give the same bits.
 
 use super::super::graph::{Graph, Kind, NodeId};
-use super::super::op::{Attributes, Does, Fold, Primitive, Row, Rule, Several, product, shape};
+use super::super::op::{Attributes, Does, Fold, Primitive, Row, Rule, Scan, Several, Sorting, interpolation, product, shape};
 use super::super::program::layout::Layout;
 use super::super::{Error, Shape, Tensor};
 use super::elementwise::{Elementwise, Isa};
-use super::{matmul, reduce};
+use super::{convolve, matmul, reduce, scan, sort};
 use crate::engine::simplify;
 
+mod dense;
 mod loops;
 
 /// The values of a graph's outputs at one point.
@@ -59,6 +60,7 @@ fn several(kernel: Several, args: &[&Tensor], attributes: &Attributes, results: 
     match kernel {
         Several::Map => loops::map(args, attributes, results),
         Several::Scan => loops::scan(args, attributes, results),
+        Several::Dense(routine) => dense::several(routine, args, attributes, results),
     }
 }
 
@@ -134,7 +136,68 @@ fn primitive_value(primitive: Primitive, args: &[&Tensor], attributes: &Attribut
         }
         Primitive::Reduce(fold) => reduced(fold, args[0], attributes),
         Primitive::Matmul => matrix_product(args[0], args[1], attributes.flag("chain")),
+        Primitive::Dense(routine) => dense::routine(routine, args, attributes),
+        Primitive::Scan(scan) => scanned(scan, args, attributes, result),
+        Primitive::Sort(how) => sorted(how, args, attributes, result),
+        Primitive::Interpolate { slope } => {
+            let knots = interpolation::knots(attributes);
+            args[0].data().iter().map(|&x| if slope { knots.slope(x) } else { knots.value(x) }).collect()
+        }
+        Primitive::Convolve => {
+            let lengths = (args[0].data().len(), args[1].data().len());
+            let element = |k: usize| {
+                let meeting = convolve::meeting(k, lengths);
+                let pair = |i: usize| (args[0].data()[meeting.start + i], args[1].data()[k - meeting.start - i]);
+                matmul::dot(meeting.len(), pair, attributes.flag("chain"))
+            };
+            product::convolved(attributes, lengths.0, lengths.1).map(element).collect()
+        }
     }
+}
+
+/// The positions of each line along the axis of a canonical application.
+fn lines(of: &Shape, attributes: &Attributes) -> Vec<Vec<usize>> {
+    let mut axes = Layout::contiguous(of).axes;
+    let (length, stride) = axes.remove(shape::axis_of(attributes));
+    let bases = Layout { offset: 0, axes }.positions();
+    bases.map(|base| (0..length).map(|i| base + i * stride as usize).collect()).collect()
+}
+
+fn scanned(scan: Scan, args: &[&Tensor], attributes: &Attributes, result: &Shape) -> Vec<f64> {
+    let whole = |arg: &Tensor| read(arg, &Layout::contiguous(arg.shape()).broadcast(result));
+    let (own, added) = (whole(args[0]), whole(args[args.len() - 1]));
+    let mut data = vec![0.0; result.elements()];
+    for mut line in lines(result, attributes) {
+        if attributes.flag("reverse") {
+            line.reverse();
+        }
+        let mut before = None;
+        for at in line {
+            data[at] = scan::step(scan, attributes.flag("chain"), before, own[at], added[at]);
+            before = Some(data[at]);
+        }
+    }
+    data
+}
+
+fn sorted(how: Sorting, args: &[&Tensor], attributes: &Attributes, result: &Shape) -> Vec<f64> {
+    let keys = args[0].data();
+    let mut data = vec![0.0; result.elements()];
+    for line in lines(result, attributes) {
+        let mut order = line.clone();
+        order.sort_by(|&a, &b| sort::compare(keys[a], keys[b], attributes.flag("descending")));
+        for group in order.iter().zip(&line).collect::<Vec<_>>().chunk_by(|a, b| sort::compare(keys[*a.0], keys[*b.0], false).is_eq()) {
+            let (from, to): (Vec<usize>, Vec<usize>) =
+                group.iter().map(|&(&from, &to)| if how == Sorting::Put { (to, from) } else { (from, to) }).unzip();
+            for (&from_own, &to_own) in from.iter().zip(&to) {
+                data[to_own] = match how {
+                    Sorting::Values => keys[from_own],
+                    Sorting::Take | Sorting::Put => sort::mean(from.iter().map(|&at| args[1].data()[at])),
+                };
+            }
+        }
+    }
+    data
 }
 
 fn table<'a>(of: &Shape, attributes: &'a Attributes) -> (usize, usize, usize, &'a [i64]) {

@@ -94,6 +94,8 @@ pub enum Family {
     Shape,
     /// Sums of products.
     Product,
+    /// Solutions, determinants, decompositions.
+    LinearAlgebra,
     /// Loops, calls and implicit functions.
     Structure,
     /// What derivatives are made of and functions seldom need.
@@ -117,6 +119,7 @@ impl Family {
             Family::Normaliser => "normalisers",
             Family::Shape => "shape",
             Family::Product => "products",
+            Family::LinearAlgebra => "linear algebra",
             Family::Structure => "structure",
             Family::Calculus => "calculus",
         }
@@ -248,6 +251,8 @@ pub enum Several {
     Map,
     /// A function over and over, its results carried from step to step.
     Scan,
+    /// Dense linear algebra on the last two axes.
+    Dense(Dense),
 }
 
 /// The tensor kernels beneath everything that is not elementwise.
@@ -267,6 +272,81 @@ pub enum Primitive {
     Reduce(Fold),
     /// Batched matrix product.
     Matmul,
+    /// Dense linear algebra on the last two axes.
+    Dense(Dense),
+    /// A running fold along an axis.
+    Scan(Scan),
+    /// Along an axis, by the order that sorts the first argument.
+    Sort(Sorting),
+    /// Piecewise linear between constant knots, or the slope of that.
+    Interpolate {
+        /// The slope instead of the value.
+        slope: bool,
+    },
+    /// Discrete convolution of two vectors.
+    Convolve,
+}
+
+/// The routines of dense linear algebra.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dense {
+    /// Elimination with partial pivoting; no operator of its own, but shared by those that begin with it.
+    Lu,
+    /// A⁻¹·B after elimination.
+    Solve,
+    /// A⁻¹ after elimination.
+    Inv,
+    /// det A after elimination.
+    Det,
+    /// The sign of det A and log|det A| after elimination.
+    Slogdet,
+    /// T⁻¹·B.
+    TriangularSolve,
+    /// The lower Cholesky factor of (A + Aᵀ)/2.
+    Cholesky,
+    /// The cofactors of the first argument, or their derivative along the others.
+    Cofactor,
+    /// Eigenvalues and eigenvectors of (A + Aᵀ)/2.
+    Eigh,
+    /// Singular vectors, values, vectors.
+    Svd,
+    /// Orthonormal columns and an upper triangle.
+    Qr,
+    /// The exponential.
+    Expm,
+    /// The derivative of the exponential of the first argument along the second.
+    ExpmDerivative,
+    /// The Moore–Penrose inverse.
+    Pinv,
+}
+
+impl Dense {
+    /// Whether it reads its first argument as [`Dense::Lu`] has factored it.
+    pub(crate) fn is_after_elimination(self) -> bool {
+        matches!(self, Dense::Solve | Dense::Inv | Dense::Det | Dense::Slogdet)
+    }
+}
+
+/// How a running fold goes from one element to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scan {
+    /// sᵢ = sᵢ₋₁ + xᵢ
+    Sum,
+    /// sᵢ = sᵢ₋₁ · xᵢ
+    Product,
+    /// sᵢ = aᵢ · sᵢ₋₁ + bᵢ, where the first is b alone.
+    Affine,
+}
+
+/// What is written by the order that sorts a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sorting {
+    /// The line itself, sorted.
+    Values,
+    /// Another line in that order; equals of the first get the mean of what is theirs.
+    Take,
+    /// Another line put back from that order: the transpose of `Take`.
+    Put,
 }
 
 /// How a reduction folds.

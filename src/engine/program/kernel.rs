@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::code::Code;
 use super::layout::Layout;
 use crate::engine::exec::elementwise::Elementwise;
-use crate::engine::op::Fold;
+use crate::engine::exec::interpolate::Knots;
+use crate::engine::exec::linear_algebra::{self, Sizes};
+use crate::engine::op::{Dense, DenseFlags, Fold, Scan, Sorting};
 
 /// What a value varies with beside its elements. Points and seeds are lane axes: innermost in memory, points within seeds. The steps of
 /// a loop come one after another and take no room.
@@ -122,6 +124,30 @@ pub(crate) struct Matmul {
     pub(crate) chain: bool,
 }
 
+/// A routine of dense linear algebra, a matrix at a time; every operand's axes are batch ++ its two. What begins with elimination reads
+/// its first operand factored.
+#[derive(Debug, Clone)]
+pub(crate) struct DenseCall {
+    pub(crate) routine: Dense,
+    pub(crate) flags: DenseFlags,
+    pub(crate) sizes: Sizes,
+    pub(crate) operands: Vec<Operand>,
+}
+
+impl DenseCall {
+    /// How many matrices.
+    fn batch(&self) -> usize {
+        let axes = &self.operands[0].layout.axes;
+        axes[..axes.len() - 2].iter().map(|&(size, _)| size).product()
+    }
+
+    /// Numbers of scratch memory for so many points and seeds of a kernel that varies with `lanes`.
+    pub(crate) fn memory(&self, lanes: Lanes, points: usize, seeds: usize) -> usize {
+        let shared = self.operands[0].lanes.count(points, seeds).max(1);
+        linear_algebra::memory(self.routine, self.sizes, lanes.count(points, seeds) / shared)
+    }
+}
+
 /// Entries of an axis by a table; operands are contiguous: outer × axis × inner.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
@@ -130,6 +156,14 @@ pub(crate) struct Table {
     pub(crate) axis: usize,
     pub(crate) inner: usize,
     pub(crate) indices: Arc<[i64]>,
+}
+
+/// Lines along an axis; operands are contiguous: outer × length × inner.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Line {
+    pub(crate) outer: usize,
+    pub(crate) length: usize,
+    pub(crate) inner: usize,
 }
 
 /// One pass over memory.
@@ -151,6 +185,7 @@ pub(crate) enum Work {
         fold: Fold,
     },
     Matmul(Matmul),
+    Dense(DenseCall),
     Take {
         from: Operand,
         table: Table,
@@ -159,6 +194,35 @@ pub(crate) enum Work {
     ScatterAdd {
         from: Operand,
         table: Table,
+    },
+    /// A running fold; for an affine one, of factors and of what is added.
+    Scan {
+        own: Operand,
+        added: Operand,
+        scan: Scan,
+        chain: bool,
+        reverse: bool,
+        line: Line,
+    },
+    /// Values by the order that sorts the keys, which may have fewer lanes.
+    Sort {
+        keys: Operand,
+        values: Operand,
+        how: Sorting,
+        descending: bool,
+        line: Line,
+    },
+    Interpolate {
+        from: Operand,
+        knots: Arc<Knots>,
+        slope: bool,
+    },
+    /// Elements of a full convolution from `start`.
+    Convolve {
+        left: Operand,
+        right: Operand,
+        start: usize,
+        chain: bool,
     },
     Loop(Box<Loop>),
     Over(Box<Over>),
@@ -207,8 +271,16 @@ impl Kernel {
     pub(crate) fn operands(&self) -> Vec<&Operand> {
         match &self.work {
             Work::Map(map) => map.loads.iter().map(|(operand, _)| operand).collect(),
-            Work::Copy { from, .. } | Work::Reduce { from, .. } | Work::Take { from, .. } | Work::ScatterAdd { from, .. } => vec![from],
+            Work::Copy { from, .. }
+            | Work::Reduce { from, .. }
+            | Work::Take { from, .. }
+            | Work::ScatterAdd { from, .. }
+            | Work::Interpolate { from, .. } => vec![from],
+            Work::Scan { own, added, .. } => vec![own, added],
+            Work::Sort { keys, values, .. } => vec![keys, values],
+            Work::Convolve { left, right, .. } => vec![left, right],
             Work::Matmul(product) => vec![&product.left, &product.right],
+            Work::Dense(call) => call.operands.iter().collect(),
             Work::Loop(work) => work.args.iter().collect(),
             Work::Over(work) => work.args.iter().collect(),
             Work::Zero => Vec::new(),
@@ -234,7 +306,12 @@ impl Kernel {
             Work::Zero | Work::Take { .. } => elements(),
             Work::Reduce { inner, .. } => elements() * *inner as f64,
             Work::Matmul(product) => 2.0 * elements() * product.inner as f64,
+            Work::Dense(call) => call.batch() as f64 * linear_algebra::flops(call.routine, call.sizes),
             Work::ScatterAdd { from, .. } => 2.0 * from.layout.elements() as f64,
+            Work::Scan { .. } => 2.0 * elements(),
+            Work::Sort { line, .. } => elements() * (4.0 + 8.0 * (line.length.max(1) as f64).log2()),
+            Work::Interpolate { knots, .. } => elements() * (6.0 + 4.0 * (knots.places.len() as f64).log2()),
+            Work::Convolve { left, right, .. } => 2.0 * elements() * left.layout.elements().min(right.layout.elements()) as f64,
             // dispatch and the moving of carries count too, or an empty body would cost nothing
             Work::Loop(work) => {
                 work.steps as f64 * (STEP_FLOPS + work.body.flops() + work.guard.as_ref().map_or(0.0, |guard| guard.flops()))

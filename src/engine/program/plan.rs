@@ -38,6 +38,12 @@ pub enum Want {
         /// Inputs to differentiate by.
         wrt: Vec<usize>,
     },
+    /// How f differs from its linear part J at h·d from the point, for the step size h that is the last program input. Before it there
+    /// is one for each input in `directed` (positions, ascending): its part of the direction d; without the list d is a fixed one.
+    Linearity {
+        /// Inputs that have a direction; the others stay where they are.
+        directed: Option<Vec<usize>>,
+    },
 }
 
 /// How derivatives are accumulated.
@@ -68,38 +74,33 @@ pub(crate) fn plan(graph: &Graph, want: &Want) -> Result<Planned, Error> {
     match want {
         Want::Value => {}
         Want::Gradient { wrt, mode } => {
-            if planning.outputs.len() != 1 || planning.rows() != 1 || planning.g.shape(planning.outputs[0]).rank() != 0 {
-                return Err(Error::NotScalar { detail: planning.described(graph) });
-            }
+            graph.scalar_output()?;
             match mode {
                 Mode::Forward => planning.gradient_forward(wrt)?,
                 Mode::Auto | Mode::Reverse => planning.gradient_reverse(wrt)?,
             }
         }
         Want::Jacobian { wrt, mode } => {
-            let columns: usize = wrt.iter().map(|&i| planning.size(planning.inputs[i])).sum();
-            let forward = match mode {
-                Mode::Forward => true,
-                Mode::Reverse => false,
-                Mode::Auto => columns < planning.rows(),
-            };
-            if forward { planning.jacobian_forward(wrt, columns)? } else { planning.jacobian_reverse(wrt, columns)? }
+            planning.jacobian(wrt, *mode)?;
         }
         Want::Jvp { inputs } => planning.jvp(inputs)?,
         Want::Vjp { outputs, wrt } => planning.vjp(outputs, wrt)?,
+        Want::Linearity { directed } => planning.linearity(graph, directed.as_deref())?,
     }
     Ok(planning.finish())
 }
 
-struct Planning {
-    g: Builder,
-    inputs: Vec<NodeId>,
-    outputs: Vec<NodeId>,
-    computed: Vec<NodeId>,
-    results: Vec<usize>,
-    pieces: Vec<Piece>,
-    seeded: Vec<(usize, usize)>,
-    seeds: usize,
+/// What is wanted, as far as it has been written down.
+#[derive(Default)]
+pub(super) struct Planning {
+    pub(super) g: Builder,
+    pub(super) inputs: Vec<NodeId>,
+    pub(super) outputs: Vec<NodeId>,
+    pub(super) computed: Vec<NodeId>,
+    pub(super) results: Vec<usize>,
+    pub(super) pieces: Vec<Piece>,
+    pub(super) seeded: Vec<(usize, usize)>,
+    pub(super) seeds: usize,
 }
 
 /// A tangent an output, and the seeds of each input.
@@ -110,21 +111,12 @@ struct Tangents {
 
 impl Planning {
     /// The function itself: a result an output.
-    fn of(graph: &Graph) -> Result<Planning, Error> {
+    pub(super) fn of(graph: &Graph) -> Result<Planning, Error> {
         let mut g = Builder::default();
         let copies = diff::copy(graph, &mut g)?;
         let inputs = graph.inputs().iter().map(|input| copies[input.node.index()]).collect();
         let outputs: Vec<NodeId> = graph.outputs().iter().map(|output| copies[output.node.index()]).collect();
-        let mut planning = Planning {
-            g,
-            inputs,
-            outputs: outputs.clone(),
-            computed: Vec::new(),
-            results: Vec::new(),
-            pieces: Vec::new(),
-            seeded: Vec::new(),
-            seeds: 0,
-        };
+        let mut planning = Planning { g, inputs, outputs: outputs.clone(), ..Planning::default() };
         for output in outputs {
             planning.whole(Some(output), output);
         }
@@ -140,20 +132,8 @@ impl Planning {
         self.outputs.iter().map(|&output| self.size(output)).sum()
     }
 
-    fn described(&self, graph: &Graph) -> String {
-        let described = |output: &crate::engine::graph::Output| format!("{:?} of shape {}", output.name, graph.shape(output.node));
-        match graph.outputs() {
-            [output] => format!("this function's is {}", described(output)),
-            outputs => {
-                let some: Vec<String> = outputs.iter().take(4).map(described).collect();
-                let more = if outputs.len() > 4 { ", …" } else { "" };
-                format!("this function has {}: {}{more}", outputs.len(), some.join(", "))
-            }
-        }
-    }
-
     /// A result that is one computed tensor of the size of `like`; zeros where there is none.
-    fn whole(&mut self, computed: Option<NodeId>, like: NodeId) {
+    pub(super) fn whole(&mut self, computed: Option<NodeId>, like: NodeId) {
         let result = self.results.len();
         self.results.push(self.size(like));
         if let Some(computed) = computed {
@@ -167,11 +147,10 @@ impl Planning {
         self.computed.push(computed);
     }
 
-    /// An input that takes the unit vectors of the seeds from `first` on.
-    fn seed(&mut self, like: NodeId, suffix: &str, first: usize) -> Result<NodeId, Error> {
-        let shape = self.g.shape(like).clone();
+    /// An input of that shape that takes the unit vectors of the seeds from `first` on.
+    pub(super) fn seed(&mut self, shape: Shape, first: usize) -> Result<NodeId, Error> {
         self.seeded.push((self.inputs.len() + self.seeded.len(), first));
-        self.g.input(format!("seed {first}{suffix}"), shape)
+        self.g.input(format!("seed {first}"), shape)
     }
 
     /// Tangents of the outputs with a seed an element of the flattened `wrt`, and the seeds of each input.
@@ -179,12 +158,12 @@ impl Planning {
         let (mut pairs, mut ranges, mut first) = (Vec::new(), Vec::new(), 0);
         for &i in wrt {
             let x = self.inputs[i];
-            let dot = self.seed(x, "_dot", first)?;
+            let dot = self.seed(self.g.shape(x).clone(), first)?;
             pairs.push((x, dot));
             ranges.push(first..first + self.size(x));
             first += self.size(x);
         }
-        self.seeds = first;
+        self.seeds = self.seeds.max(first);
         let outputs = self.outputs.clone();
         Ok(Tangents { dots: diff::jvp(&mut self.g, &pairs, &outputs)?, ranges })
     }
@@ -208,6 +187,17 @@ impl Planning {
             self.whole(bar, input);
         }
         Ok(())
+    }
+
+    /// The Jacobian matrix as one result.
+    pub(super) fn jacobian(&mut self, wrt: &[usize], mode: Mode) -> Result<(), Error> {
+        let columns: usize = wrt.iter().map(|&i| self.size(self.inputs[i])).sum();
+        let forward = match mode {
+            Mode::Forward => true,
+            Mode::Reverse => false,
+            Mode::Auto => columns < self.rows(),
+        };
+        if forward { self.jacobian_forward(wrt, columns) } else { self.jacobian_reverse(wrt, columns) }
     }
 
     fn jacobian_forward(&mut self, wrt: &[usize], columns: usize) -> Result<(), Error> {
@@ -234,11 +224,11 @@ impl Planning {
         let single = outputs.len() == 1 && self.g.shape(outputs[0]).rank() == 0;
         let mut first = 0;
         for &output in &outputs {
-            let bar = if single { Cotangent::One } else { Cotangent::Node(self.seed(output, "_bar", first)?) };
+            let bar = if single { Cotangent::One } else { Cotangent::Node(self.seed(self.g.shape(output).clone(), first)?) };
             cotangents.push((output, bar));
             first += self.size(output);
         }
-        self.seeds = if single { 0 } else { rows };
+        self.seeds = self.seeds.max(if single { 0 } else { rows });
         let bars = diff::vjp(&mut self.g, &cotangents, &inputs)?;
         let result = self.results.len();
         self.results.push(rows.saturating_mul(columns));
@@ -284,12 +274,12 @@ impl Planning {
     }
 
     /// An input for a tangent or cotangent that the caller gives.
-    fn direction(&mut self, like: NodeId, position: usize, suffix: &str) -> Result<NodeId, Error> {
+    pub(super) fn direction(&mut self, like: NodeId, position: usize, suffix: &str) -> Result<NodeId, Error> {
         let shape: Shape = self.g.shape(like).clone();
         self.g.input(format!("{position}{suffix}"), shape)
     }
 
-    fn finish(self) -> Planned {
+    pub(super) fn finish(self) -> Planned {
         let outputs = self.computed.iter().enumerate().map(|(i, &id)| (format!("{i}"), id)).collect();
         Planned { graph: self.g.finish(outputs), results: self.results, pieces: self.pieces, seeded: self.seeded, seeds: self.seeds }
     }

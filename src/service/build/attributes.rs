@@ -42,7 +42,7 @@ pub(super) fn typed(row: &'static Row, written: &BTreeMap<String, Attribute>) ->
                         "{}: `{}` must be {expected}{}",
                         row.name,
                         attribute.name,
-                        if beyond(value) { " within ±2^53" } else { "" }
+                        if beyond(attribute.kind, value) { " within ±2^53" } else { "" }
                     ),
                     hint: Some(format!("`{}`: {}", attribute.name, attribute.summary)),
                 }),
@@ -81,6 +81,14 @@ fn read(attribute: &op::Attribute, value: &Attribute) -> Result<Value, String> {
             let words = words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>();
             format!("one of {}", words.join(", "))
         }),
+        AttributeKind::Real => real(value).map(Value::Real).ok_or_else(|| "a finite number".into()),
+        AttributeKind::Reals => {
+            list(value, real).map(|values| Value::Reals(values.into())).ok_or_else(|| "a finite number or a list of finite numbers".into())
+        }
+        AttributeKind::Text => match value {
+            Attribute::Text(text) => Ok(Value::Written(text.as_str().into())),
+            _ => Err("a string".into()),
+        },
     }
 }
 
@@ -95,12 +103,23 @@ pub(super) fn integer(value: &Attribute) -> Option<i64> {
     }
 }
 
+/// A number that is neither infinite nor NaN.
+fn real(value: &Attribute) -> Option<op::Real> {
+    match value {
+        Attribute::Number(value) if value.is_finite() => Some(op::Real::from(*value)),
+        _ => None,
+    }
+}
+
 fn whole(value: f64) -> bool {
     value.is_finite() && value.fract() == 0.0
 }
 
 /// Whether an integer is too large to be read exactly, which is then what is wrong.
-fn beyond(value: &Attribute) -> bool {
+fn beyond(kind: AttributeKind, value: &Attribute) -> bool {
+    if matches!(kind, AttributeKind::Real | AttributeKind::Reals | AttributeKind::Text) {
+        return false;
+    }
     match value {
         Attribute::Number(value) => whole(*value) && value.abs() > EXACT,
         Attribute::List(values) => {

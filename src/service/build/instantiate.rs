@@ -130,7 +130,8 @@ impl<'g> Machine<'_, 'g> {
             let slot = match self.builder.input(input.name.as_str(), shape) {
                 Ok(node) => Slot::One(node),
                 Err(error) => {
-                    let pointer = if self.site.text.is_some() { "/inputs".to_owned() } else { format!("{}/inputs/{i}", root.pointer) };
+                    let pointer =
+                        if self.site.text.is_some() { self.site.beside("inputs") } else { format!("{}/inputs/{i}", root.pointer) };
                     self.refuse(error, pointer, None)?;
                     Slot::Broken
                 }
@@ -444,7 +445,9 @@ fn length(value: &Value) -> usize {
         Value::Ints(values) => values.len(),
         Value::Bounds(values) => values.len(),
         Value::Indices(shape, values) => shape.len() + values.len(),
-        Value::Null | Value::Int(_) | Value::Bool(_) | Value::Text(_) | Value::Body(_) => 0,
+        Value::Reals(values) => values.len(),
+        Value::Written(text) => text.len() / 8,
+        Value::Null | Value::Int(_) | Value::Bool(_) | Value::Text(_) | Value::Real(_) | Value::Body(_) => 0,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Results → the bytes of an answer, for one point, rows and columns.
 
+use super::chain::{self, Stage};
+use super::linearity;
 use super::number::{integer, string, tensor};
 use crate::service::decode::{Arrangement, Form, Layout};
 
@@ -25,6 +27,16 @@ impl Slot {
         Slot { name: name.into(), key: key.into(), sizes: sizes.to_vec(), elements }
     }
 
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its name as JSON has it, with the colon.
+    pub(super) fn key(&self) -> &[u8] {
+        &self.key
+    }
+
     /// Bytes that its name takes in an answer.
     pub(in crate::service) fn overhead(&self) -> usize {
         self.key.len() + 2 * self.sizes.len() + 2
@@ -39,6 +51,10 @@ pub(in crate::service) enum Derivative {
     Tensors(&'static str, Vec<Slot>),
     /// The matrix by these inputs.
     Jacobian(Vec<Slot>),
+    /// The stages of a composition, each with its matrix, and the matrix of the whole.
+    Chain(Vec<Stage>),
+    /// How far the function is from its linear part, along a direction by these inputs.
+    Linearity(Vec<Slot>),
 }
 
 /// What an answer is made of.
@@ -49,12 +65,14 @@ pub(in crate::service) struct Template {
     pub(in crate::service) derivative: Derivative,
     /// Where each result begins among those of one point; one more at the end.
     offsets: Vec<usize>,
+    /// The result that is the first output's value.
+    first: usize,
     /// Bytes of the lists around one point's numbers.
     brackets: usize,
 }
 
 /// The lists that a tensor of these sizes is written as, saturating: more than its numbers where sizes are 0 or 1.
-fn lists(sizes: &[usize]) -> usize {
+pub(super) fn lists(sizes: &[usize]) -> usize {
     let outer = sizes.iter().scan(1usize, |count, &size| Some(std::mem::replace(count, count.saturating_mul(size))));
     outer.fold(0, usize::saturating_add)
 }
@@ -80,10 +98,16 @@ impl Template {
                 let pairs = values.iter().flat_map(|value| slots.iter().map(move |slot| block(value, slot).max(block(slot, value))));
                 pairs.fold(0, usize::saturating_add)
             }
+            Derivative::Chain(stages) => chain::lists(stages),
+            Derivative::Linearity(slots) => of(slots),
         };
         // Two brackets and a comma.
         let brackets = of(&values).saturating_add(derived).saturating_mul(3);
-        Template { values, derivative, offsets, brackets }
+        let first = match &derivative {
+            Derivative::Chain(stages) => chain::last_values(stages),
+            _ => 0,
+        };
+        Template { values, derivative, offsets, first, brackets }
     }
 
     /// Numbers that one point has in all results.
@@ -95,7 +119,16 @@ impl Template {
     pub(in crate::service) fn jacobian_width(&self) -> usize {
         match &self.derivative {
             Derivative::Jacobian(..) => self.width() - self.offsets[self.values.len().min(self.offsets.len() - 1)],
+            Derivative::Chain(stages) => chain::cells(stages),
             _ => 0,
+        }
+    }
+
+    /// Numbers that the answer for so many points has, or what takes as much room as a number.
+    pub(in crate::service) fn printed(&self, points: usize) -> usize {
+        match &self.derivative {
+            Derivative::Linearity(directions) => linearity::printed(&self.values, directions, points),
+            _ => self.width().saturating_mul(points),
         }
     }
 
@@ -121,6 +154,8 @@ impl Template {
                     names(slots).saturating_mul(self.values.len() + 1).saturating_add(names(&self.values).saturating_mul(slots.len() + 1));
                 blocks.saturating_add(64 * (slots.len() + self.values.len()))
             }
+            Derivative::Chain(stages) => chain::overhead(stages),
+            Derivative::Linearity(slots) => names(slots),
         };
         names(&self.values).saturating_add(derivative).saturating_add(64)
     }
@@ -154,6 +189,7 @@ pub(in crate::service) fn answer(template: &Template, blocks: &[Block], style: S
             let view = View { template, blocks, lead: Some(n), style };
             view.object(&mut out);
         }
+        Arrangement::Steps(listed, _) => linearity::write(template, blocks, listed, &mut out),
         Arrangement::Rows(_) => {
             out.extend_from_slice(b"{\"results\":[");
             let mut first = true;
@@ -181,11 +217,11 @@ fn row(template: &Template, block: &Block, point: usize, style: Style, out: &mut
     });
 }
 
-struct View<'v> {
+pub(super) struct View<'v> {
     template: &'v Template,
     blocks: &'v [Block],
-    lead: Option<usize>,
-    style: Style,
+    pub(super) lead: Option<usize>,
+    pub(super) style: Style,
 }
 
 impl<'v> View<'v> {
@@ -199,9 +235,11 @@ impl<'v> View<'v> {
     fn write<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, result: impl Fn(usize) -> I) {
         let values = &self.template.values;
         out.extend_from_slice(b"{\"value\":");
-        self.tensors(out, values, 0, &result);
+        self.tensors(out, values, self.template.first, &result);
         match &self.template.derivative {
-            Derivative::None => {}
+            // Steps are not written as points are.
+            Derivative::None | Derivative::Linearity(_) => {}
+            Derivative::Chain(stages) => self.stages(out, stages, &result),
             Derivative::Tensors(field, slots) => {
                 out.extend_from_slice(b",\"");
                 out.extend_from_slice(field.as_bytes());
@@ -220,7 +258,13 @@ impl<'v> View<'v> {
         out.push(b'}');
     }
 
-    fn tensors<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, slots: &[Slot], first: usize, result: &impl Fn(usize) -> I) {
+    pub(super) fn tensors<'d, I: Iterator<Item = &'d [f64]>>(
+        &self,
+        out: &mut Vec<u8>,
+        slots: &[Slot],
+        first: usize,
+        result: &impl Fn(usize) -> I,
+    ) {
         out.push(b'{');
         for (k, slot) in slots.iter().enumerate() {
             if k > 0 {
@@ -234,11 +278,11 @@ impl<'v> View<'v> {
 }
 
 /// A Jacobian: P×N numbers a point, row-major.
-struct Matrix<'m> {
-    outputs: &'m [Slot],
-    inputs: &'m [Slot],
-    lead: Option<usize>,
-    layout: Layout,
+pub(super) struct Matrix<'m> {
+    pub(super) outputs: &'m [Slot],
+    pub(super) inputs: &'m [Slot],
+    pub(super) lead: Option<usize>,
+    pub(super) layout: Layout,
 }
 
 /// A part of a Jacobian's rows or columns.
@@ -291,7 +335,7 @@ impl Matrix<'_> {
         out.push(b'}');
     }
 
-    fn whole<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, result: impl Fn() -> I) {
+    pub(super) fn whole<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, result: impl Fn() -> I) {
         let sides = self.sides();
         let total = |(slots, spans): &(&[Slot], Vec<Span>)| {
             let size = slots.iter().map(|slot| slot.elements).sum();

@@ -7,7 +7,7 @@ use super::super::{
 };
 use super::{Writing, body_of, chosen, function, led, takes};
 use crate::engine::diff::{self, Cotangent};
-use crate::engine::graph::{Body, Builder, NodeId};
+use crate::engine::graph::{Body, Builder, NodeId, compose};
 use crate::engine::{Error, Shape};
 use Family::Structure;
 
@@ -82,7 +82,7 @@ const JVP: SeveralJvpRule = |g, y, dots| {
     let mut writing = Writing::new();
     let inputs = writing.inputs(&shapes)?;
     let tangents = writing.inputs(&chosen(&shapes, &active))?;
-    let outputs = diff::inline(body.graph(), &mut writing.g, &inputs)?;
+    let outputs = compose::apply(body.graph(), &mut writing.g, &inputs)?;
     let pairs: Vec<(NodeId, NodeId)> = chosen(&inputs, &active).into_iter().zip(tangents).collect();
     let made = diff::jvp(&mut writing.g, &pairs, &outputs)?;
     let present: Vec<NodeId> = made.iter().flatten().copied().collect();
@@ -104,7 +104,7 @@ const VJP: SeveralVjpRule = |g, y, bars, wanted| {
     let inputs = writing.inputs(&shapes)?;
     let bar_shapes: Vec<Shape> = body.output_shapes().cloned().collect();
     let cotangents = writing.inputs(&chosen(&bar_shapes, &given))?;
-    let outputs = diff::inline(body.graph(), &mut writing.g, &inputs)?;
+    let outputs = compose::apply(body.graph(), &mut writing.g, &inputs)?;
     let pairs: Vec<(NodeId, Cotangent)> = chosen(&outputs, &given).into_iter().zip(cotangents.into_iter().map(Cotangent::Node)).collect();
     let made = diff::vjp(&mut writing.g, &pairs, &chosen(&inputs, wanted))?;
     let present: Vec<NodeId> = made.iter().flatten().copied().collect();
