@@ -2,9 +2,9 @@
 
 mod architecture;
 mod chain_rule;
-mod documentation;
 mod composition;
 mod derivative;
+mod documentation;
 mod edge;
 mod engine;
 mod hostile;
