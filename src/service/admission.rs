@@ -23,7 +23,7 @@ pub(super) fn measure(plan: &Plan, given: &Given, limits: &Limits) -> Result<Cos
     let points = given.arrangement.points();
     let template = &plan.template;
     check("limits.points", points, limits.points)?;
-    check("limits.derivative_cells", template.jacobian_width().saturating_mul(points), limits.derivative_cells)?;
+    check("limits.derivative_cells", template.matrix_width().saturating_mul(points), limits.derivative_cells)?;
     let cells = template.width().saturating_mul(points);
     let printed = template.printed(points);
     let objects = if matches!(given.arrangement, Arrangement::Rows(_)) { points } else { 1 };

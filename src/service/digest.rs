@@ -193,6 +193,20 @@ impl Parts {
                 self.integers(outputs);
                 self.integers(wrt);
             }
+            Want::Hessian { wrt, mode: how } => {
+                self.bytes(&[6, mode(how)]);
+                self.integers(wrt);
+            }
+            Want::Hvp { wrt, vectors } => {
+                self.byte(7);
+                self.integers(wrt);
+                self.integers(vectors);
+            }
+            Want::Taylor { inputs, order } => {
+                self.byte(8);
+                self.integers(inputs);
+                self.integer(*order);
+            }
             Want::Linearity { directed } => {
                 self.bytes(&[5, u8::from(directed.is_some())]);
                 self.integers(directed.as_deref().unwrap_or_default());

@@ -15,6 +15,12 @@ pub enum Endpoint {
     Jvp,
     /// ȳ J
     Vjp,
+    /// The gradient of one scalar output, and its second derivatives.
+    Hessian,
+    /// The gradient of one scalar output, and H v.
+    Hvp,
+    /// y(x + t·dx) by powers of t.
+    Taylor,
     /// A composition, with the Jacobians of its stages.
     Chain,
     /// How well f is approximated by its derivative.
@@ -27,12 +33,15 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Every endpoint.
-    pub const ALL: [Endpoint; 9] = [
+    pub const ALL: [Endpoint; 12] = [
         Endpoint::Value,
         Endpoint::Gradient,
         Endpoint::Jacobian,
         Endpoint::Jvp,
         Endpoint::Vjp,
+        Endpoint::Hessian,
+        Endpoint::Hvp,
+        Endpoint::Taylor,
         Endpoint::Chain,
         Endpoint::Check,
         Endpoint::Derivative,
@@ -47,6 +56,9 @@ impl Endpoint {
             Endpoint::Jacobian => "jacobian",
             Endpoint::Jvp => "jvp",
             Endpoint::Vjp => "vjp",
+            Endpoint::Hessian => "hessian",
+            Endpoint::Hvp => "hvp",
+            Endpoint::Taylor => "taylor",
             Endpoint::Chain => "chain",
             Endpoint::Check => "check",
             Endpoint::Derivative => "derivative",
@@ -63,11 +75,13 @@ impl Endpoint {
     pub(super) const fn fields(self) -> &'static [&'static str] {
         match self {
             Endpoint::Value => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form"],
-            Endpoint::Gradient | Endpoint::Jacobian => {
+            Endpoint::Gradient | Endpoint::Jacobian | Endpoint::Hessian => {
                 &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "mode"]
             }
             Endpoint::Jvp => &["formula", "graph", "inputs", "outputs", "at", "points", "layout", "form", "tangent"],
             Endpoint::Vjp => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "cotangent"],
+            Endpoint::Hvp => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "vector"],
+            Endpoint::Taylor => &["formula", "graph", "inputs", "outputs", "at", "points", "layout", "form", "direction", "order"],
             Endpoint::Chain => &["stages", "at", "points", "wrt", "layout", "form", "mode"],
             Endpoint::Check => &["formula", "graph", "inputs", "outputs", "at", "direction", "step_sizes"],
             Endpoint::Derivative => &["formula", "graph", "inputs", "outputs", "of", "wrt", "value"],
@@ -85,13 +99,20 @@ impl Endpoint {
         matches!(self, Endpoint::Derivative | Endpoint::Graph)
     }
 
-    /// The field that holds its tangents or cotangents.
+    /// The field that holds its direction: tangents, cotangents, or a vector.
     pub(super) const fn direction(self) -> Option<&'static str> {
         match self {
             Endpoint::Jvp => Some("tangent"),
             Endpoint::Vjp => Some("cotangent"),
-            Endpoint::Check => Some("direction"),
-            Endpoint::Value | Endpoint::Gradient | Endpoint::Jacobian | Endpoint::Chain | Endpoint::Derivative | Endpoint::Graph => None,
+            Endpoint::Hvp => Some("vector"),
+            Endpoint::Check | Endpoint::Taylor => Some("direction"),
+            Endpoint::Value
+            | Endpoint::Gradient
+            | Endpoint::Jacobian
+            | Endpoint::Hessian
+            | Endpoint::Chain
+            | Endpoint::Derivative
+            | Endpoint::Graph => None,
         }
     }
 }

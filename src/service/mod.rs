@@ -265,7 +265,9 @@ impl Inner {
         match self.cache.plans.get_value_or_guard_async(&decoded.key).await {
             Ok(plan) => Ok((decoded, plan)),
             Err(guard) => {
-                let permit = self.load.admit(decoded.function_bytes as f64 * COMPILE_FLOPS, stop)?;
+                // what an order costs grows with its square
+                let flops = decoded.function_bytes as f64 * COMPILE_FLOPS * (decoded.order as f64).powi(2).max(1.0);
+                let permit = self.load.admit(flops, stop)?;
                 let inner = self.clone();
                 let make = move || {
                     let plan = plan::plan(endpoint, &body, &decoded.given, &inner.limits, &inner.cache);

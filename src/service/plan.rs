@@ -41,13 +41,16 @@ pub(super) struct Decoded {
     pub(super) key: Digest,
     pub(super) given: Given,
     pub(super) style: Style,
-    /// Bytes of the function's text, for an estimate of what compiling it costs.
+    /// Bytes of the function's text and the order of the derivative, for an estimate of what compiling costs.
     pub(super) function_bytes: usize,
+    pub(super) order: usize,
 }
 
 /// Reads a request up to its function.
 pub(super) fn decode(endpoint: Endpoint, body: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
     let envelope = decode::envelope(endpoint, body, limits.json_nesting)?;
+    let order = order(endpoint, &envelope);
+    check("limits.derivative_order", order, limits.derivative_order)?;
     let given = match decode::given(endpoint, &envelope, body, limits) {
         Ok(given) => given,
         Err(Unsound::Failure(failure)) => return Err(failure),
@@ -59,7 +62,17 @@ pub(super) fn decode(endpoint: Endpoint, body: &[u8], limits: &Limits) -> Result
     };
     let style = Style { arrangement: given.arrangement, form: envelope.form, layout: envelope.layout };
     let function = envelope.graph.or(envelope.formula).or(envelope.stages).map_or(0, |raw| raw.get().len());
-    Ok(Decoded { key: key(endpoint, &envelope, &given), given, style, function_bytes: function })
+    Ok(Decoded { key: key(endpoint, &envelope, &given), given, style, function_bytes: function, order })
+}
+
+/// The order of the derivative that is asked for.
+fn order(endpoint: Endpoint, envelope: &Envelope<'_>) -> usize {
+    match endpoint {
+        Endpoint::Value | Endpoint::Derivative | Endpoint::Graph => 0,
+        Endpoint::Gradient | Endpoint::Jacobian | Endpoint::Jvp | Endpoint::Vjp | Endpoint::Chain | Endpoint::Check => 1,
+        Endpoint::Hessian | Endpoint::Hvp => 2,
+        Endpoint::Taylor => envelope.order.unwrap_or_default(),
+    }
 }
 
 /// The key of a request's plan.
@@ -67,6 +80,7 @@ fn key(endpoint: Endpoint, envelope: &Envelope<'_>, given: &Given) -> Digest {
     let mut parts = Parts::new();
     parts.byte(endpoint as u8);
     parts.byte(envelope.mode as u8);
+    parts.integer(order(endpoint, envelope));
     for raw in [envelope.graph, envelope.formula, envelope.inputs, envelope.outputs, envelope.stages, envelope.wrt] {
         parts.maybe(raw.map(|raw| raw.get()));
     }
@@ -122,7 +136,7 @@ pub(super) fn plan(endpoint: Endpoint, body: &[u8], given: &Given, limits: &Limi
 struct Binding {
     sources: Vec<Option<usize>>,
     per_point: Vec<bool>,
-    /// Inputs that have a tangent, or outputs that have a cotangent.
+    /// Inputs that have a tangent or another direction, or outputs that have a cotangent.
     directions: Vec<usize>,
     wrt: Vec<usize>,
 }
@@ -148,6 +162,9 @@ fn compile(endpoint: Endpoint, envelope: &Envelope<'_>, graphs: &[Graph], bindin
         Endpoint::Vjp => Derivative::Tensors("cotangent", inputs(&wrt)),
         Endpoint::Jacobian => Derivative::Jacobian(inputs(&wrt)),
         Endpoint::Jvp => Derivative::Tensors("tangent", outputs(graph)),
+        Endpoint::Hessian => Derivative::Hessian(inputs(&wrt)),
+        Endpoint::Hvp => Derivative::Product(inputs(&wrt)),
+        Endpoint::Taylor => Derivative::Series(order(endpoint, envelope)),
         Endpoint::Chain => Derivative::Chain(chain::slots(graphs, &wrt)),
         Endpoint::Check => Derivative::Linearity(inputs(&(0..graph.inputs().len()).collect::<Vec<_>>())),
     };
@@ -155,8 +172,9 @@ fn compile(endpoint: Endpoint, envelope: &Envelope<'_>, graphs: &[Graph], bindin
     let size = |slots: &[Slot]| slots.iter().map(|slot| slot.elements as f64).sum::<f64>();
     let cells = match &derivative {
         Derivative::Jacobian(inputs) => size(&values) * size(inputs),
+        Derivative::Hessian(inputs) => size(inputs) * size(inputs),
         Derivative::Chain(stages) => cells(stages) as f64,
-        Derivative::None | Derivative::Tensors(..) | Derivative::Linearity(_) => 0.0,
+        Derivative::None | Derivative::Tensors(..) | Derivative::Product(_) | Derivative::Series(_) | Derivative::Linearity(_) => 0.0,
     };
     if cells > scope.limits.derivative_cells as f64 {
         return Err(exceeded("limits.derivative_cells", cells, scope.limits.derivative_cells as f64));
@@ -176,6 +194,9 @@ fn compile(endpoint: Endpoint, envelope: &Envelope<'_>, graphs: &[Graph], bindin
             Endpoint::Jacobian => Want::Jacobian { wrt, mode },
             Endpoint::Jvp => Want::Jvp { inputs: directions },
             Endpoint::Vjp => Want::Vjp { outputs: directions, wrt },
+            Endpoint::Hessian => Want::Hessian { wrt, mode },
+            Endpoint::Hvp => Want::Hvp { wrt, vectors: directions },
+            Endpoint::Taylor => Want::Taylor { inputs: directions, order: order(endpoint, envelope) },
             Endpoint::Check => Want::Linearity { directed: envelope.direction.map(|_| directions) },
         };
         program(digest::program(graph, &want, &per_point), scope.cache, || Program::compile(graph, &want, &per_point))
@@ -321,16 +342,16 @@ struct Request<'r> {
 }
 
 impl Request<'_> {
-    /// What tangents or cotangents may be of, with their shapes.
+    /// What a direction may be of, with their shapes.
     fn directions(&self, field: &str) -> Vec<(&str, &[usize])> {
-        if field != "cotangent" {
-            self.graph.inputs().iter().map(|input| (input.name.as_str(), input.shape.sizes())).collect()
-        } else {
+        if field == "cotangent" {
             self.graph.outputs().iter().map(|output| (output.name.as_str(), self.graph.shape(output.node).sizes())).collect()
+        } else {
+            self.graph.inputs().iter().map(|input| (input.name.as_str(), input.shape.sizes())).collect()
         }
     }
 
-    /// Finds the tangents or cotangents.
+    /// Finds the direction's parts.
     ///
     /// As an object they are shared by all points, or (tensors with one more leading axis, as long as there are points) each point
     /// has its own; as a list of objects each point has its own.

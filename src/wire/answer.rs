@@ -136,6 +136,98 @@ answer! {
 }
 
 answer! {
+    /// The answer of `POST /hvp`.
+    HvpAnswer,
+    /// Products with the Hessian at many points as rows.
+    HvpRows,
+    /// What `POST /hvp` answers.
+    HvpAnswers {
+        /// ∂y/∂x, `input → tensor` of the input's shape.
+        gradient: IndexMap<String, Tensor>,
+        /// H v, `input → tensor` of the input's shape.
+        product: IndexMap<String, Tensor>,
+    }
+}
+
+answer! {
+    /// The answer of `POST /taylor`.
+    TaylorAnswer,
+    /// Taylor series at many points as rows.
+    TaylorRows,
+    /// What `POST /taylor` answers.
+    TaylorAnswers {
+        /// `output → [c0, c1, … ck]`: each a tensor of the output's shape (with points as columns, with their axis in front), so that
+        /// y(x + t·dx) = c0 + c1·t + c2·t² + …. c0 is the value, c1 is J dx; 2·c2 is dxᵀ H dx.
+        coefficients: IndexMap<String, Vec<Tensor>>,
+    }
+}
+
+answer! {
+    /// The answer of `POST /hessian` in the form `blocks`.
+    HessianAnswer,
+    /// Hessians in blocks at many points as rows.
+    HessianRows,
+    /// What `POST /hessian` answers in the form `blocks`.
+    HessianBlocksAnswers {
+        /// ∂y/∂x, `input → tensor` of the input's shape.
+        gradient: IndexMap<String, Tensor>,
+        /// `{input: {input: tensor}}`; a block's shape is the first input's shape followed by the second's.
+        hessian: IndexMap<String, IndexMap<String, Tensor>>,
+    }
+}
+
+answer! {
+    /// The answer of `POST /hessian` in the form `matrix`.
+    HessianMatrixAnswer,
+    /// Hessian matrices at many points as rows.
+    HessianMatrixRows,
+    /// What `POST /hessian` answers in the form `matrix`.
+    HessianMatrixAnswers {
+        /// ∂y/∂x, `input → tensor` of the input's shape.
+        gradient: IndexMap<String, Tensor>,
+        /// The N×N matrix over the flattened inputs, symmetric to the bit.
+        hessian: Tensor,
+        /// Where each input begins among the matrix's rows.
+        rows: Vec<Segment>,
+        /// Where each input begins among the matrix's columns.
+        columns: Vec<Segment>,
+    }
+}
+
+/// A Hessian in either form.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(untagged)]
+pub enum HessianResult {
+    /// Blocks.
+    Blocks(HessianAnswer),
+    /// A matrix.
+    Matrix(HessianMatrixAnswer),
+}
+
+/// Hessians at many points as rows, all in the form asked for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct HessianResults {
+    /// One entry a point, in the order of the request.
+    pub results: Vec<HessianResult>,
+}
+
+/// What `POST /hessian` answers, in either form. The rows have one type for both: of no points at all both would be right.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(untagged)]
+pub enum HessianAnswers {
+    /// Blocks.
+    Blocks(HessianAnswer),
+    /// A matrix.
+    Matrix(HessianMatrixAnswer),
+    /// Either at many points as rows.
+    Rows(HessianResults),
+}
+
+answer! {
     /// The answer of `POST /jacobian` in the form `blocks`.
     JacobianAnswer,
     /// Jacobians in blocks at many points as rows.

@@ -22,7 +22,7 @@ pub enum Points {
     Columns(IndexMap<String, Tensor>),
 }
 
-/// The tangent of a JVP or the cotangent of a VJP.
+/// The tangent of a JVP, the cotangent of a VJP, the vector that a Hessian is multiplied by, the direction of a Taylor series.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(untagged)]
@@ -46,7 +46,7 @@ impl Direction {
     }
 }
 
-/// How a Jacobian is laid out.
+/// How a Jacobian is laid out. Gradients and Hessians are the same in both layouts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
@@ -58,15 +58,16 @@ pub enum Layout {
     Denominator,
 }
 
-/// The form of a Jacobian.
+/// The form of a Jacobian or Hessian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Form {
-    /// `{output: {input: tensor}}`; a block's shape is the output's shape followed by the input's.
+    /// `{output: {input: tensor}}`; a block's shape is the output's shape followed by the input's. Of a Hessian
+    /// `{input: {input: tensor}}`.
     #[default]
     Blocks,
-    /// One P×N array over the flattened outputs and the flattened inputs.
+    /// One P×N array over the flattened outputs and the flattened inputs. Of a Hessian N×N.
     Matrix,
 }
 
@@ -473,12 +474,69 @@ impl DerivativeRequest {
 }
 
 request! {
+    /// The body of `POST /hessian`.
+    HessianRequest {
+        /// One point; beside `points`, the inputs that all points share.
+        at: IndexMap<String, Tensor>,
+        /// Many points.
+        points: Points,
+        /// The inputs to differentiate by. Default: all.
+        wrt: Vec<String>,
+        /// Numerator or denominator layout, of which this answer is the same in both.
+        layout: Layout,
+        /// Blocks or one matrix. Default: `blocks`.
+        form: Form,
+        /// How to differentiate the gradient, which itself is always by reverse accumulation. Default: `auto`, which is `forward`.
+        mode: Mode,
+    }
+}
+
+request! {
+    /// The body of `POST /hvp`.
+    HvpRequest {
+        /// One point; beside `points`, the inputs that all points share.
+        at: IndexMap<String, Tensor>,
+        /// Many points.
+        points: Points,
+        /// The inputs whose entries of the gradient and the product are answered. H is by all inputs. Default: all.
+        wrt: Vec<String>,
+        /// Numerator or denominator layout, of which this answer is the same in both.
+        layout: Layout,
+        /// Blocks or one matrix: the form of Hessians, of which this answer has none.
+        form: Form,
+        ;
+        /// The vector v. An absent input is 0.
+        vector: Direction,
+    }
+}
+
+request! {
+    /// The body of `POST /taylor`.
+    TaylorRequest {
+        /// One point; beside `points`, the inputs that all points share.
+        at: IndexMap<String, Tensor>,
+        /// Many points.
+        points: Points,
+        /// Numerator or denominator layout, of which this answer is the same in both.
+        layout: Layout,
+        /// Blocks or one matrix: the form of Jacobians, of which this answer has none.
+        form: Form,
+        ;
+        /// The direction dx. An absent input is 0.
+        direction: Direction,
+        /// The highest power of t, up to limits.derivative_order.
+        order: u32,
+    }
+}
+
+request! {
     /// The body of `POST /graph`.
     GraphRequest {}
 }
 
 evaluates!(ValueRequest, GradientRequest, JacobianRequest, JvpRequest, VjpRequest, ChainRequest);
-chooses_inputs!(GradientRequest, JacobianRequest, VjpRequest, ChainRequest, DerivativeRequest);
+evaluates!(HessianRequest, HvpRequest, TaylorRequest);
+chooses_inputs!(GradientRequest, JacobianRequest, VjpRequest, ChainRequest, DerivativeRequest, HessianRequest, HvpRequest);
 
 impl JacobianRequest {
     /// As one matrix instead of blocks.
@@ -528,6 +586,54 @@ impl VjpRequest {
     }
 }
 
+impl HessianRequest {
+    /// As one matrix instead of blocks.
+    #[must_use]
+    pub fn matrix(mut self) -> HessianRequest {
+        self.form = Some(Form::Matrix);
+        self
+    }
+}
+
+impl HvpRequest {
+    /// With the vector's part along one input.
+    #[must_use]
+    pub fn vector(mut self, input: impl Into<String>, value: impl Into<Tensor>) -> HvpRequest {
+        self.vector = Some(Direction::with(self.vector.take(), input.into(), value.into()));
+        self
+    }
+
+    /// With a vector for each row of the points.
+    #[must_use]
+    pub fn vectors(mut self, rows: impl IntoIterator<Item = Point>) -> HvpRequest {
+        self.vector = Some(Direction::Rows(rows.into_iter().collect()));
+        self
+    }
+}
+
+impl TaylorRequest {
+    /// To this power of t.
+    #[must_use]
+    pub fn order(mut self, order: u32) -> TaylorRequest {
+        self.order = Some(order);
+        self
+    }
+
+    /// With the direction's part along one input.
+    #[must_use]
+    pub fn direction(mut self, input: impl Into<String>, value: impl Into<Tensor>) -> TaylorRequest {
+        self.direction = Some(Direction::with(self.direction.take(), input.into(), value.into()));
+        self
+    }
+
+    /// With a direction for each row of the points.
+    #[must_use]
+    pub fn directions(mut self, rows: impl IntoIterator<Item = Point>) -> TaylorRequest {
+        self.direction = Some(Direction::Rows(rows.into_iter().collect()));
+        self
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -539,6 +645,8 @@ mod tests {
         assert_eq!(serde_json::to_string(&request).unwrap(), expected);
         let request = JvpRequest::new("x").at("x", 1.0).tangent("x", 2.0);
         assert_eq!(serde_json::to_string(&request).unwrap(), r#"{"formula":"x","at":{"x":1.0},"tangent":{"x":2.0}}"#);
+        let request = TaylorRequest::new("x").at("x", 1.0).direction("x", 2.0).order(3);
+        assert_eq!(serde_json::to_string(&request).unwrap(), r#"{"formula":"x","at":{"x":1.0},"direction":{"x":2.0},"order":3}"#);
         let request = JacobianRequest::new("x").column("x", [1.0, f64::NAN]).matrix();
         let expected = r#"{"formula":"x","points":{"x":[1.0,"NaN"]},"form":"matrix"}"#;
         assert_eq!(serde_json::to_string(&request).unwrap(), expected);

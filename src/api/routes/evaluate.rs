@@ -10,9 +10,13 @@ use crate::api::body;
 use crate::api::negotiate::{accepts_json, deadline, reads_json};
 use crate::api::problem::Rejection;
 use crate::service::Endpoint;
-use crate::wire::answer::{ChainAnswers, CheckAnswer, GradientAnswers, GraphAnswer, JacobianAnswers, JvpAnswers, ValueAnswers, VjpAnswers};
+use crate::wire::answer::{
+    ChainAnswers, CheckAnswer, GradientAnswers, GraphAnswer, HessianAnswers, HvpAnswers, JacobianAnswers, JvpAnswers, TaylorAnswers,
+    ValueAnswers, VjpAnswers,
+};
 use crate::wire::request::{
-    ChainRequest, CheckRequest, DerivativeRequest, GradientRequest, GraphRequest, JacobianRequest, JvpRequest, ValueRequest, VjpRequest,
+    ChainRequest, CheckRequest, DerivativeRequest, GradientRequest, GraphRequest, HessianRequest, HvpRequest, JacobianRequest, JvpRequest,
+    TaylorRequest, ValueRequest, VjpRequest,
 };
 
 /// A request's JSON body, and the time it may compute.
@@ -84,6 +88,34 @@ pub(super) async fn jvp(State(shared): State<Shared>, call: Call) -> Result<Json
     responses((status = 200, description = "The value and the cotangent of the inputs.", body = VjpAnswers)))]
 pub(super) async fn vjp(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
     answer(&shared, Endpoint::Vjp, call).await
+}
+
+/// The Hessian of a scalar function
+///
+/// The symmetric matrix of second derivatives, in blocks by two inputs or as one matrix, with the value and the gradient. The function
+/// must have one scalar output.
+#[utoipa::path(post, path = "/hessian", tag = "evaluation", operation_id = "hessian", request_body = HessianRequest,
+    responses((status = 200, description = "The value, the gradient and the Hessian.", body = HessianAnswers)))]
+pub(super) async fn hessian(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Hessian, call).await
+}
+
+/// A Hessian–vector product
+///
+/// H v for the request's `vector`, with the value and the gradient; H itself is never formed. The function must have one scalar output.
+#[utoipa::path(post, path = "/hvp", tag = "evaluation", operation_id = "hvp", request_body = HvpRequest,
+    responses((status = 200, description = "The value, the gradient and the product.", body = HvpAnswers)))]
+pub(super) async fn hvp(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Hvp, call).await
+}
+
+/// A Taylor series along a direction
+///
+/// The coefficients of y(x + t·dx) by powers of t to `order`, for the request's `direction` dx.
+#[utoipa::path(post, path = "/taylor", tag = "evaluation", operation_id = "taylor", request_body = TaylorRequest,
+    responses((status = 200, description = "The value and the coefficients of the outputs.", body = TaylorAnswers)))]
+pub(super) async fn taylor(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Taylor, call).await
 }
 
 /// A composition and its chain rule

@@ -1,14 +1,16 @@
 //! Derivatives as graphs: from a function to the function that is its derivative.
 //!
-//! Two drivers, [`jvp`](mod@jvp) and [`vjp`](mod@vjp), read the same rows of the operator table. Nothing is evaluated here. What
-//! carries nothing is absent (`None`), never a constant zero, and what carries exactly 1 is never multiplied.
+//! Three drivers, [`jvp`](mod@jvp), [`vjp`](mod@vjp) and [`taylor`](mod@taylor), read the same rows of the operator table. Nothing is
+//! evaluated here. What carries nothing is absent (`None`), never a constant zero, and what carries exactly 1 is never multiplied.
 
 mod blocks;
 mod jvp;
+mod taylor;
 mod vjp;
 
 pub use blocks::{Blocks, Sweeps, gradient, hessian, jacobian};
 pub use jvp::jvp;
+pub use taylor::taylor;
 pub use vjp::{Cotangent, vjp};
 
 use super::Error;

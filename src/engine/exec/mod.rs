@@ -20,7 +20,7 @@ mod sort;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::program::{Binding, Code, Lanes, Operand, Program, Source, Stopped};
+use super::program::{Binding, Code, Lanes, Operand, Program, Source, Stopped, Symmetric};
 use elementwise::Isa;
 use kernels::Runner;
 
@@ -185,7 +185,19 @@ pub(crate) fn run(
         }
         start = block.end;
     }
+    if let Some(Symmetric { result, size }) = program.symmetric {
+        out[result].chunks_exact_mut((size * size).max(1)).for_each(|matrix| mirror(matrix, size));
+    }
     Ok(())
+}
+
+/// What stands below the diagonal into the place above it.
+fn mirror(matrix: &mut [f64], size: usize) {
+    for row in 0..size {
+        for column in row + 1..size {
+            matrix[row * size + column] = matrix[column * size + row];
+        }
+    }
 }
 
 /// Per-point inputs into their buffers: elements outermost, points innermost.

@@ -37,7 +37,7 @@ pub(super) fn plan(stages: &[Graph], wrt: &[usize], mode: Mode) -> Result<Planne
 
 /// Applies what is planned to `inputs`, and takes over its results; returns what it computes.
 fn absorb(whole: &mut Planning, part: Planned, inputs: &[NodeId]) -> Result<Vec<NodeId>, Error> {
-    let Planned { graph, results, pieces, seeded, seeds } = part;
+    let Planned { graph, results, pieces, seeded, seeds, symmetric: _ } = part;
     let mut nodes = inputs.to_vec();
     for (input, first) in seeded {
         let like = graph.inputs()[input].node;

@@ -21,6 +21,7 @@ use super::{Error, Shape, simplify};
 use crate::engine::exec::{self, Scratch};
 pub(crate) use code::Code;
 pub(crate) use kernel::{DenseCall, Kernel, Lanes, Line, Loop, Map, Operand, Over, Source, Table, Work};
+pub(crate) use plan::Symmetric;
 pub use plan::{Mode, Want};
 
 /// An input of a program.
@@ -84,6 +85,7 @@ pub struct Program {
     pub(crate) seeded: Vec<(usize, usize)>,
     pub(crate) seeds: usize,
     pub(crate) pieces: Vec<Piece>,
+    pub(crate) symmetric: Option<Symmetric>,
     pub(crate) code: Code,
     /// Flops of a run, of a point in it, of a seed of a point.
     flops: [f64; 3],
@@ -102,7 +104,7 @@ impl Program {
     /// cotangents) differs from point to point.
     ///
     /// # Errors
-    /// [`Error::NotScalar`] for a gradient of several numbers; [`Error::Limit`] where the derivative's graph exceeds the bounds.
+    /// [`Error::NotScalar`] for a gradient or Hessian of several numbers; [`Error::Limit`] where the derivative's graph exceeds the bounds.
     pub fn compile(graph: &Graph, want: &Want, per_point: &[bool]) -> Result<Program, Error> {
         Program::of(plan::plan(graph, want)?, per_point, structure::loop_steps(graph))
     }
@@ -148,6 +150,7 @@ impl Program {
             seeded: planned.seeded,
             seeds: planned.seeds,
             pieces: planned.pieces,
+            symmetric: planned.symmetric,
             code,
             flops,
             loop_steps,
@@ -155,16 +158,18 @@ impl Program {
     }
 
     /// The inputs: the graph's, then for [`Want::Jvp`] the tangents, for [`Want::Vjp`] the cotangents, for [`Want::Linearity`] the
-    /// directions and the step size.
+    /// directions and the step size, for [`Want::Hvp`] and [`Want::Taylor`] the parts of the direction.
     pub fn inputs(&self) -> &[ProgramInput] {
         &self.inputs
     }
 
     /// The length of each result at one point. First the outputs' values in order (each its number of elements); then for
     /// [`Want::Gradient`] and [`Want::Vjp`] a result an input of `wrt`, for [`Want::Jacobian`] one result: the P×N matrix, row-major,
-    /// N over the flattened `wrt`; for [`Want::Jvp`] a result an output. For [`Want::Linearity`] a result an output for each of
-    /// f(x + h·d) − f(x), what of it is not J·h·d, and J·d; then d, a result an input; then ⟨ȳ, J·d⟩, ⟨Jᵀȳ, d⟩ and h. For
-    /// [`Program::chain`] the outputs' values and then the Jacobian of each stage, and behind several the Jacobian of the whole.
+    /// N over the flattened `wrt`; for [`Want::Jvp`] a result an output; for [`Want::Hessian`] a gradient, then the N×N matrix; for
+    /// [`Want::Hvp`] a gradient, then a result an input of `wrt` again; for [`Want::Taylor`] `order` + 1 results an output. For
+    /// [`Want::Linearity`] a result an output for each of f(x + h·d) − f(x), what of it is not J·h·d, and J·d; then d, a result an input;
+    /// then ⟨ȳ, J·d⟩, ⟨Jᵀȳ, d⟩ and h. For [`Program::chain`] the outputs' values and then the Jacobian of each stage, and behind several
+    /// the Jacobian of the whole.
     pub fn results(&self) -> &[usize] {
         &self.results
     }

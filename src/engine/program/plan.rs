@@ -44,6 +44,29 @@ pub enum Want {
         /// Inputs that have a direction; the others stay where they are.
         directed: Option<Vec<usize>>,
     },
+    /// The gradient and the symmetric matrix of second derivatives by the inputs `wrt` (positions, ascending). The gradient is by
+    /// reverse accumulation; `mode` is how the gradient is differentiated.
+    Hessian {
+        /// Inputs to differentiate by.
+        wrt: Vec<usize>,
+        /// How.
+        mode: Mode,
+    },
+    /// The entries of the gradient and of H v that belong to the inputs `wrt`; one more program input for each input in `vectors`
+    /// (positions, ascending): its part of v.
+    Hvp {
+        /// Inputs to differentiate by.
+        wrt: Vec<usize>,
+        /// Inputs that have a part of v.
+        vectors: Vec<usize>,
+    },
+    /// c₀ … c_`order` of y(x + t·dx); one more program input for each input in `inputs` (positions, ascending): its part of dx.
+    Taylor {
+        /// Inputs that move.
+        inputs: Vec<usize>,
+        /// The highest power of t.
+        order: usize,
+    },
 }
 
 /// How derivatives are accumulated.
@@ -66,6 +89,15 @@ pub(crate) struct Planned {
     pub(crate) pieces: Vec<Piece>,
     pub(crate) seeded: Vec<(usize, usize)>,
     pub(crate) seeds: usize,
+    pub(crate) symmetric: Option<Symmetric>,
+}
+
+/// A result that is a symmetric matrix: what is computed above its diagonal is not stored, but mirrored from below, so that it is
+/// symmetric to the bit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Symmetric {
+    pub(crate) result: usize,
+    pub(crate) size: usize,
 }
 
 /// Writes down what `want` asks of `graph`.
@@ -77,7 +109,7 @@ pub(crate) fn plan(graph: &Graph, want: &Want) -> Result<Planned, Error> {
             graph.scalar_output()?;
             match mode {
                 Mode::Forward => planning.gradient_forward(wrt)?,
-                Mode::Auto | Mode::Reverse => planning.gradient_reverse(wrt)?,
+                Mode::Auto | Mode::Reverse => drop(planning.gradient_reverse(wrt)?),
             }
         }
         Want::Jacobian { wrt, mode } => {
@@ -86,6 +118,15 @@ pub(crate) fn plan(graph: &Graph, want: &Want) -> Result<Planned, Error> {
         Want::Jvp { inputs } => planning.jvp(inputs)?,
         Want::Vjp { outputs, wrt } => planning.vjp(outputs, wrt)?,
         Want::Linearity { directed } => planning.linearity(graph, directed.as_deref())?,
+        Want::Hessian { wrt, mode } => {
+            graph.scalar_output()?;
+            planning.hessian(wrt, *mode)?;
+        }
+        Want::Hvp { wrt, vectors } => {
+            graph.scalar_output()?;
+            planning.hvp(wrt, vectors)?;
+        }
+        Want::Taylor { inputs, order } => planning.taylor(inputs, *order)?,
     }
     Ok(planning.finish())
 }
@@ -101,6 +142,7 @@ pub(super) struct Planning {
     pub(super) pieces: Vec<Piece>,
     pub(super) seeded: Vec<(usize, usize)>,
     pub(super) seeds: usize,
+    pub(super) symmetric: Option<Symmetric>,
 }
 
 /// A tangent an output, and the seeds of each input.
@@ -153,8 +195,8 @@ impl Planning {
         self.g.input(format!("seed {first}"), shape)
     }
 
-    /// Tangents of the outputs with a seed an element of the flattened `wrt`, and the seeds of each input.
-    fn tangents(&mut self, wrt: &[usize]) -> Result<Tangents, Error> {
+    /// Tangents of `outputs` with a seed an element of the flattened `wrt`, and the seeds of each input.
+    fn tangents(&mut self, wrt: &[usize], outputs: &[NodeId]) -> Result<Tangents, Error> {
         let (mut pairs, mut ranges, mut first) = (Vec::new(), Vec::new(), 0);
         for &i in wrt {
             let x = self.inputs[i];
@@ -164,12 +206,11 @@ impl Planning {
             first += self.size(x);
         }
         self.seeds = self.seeds.max(first);
-        let outputs = self.outputs.clone();
-        Ok(Tangents { dots: diff::jvp(&mut self.g, &pairs, &outputs)?, ranges })
+        Ok(Tangents { dots: diff::jvp(&mut self.g, &pairs, outputs)?, ranges })
     }
 
     fn gradient_forward(&mut self, wrt: &[usize]) -> Result<(), Error> {
-        let Tangents { dots, ranges } = self.tangents(wrt)?;
+        let Tangents { dots, ranges } = self.tangents(wrt, &self.outputs.clone())?;
         for seeds in ranges {
             let result = self.results.len();
             self.results.push(seeds.len());
@@ -180,13 +221,13 @@ impl Planning {
         Ok(())
     }
 
-    fn gradient_reverse(&mut self, wrt: &[usize]) -> Result<(), Error> {
+    fn gradient_reverse(&mut self, wrt: &[usize]) -> Result<Vec<Option<NodeId>>, Error> {
         let inputs: Vec<NodeId> = wrt.iter().map(|&i| self.inputs[i]).collect();
         let bars = diff::vjp(&mut self.g, &[(self.outputs[0], Cotangent::One)], &inputs)?;
-        for (bar, input) in bars.into_iter().zip(inputs) {
+        for (&bar, input) in bars.iter().zip(inputs) {
             self.whole(bar, input);
         }
-        Ok(())
+        Ok(bars)
     }
 
     /// The Jacobian matrix as one result.
@@ -201,7 +242,7 @@ impl Planning {
     }
 
     fn jacobian_forward(&mut self, wrt: &[usize], columns: usize) -> Result<(), Error> {
-        let Tangents { dots, .. } = self.tangents(wrt)?;
+        let Tangents { dots, .. } = self.tangents(wrt, &self.outputs.clone())?;
         let result = self.results.len();
         self.results.push(self.rows().saturating_mul(columns));
         let mut row = 0;
@@ -243,19 +284,86 @@ impl Planning {
         Ok(())
     }
 
-    fn jvp(&mut self, inputs: &[usize]) -> Result<(), Error> {
-        let mut pairs = Vec::new();
-        for &i in inputs {
-            let x = self.inputs[i];
-            let dot = self.direction(x, i, "_dot")?;
-            pairs.push((x, dot));
+    fn hessian(&mut self, wrt: &[usize], mode: Mode) -> Result<(), Error> {
+        let bars = self.gradient_reverse(wrt)?;
+        let inputs: Vec<NodeId> = wrt.iter().map(|&i| self.inputs[i]).collect();
+        let sizes: Vec<usize> = inputs.iter().map(|&input| self.size(input)).collect();
+        let size: usize = sizes.iter().sum();
+        let result = self.results.len();
+        self.results.push(size.saturating_mul(size));
+        self.symmetric = Some(Symmetric { result, size });
+        // each entry of the gradient that is there, and the row of the matrix at which it begins
+        let starts = sizes.iter().scan(0, |next, size| Some(std::mem::replace(next, *next + size)));
+        let entries: Vec<(NodeId, usize)> = bars.into_iter().zip(starts).filter_map(|(bar, row)| Some((bar?, row))).collect();
+        if mode == Mode::Reverse {
+            let mut cotangents = Vec::new();
+            for &(bar, row) in &entries {
+                cotangents.push((bar, Cotangent::Node(self.seed(self.g.shape(bar).clone(), row)?)));
+            }
+            self.seeds = size;
+            let rows = diff::vjp(&mut self.g, &cotangents, &inputs)?;
+            let mut column = 0;
+            for (row, width) in rows.into_iter().zip(sizes) {
+                if let Some(row) = row.filter(|_| size > 0) {
+                    self.piece(row, Piece { result, output: 0, seeds: 0..size, base: column, per_element: 1, per_seed: size });
+                }
+                column += width;
+            }
+        } else {
+            let outputs: Vec<NodeId> = entries.iter().map(|&(bar, _)| bar).collect();
+            let Tangents { dots, .. } = self.tangents(wrt, &outputs)?;
+            for (dot, (_, row)) in dots.into_iter().zip(entries) {
+                if let Some(dot) = dot.filter(|_| size > 0) {
+                    self.piece(dot, Piece { result, output: 0, seeds: 0..size, base: row * size, per_element: size, per_seed: 1 });
+                }
+            }
         }
+        Ok(())
+    }
+
+    fn hvp(&mut self, wrt: &[usize], vectors: &[usize]) -> Result<(), Error> {
+        let bars = self.gradient_reverse(wrt)?;
+        let pairs = self.directions(vectors)?;
+        let entries: Vec<NodeId> = bars.iter().copied().flatten().collect();
+        let mut dots = diff::jvp(&mut self.g, &pairs, &entries)?.into_iter();
+        for (bar, &i) in bars.into_iter().zip(wrt) {
+            let dot = bar.and_then(|_| dots.next().flatten());
+            self.whole(dot, self.inputs[i]);
+        }
+        Ok(())
+    }
+
+    fn taylor(&mut self, inputs: &[usize], order: usize) -> Result<(), Error> {
+        let pairs = self.directions(inputs)?;
+        let outputs = self.outputs.clone();
+        let series = diff::taylor(&mut self.g, &pairs, &outputs, order)?;
+        for (coefficients, output) in series.into_iter().zip(outputs) {
+            self.whole(Some(output), output);
+            for coefficient in coefficients {
+                self.whole(coefficient, output);
+            }
+        }
+        Ok(())
+    }
+
+    fn jvp(&mut self, inputs: &[usize]) -> Result<(), Error> {
+        let pairs = self.directions(inputs)?;
         let outputs = self.outputs.clone();
         let dots = diff::jvp(&mut self.g, &pairs, &outputs)?;
         for (dot, output) in dots.into_iter().zip(outputs) {
             self.whole(dot, output);
         }
         Ok(())
+    }
+
+    /// Those inputs, each with its tangent, which the caller gives.
+    fn directions(&mut self, inputs: &[usize]) -> Result<Vec<(NodeId, NodeId)>, Error> {
+        let mut pairs = Vec::new();
+        for &i in inputs {
+            let x = self.inputs[i];
+            pairs.push((x, self.direction(x, i, "_dot")?));
+        }
+        Ok(pairs)
     }
 
     fn vjp(&mut self, outputs: &[usize], wrt: &[usize]) -> Result<(), Error> {
@@ -281,6 +389,7 @@ impl Planning {
 
     pub(super) fn finish(self) -> Planned {
         let outputs = self.computed.iter().enumerate().map(|(i, &id)| (format!("{i}"), id)).collect();
-        Planned { graph: self.g.finish(outputs), results: self.results, pieces: self.pieces, seeded: self.seeded, seeds: self.seeds }
+        let Planning { g, results, pieces, seeded, seeds, symmetric, .. } = self;
+        Planned { graph: g.finish(outputs), results, pieces, seeded, seeds, symmetric }
     }
 }

@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess};
 use serde_json::value::RawValue;
 
 use super::context::{Context, Place};
-use super::reader::{Flag, Key, Reader, Seed, Text};
+use super::reader::{Flag, Key, Reader, Seed, Text, reads};
 use crate::engine::program::Mode;
 use crate::service::Endpoint;
 use crate::service::words::{meant, quote};
@@ -72,9 +72,11 @@ pub(in crate::service) struct Envelope<'a> {
     pub(in crate::service) outputs: Option<&'a RawValue>,
     pub(in crate::service) at: Option<&'a RawValue>,
     pub(in crate::service) points: Option<&'a RawValue>,
-    /// `tangent` of a JVP, `cotangent` of a VJP.
+    /// `tangent` of a JVP, `cotangent` of a VJP, `vector` of a Hessian's product, `direction` of a series.
     pub(in crate::service) direction: Option<&'a RawValue>,
     pub(in crate::service) wrt: Option<&'a RawValue>,
+    /// The order of a series.
+    pub(in crate::service) order: Option<usize>,
     pub(in crate::service) mode: Mode,
     pub(in crate::service) form: Form,
     pub(in crate::service) layout: Layout,
@@ -123,6 +125,9 @@ impl Envelope<'_> {
             && endpoint != Endpoint::Check
         {
             context.fault(format!("`{name}` is missing"), None);
+        }
+        if endpoint == Endpoint::Taylor && self.order.is_none() {
+            context.fault("`order` is missing", Some("the highest power of t, an integer from 0".to_owned()));
         }
     }
 
@@ -207,6 +212,7 @@ impl<'de> Reader<'de> for Top<'_, 'de> {
                     let words = [("numerator", Layout::Numerator), ("denominator", Layout::Denominator)];
                     envelope.layout = word(&mut object, context, &words)?;
                 }
+                "order" => envelope.order = Some(object.next_value_seed(Seed(Order { context: &mut *context }))?),
                 _ => *envelope.raw(field) = Some(object.next_value()?),
             }
             context.leave();
@@ -229,6 +235,24 @@ impl<'a> Envelope<'a> {
             "wrt" => &mut self.wrt,
             _ => &mut self.direction,
         }
+    }
+}
+
+/// The order of a derivative.
+struct Order<'c, 'de> {
+    context: &'c mut Context<'de>,
+}
+
+impl<'de> Reader<'de> for Order<'_, 'de> {
+    type Value = usize;
+    reads!("an integer", 0);
+
+    fn number(self, value: f64) -> usize {
+        if value >= 0.0 && value.fract() == 0.0 {
+            return value as usize;
+        }
+        self.context.fault(format!("an order is an integer from 0, not {value}"), None);
+        0
     }
 }
 

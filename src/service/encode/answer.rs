@@ -55,6 +55,12 @@ pub(in crate::service) enum Derivative {
     Chain(Vec<Stage>),
     /// How far the function is from its linear part, along a direction by these inputs.
     Linearity(Vec<Slot>),
+    /// The gradient by these inputs, and the matrix of second derivatives.
+    Hessian(Vec<Slot>),
+    /// The gradient by these inputs, and what the matrix of second derivatives makes of a vector.
+    Product(Vec<Slot>),
+    /// A coefficient of each output for each power from 0 to this.
+    Series(usize),
 }
 
 /// What an answer is made of.
@@ -77,6 +83,13 @@ pub(super) fn lists(sizes: &[usize]) -> usize {
     outer.fold(0, usize::saturating_add)
 }
 
+/// The lists of a matrix's blocks: a block's shape is one after the other, in either layout. A matrix in one piece has fewer.
+fn blocks(rows: &[Slot], columns: &[Slot]) -> usize {
+    let block = |a: &Slot, b: &Slot| lists(&a.sizes).saturating_add(a.elements.saturating_mul(lists(&b.sizes))).saturating_add(2);
+    let pairs = rows.iter().flat_map(|row| columns.iter().map(move |column| block(row, column).max(block(column, row))));
+    pairs.fold(0, usize::saturating_add)
+}
+
 impl Template {
     /// `results` are the lengths of the program's results.
     pub(in crate::service) fn new(values: Vec<Slot>, derivative: Derivative, results: &[usize]) -> Template {
@@ -91,15 +104,12 @@ impl Template {
         let derived = match &derivative {
             Derivative::None => 0,
             Derivative::Tensors(_, slots) => of(slots),
-            // A block's shape is one after the other, in either layout; a matrix has fewer lists.
-            Derivative::Jacobian(slots) => {
-                let block =
-                    |a: &Slot, b: &Slot| lists(&a.sizes).saturating_add(a.elements.saturating_mul(lists(&b.sizes))).saturating_add(2);
-                let pairs = values.iter().flat_map(|value| slots.iter().map(move |slot| block(value, slot).max(block(slot, value))));
-                pairs.fold(0, usize::saturating_add)
-            }
             Derivative::Chain(stages) => chain::lists(stages),
             Derivative::Linearity(slots) => of(slots),
+            Derivative::Product(slots) => of(slots).saturating_mul(2),
+            Derivative::Jacobian(slots) => blocks(&values, slots),
+            Derivative::Hessian(slots) => of(slots).saturating_add(blocks(slots, slots)),
+            Derivative::Series(order) => of(&values).saturating_add(values.len()).saturating_mul(order.saturating_add(1)),
         };
         // Two brackets and a comma.
         let brackets = of(&values).saturating_add(derived).saturating_mul(3);
@@ -115,11 +125,12 @@ impl Template {
         self.offsets.last().copied().unwrap_or(0)
     }
 
-    /// Cells of the dense Jacobian of one point; gradients and products are tensors like the values, and no cells.
-    pub(in crate::service) fn jacobian_width(&self) -> usize {
-        match &self.derivative {
-            Derivative::Jacobian(..) => self.width() - self.offsets[self.values.len().min(self.offsets.len() - 1)],
-            Derivative::Chain(stages) => chain::cells(stages),
+    /// Cells of the dense Jacobians or Hessian of one point; gradients and products are tensors like the values, and no cells.
+    pub(in crate::service) fn matrix_width(&self) -> usize {
+        match (&self.derivative, &*self.offsets) {
+            // The matrix is the last result.
+            (Derivative::Jacobian(_) | Derivative::Hessian(_), [.., begin, end]) => end - begin,
+            (Derivative::Chain(stages), _) => chain::cells(stages),
             _ => 0,
         }
     }
@@ -145,17 +156,20 @@ impl Template {
     /// Bytes of one object of an answer that are neither numbers nor the lists around them.
     pub(in crate::service) fn overhead(&self) -> usize {
         let names = |slots: &[Slot]| slots.iter().map(Slot::overhead).sum::<usize>();
+        // Blocks repeat the inner names under each outer one; a matrix lists each once, with figures.
+        let blocks = |rows: &[Slot], columns: &[Slot]| {
+            let blocks = names(columns).saturating_mul(rows.len() + 1).saturating_add(names(rows).saturating_mul(columns.len() + 1));
+            blocks.saturating_add(64 * (columns.len() + rows.len()))
+        };
         let derivative = match &self.derivative {
             Derivative::None => 0,
             Derivative::Tensors(_, slots) => names(slots),
-            // Blocks repeat the inner names under each outer one; a matrix lists each once, with figures.
-            Derivative::Jacobian(slots) => {
-                let blocks =
-                    names(slots).saturating_mul(self.values.len() + 1).saturating_add(names(&self.values).saturating_mul(slots.len() + 1));
-                blocks.saturating_add(64 * (slots.len() + self.values.len()))
-            }
             Derivative::Chain(stages) => chain::overhead(stages),
             Derivative::Linearity(slots) => names(slots),
+            Derivative::Product(slots) => names(slots).saturating_mul(2),
+            Derivative::Jacobian(slots) => blocks(&self.values, slots),
+            Derivative::Hessian(slots) => names(slots).saturating_add(blocks(slots, slots)),
+            Derivative::Series(_) => names(&self.values),
         };
         names(&self.values).saturating_add(derivative).saturating_add(64)
     }
@@ -240,20 +254,52 @@ impl<'v> View<'v> {
             // Steps are not written as points are.
             Derivative::None | Derivative::Linearity(_) => {}
             Derivative::Chain(stages) => self.stages(out, stages, &result),
-            Derivative::Tensors(field, slots) => {
-                out.extend_from_slice(b",\"");
-                out.extend_from_slice(field.as_bytes());
-                out.extend_from_slice(b"\":");
+            Derivative::Tensors(name, slots) => {
+                field(out, name);
                 self.tensors(out, slots, values.len(), &result);
             }
             Derivative::Jacobian(inputs) => {
-                out.extend_from_slice(b",\"jacobian\":");
+                field(out, "jacobian");
                 let matrix = Matrix { outputs: values, inputs, lead: self.lead, layout: self.style.layout };
-                match self.style.form {
-                    Form::Blocks => matrix.blocks(out, || result(values.len())),
-                    Form::Matrix => matrix.whole(out, || result(values.len())),
-                }
+                matrix.write(out, self.style.form, || result(values.len()));
             }
+            Derivative::Hessian(inputs) => {
+                field(out, "gradient");
+                self.tensors(out, inputs, values.len(), &result);
+                field(out, "hessian");
+                let matrix = Matrix { outputs: inputs, inputs, lead: self.lead, layout: Layout::Numerator };
+                matrix.write(out, self.style.form, || result(values.len() + inputs.len()));
+            }
+            Derivative::Product(inputs) => {
+                field(out, "gradient");
+                self.tensors(out, inputs, values.len(), &result);
+                field(out, "product");
+                self.tensors(out, inputs, values.len() + inputs.len(), &result);
+            }
+            Derivative::Series(order) => {
+                field(out, "coefficients");
+                self.series(out, *order, &result);
+            }
+        }
+        out.push(b'}');
+    }
+
+    /// For each output the list of its coefficients.
+    fn series<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, order: usize, result: &impl Fn(usize) -> I) {
+        let values = &self.template.values;
+        let mut next = values.len();
+        out.push(b'{');
+        for (i, slot) in values.iter().enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(&slot.key);
+            for k in 0..=order {
+                out.push(if k == 0 { b'[' } else { b',' });
+                tensor(out, self.lead, &slot.sizes, result(next).flatten().copied());
+                next += 1;
+            }
+            out.push(b']');
         }
         out.push(b'}');
     }
@@ -277,7 +323,14 @@ impl<'v> View<'v> {
     }
 }
 
-/// A Jacobian: P×N numbers a point, row-major.
+/// Another field of an answer.
+fn field(out: &mut Vec<u8>, name: &str) {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
+/// A Jacobian, or the Hessian, which is that of a gradient: P×N numbers a point, row-major.
 pub(super) struct Matrix<'m> {
     pub(super) outputs: &'m [Slot],
     pub(super) inputs: &'m [Slot],
@@ -285,7 +338,7 @@ pub(super) struct Matrix<'m> {
     pub(super) layout: Layout,
 }
 
-/// A part of a Jacobian's rows or columns.
+/// A part of a matrix's rows or columns.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     begin: usize,
@@ -310,6 +363,13 @@ impl Matrix<'_> {
     fn cells(&self) -> usize {
         let size = |slots: &[Slot]| slots.iter().map(|slot| slot.elements).sum::<usize>();
         size(self.outputs) * size(self.inputs)
+    }
+
+    fn write<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, form: Form, result: impl Fn() -> I) {
+        match form {
+            Form::Blocks => self.blocks(out, result),
+            Form::Matrix => self.whole(out, result),
+        }
     }
 
     fn blocks<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, result: impl Fn() -> I) {
@@ -343,10 +403,9 @@ impl Matrix<'_> {
         };
         let (rows, columns) = (total(&sides[0]), total(&sides[1]));
         tensor(out, self.lead, &[rows.size, columns.size], pick(result(), self.cells(), rows, columns));
-        for (field, (slots, spans)) in ["rows", "columns"].into_iter().zip(&sides) {
-            out.extend_from_slice(b",\"");
-            out.extend_from_slice(field.as_bytes());
-            out.extend_from_slice(b"\":[");
+        for (name, (slots, spans)) in ["rows", "columns"].into_iter().zip(&sides) {
+            field(out, name);
+            out.push(b'[');
             for (i, (slot, span)) in slots.iter().zip(spans).enumerate() {
                 out.extend_from_slice(if i == 0 { b"{\"name\":" } else { b",{\"name\":" });
                 string(out, &slot.name);
