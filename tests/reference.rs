@@ -38,7 +38,7 @@ fn from_hex(text: &str) -> f64 {
 }
 
 /// A number as the contract writes it.
-fn wire(value: f64) -> Value {
+pub(crate) fn wire(value: f64) -> Value {
     if value.is_nan() {
         json!("NaN")
     } else if value.is_infinite() {
@@ -49,7 +49,7 @@ fn wire(value: f64) -> Value {
 }
 
 /// A number of an answer.
-fn number(value: &Value) -> f64 {
+pub(crate) fn number(value: &Value) -> f64 {
     match value {
         Value::String(text) => match text.as_str() {
             "NaN" => f64::NAN,
@@ -259,7 +259,7 @@ async fn tensor_operators() {
 }
 
 #[tokio::test]
-async fn second_derivatives() {
+async fn second_derivatives_of_tensor_operators() {
     let server = Server::start().await;
     let rows = rows(include_str!("reference/second.jsonl"));
     assert!(rows.len() >= 70, "{} rows", rows.len());
@@ -388,7 +388,7 @@ async fn taylor_series() {
 
 /// Not the rows next to 0 or next to underflow, where 1/x² or the result leaves binary64.
 #[tokio::test]
-async fn second_derivatives() {
+async fn second_derivatives_of_scalar_operators() {
     let server = Server::start().await;
     let (mut faults, mut checked) = (Vec::new(), 0);
     for row in rows(include_str!("reference/scalar.jsonl")).iter().filter(|row| row["second"].is_array()) {
