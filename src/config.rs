@@ -151,6 +151,7 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("limits.elements", Allowed::Whole(1)),
     ("limits.live_elements", Allowed::Whole(1)),
     ("limits.derivative_cells", Allowed::Whole(1)),
+    ("limits.derivative_order", Allowed::Whole(1)),
     ("limits.points", Allowed::Whole(1)),
     ("limits.loop_steps", Allowed::Whole(0)),
     ("limits.flops", Allowed::Positive),

@@ -2,9 +2,12 @@
 
 mod architecture;
 mod chain_rule;
+mod composition;
+mod derivative;
 mod edge;
 mod engine;
 mod hostile;
+mod linearity;
 mod reference;
 mod sameness;
 mod support;

@@ -1,6 +1,8 @@
 //! Every operator and many compositions against values computed elsewhere, at 50 digits (tests/reference/README.md), through HTTP and
 //! in both modes.
 
+mod linear_algebra;
+
 use std::collections::{HashMap, HashSet};
 
 use nablad::engine::op::{self, Family, Rule};
@@ -129,6 +131,24 @@ fn list<'a>(row: &'a Value, key: &str) -> &'a [Value] {
     row[key].as_array().map_or(&[], Vec::as_slice)
 }
 
+/// The operator of a row as a graph of those of its arguments that are not constant, with their names and the point.
+fn application(row: &Value) -> (Vec<Value>, Value, Map<String, Value>) {
+    let constants = list(row, "constants");
+    let (mut inputs, mut args, mut at) = (Vec::new(), Vec::new(), Map::new());
+    for (i, arg) in list(row, "args").iter().enumerate() {
+        let value = from_hex(arg.as_str().expect("a hexadecimal float"));
+        if constants.get(i).is_some_and(|constant| !constant.is_null()) {
+            args.push(json!({"const": wire(value)}));
+        } else {
+            inputs.push(json!(format!("x{i}")));
+            args.push(json!(format!("x{i}")));
+            at.insert(format!("x{i}"), wire(value));
+        }
+    }
+    let graph = json!({"inputs": inputs, "nodes": [], "outputs": [{"name": "f", "value": {"op": row["op"], "args": args}}]});
+    (inputs, graph, at)
+}
+
 #[tokio::test]
 async fn scalar_operators() {
     let server = Server::start().await;
@@ -137,19 +157,7 @@ async fn scalar_operators() {
     let (mut faults, mut checked) = (Vec::new(), 0);
     for row in &rows {
         let op = row["op"].as_str().expect("an operator");
-        let constants = list(row, "constants");
-        let (mut inputs, mut args, mut at) = (Vec::new(), Vec::new(), Map::new());
-        for (i, arg) in list(row, "args").iter().enumerate() {
-            let value = from_hex(arg.as_str().expect("a hexadecimal float"));
-            if constants.get(i).is_some_and(|constant| !constant.is_null()) {
-                args.push(json!({"const": wire(value)}));
-            } else {
-                inputs.push(json!(format!("x{i}")));
-                args.push(json!(format!("x{i}")));
-                at.insert(format!("x{i}"), wire(value));
-            }
-        }
-        let graph = json!({"inputs": inputs, "nodes": [], "outputs": [{"name": "f", "value": {"op": op, "args": args}}]});
+        let (inputs, graph, at) = application(row);
         for mode in ["forward", "reverse"] {
             let request = json!({"graph": graph, "at": at, "mode": mode});
             let what = format!("{op}{} {mode}", row["args"]);
@@ -369,4 +377,59 @@ async fn compositions() {
         }
     }
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults[..faults.len().min(60)].join("\n"));
+}
+
+#[tokio::test]
+async fn taylor_series() {
+    let server = Server::start().await;
+    let rows = rows(include_str!("reference/taylor.jsonl"));
+    assert!(rows.len() >= 100, "{} rows", rows.len());
+    let mut faults = Vec::new();
+    for row in &rows {
+        let output = row["output"].as_str().unwrap_or("f");
+        let request = json!({"formula": row["formula"], "at": row["at"], "direction": row["direction"], "order": 10});
+        let answer = server.post("/taylor", &request).await;
+        let what = format!("{} at {} along {}", row["formula"], row["at"], row["direction"]);
+        let got = list(&answer["coefficients"], output);
+        if got.len() != 11 {
+            faults.push(format!("{what}: {answer}"));
+            continue;
+        }
+        for (k, (got, exact)) in got.iter().zip(list(row, "coefficients")).enumerate() {
+            let found = fault(number(got), exact, &row["bound"], row["cond"][k].as_f64().unwrap_or(1.0));
+            faults.extend(found.map(|fault| format!("{what}: c{k} {fault}")));
+        }
+    }
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults[..faults.len().min(60)].join("\n"));
+}
+
+/// Not the rows next to 0 or next to underflow, where 1/x² or the result leaves binary64.
+#[tokio::test]
+async fn second_derivatives() {
+    let server = Server::start().await;
+    let (mut faults, mut checked) = (Vec::new(), 0);
+    for row in rows(include_str!("reference/scalar.jsonl")).iter().filter(|row| row["second"].is_array()) {
+        let tiny = |arg: &Value| (5e-324..1e-150).contains(&from_hex(arg.as_str().unwrap_or("nan")).abs());
+        if list(row, "args").iter().any(tiny) {
+            continue;
+        }
+        let (inputs, graph, at) = application(row);
+        let exact = |i: usize, j: usize| row["second"][i][j].as_str().and_then(|text| text.parse::<f64>().ok()).unwrap_or(f64::NAN);
+        let pairs: Vec<(usize, usize)> = (0..inputs.len()).flat_map(|i| (0..inputs.len()).map(move |j| (i, j))).collect();
+        let largest = pairs.iter().map(|&(i, j)| exact(i, j).abs()).filter(|size| size.is_finite()).fold(0.0, f64::max);
+        for mode in ["forward", "reverse"] {
+            let answer = server.post("/hessian", &json!({"graph": graph, "at": at, "mode": mode, "form": "matrix"})).await;
+            for &(i, j) in &pairs {
+                let got = number(&answer["hessian"][i][j]);
+                checked += 1;
+                if (got - exact(i, j)).abs() <= (1e-15 * largest).max(f64::MIN_POSITIVE) {
+                    continue;
+                }
+                let found = fault(got, &row["second"][i][j], &json!(1e-13), row["cond_second"][i][j].as_f64().unwrap_or(1.0));
+                faults.extend(found.map(|fault| format!("{}{} {mode}: {i} {j} {fault} ({})", row["op"], row["args"], row["note"])));
+            }
+        }
+    }
+    assert!(checked > 3000, "{checked} checked");
+    assert!(faults.is_empty(), "{} faults in {checked} checks:\n{}", faults.len(), faults[..faults.len().min(60)].join("\n"));
 }

@@ -32,6 +32,8 @@ pub struct Limits {
     pub live_elements: usize,
     /// Numbers of all dense derivatives in one answer.
     pub derivative_cells: usize,
+    /// The order of a derivative.
+    pub derivative_order: usize,
     /// Points of one request.
     pub points: usize,
     /// Steps of all loops of a function, steps inside steps multiplied.
@@ -62,6 +64,7 @@ impl Default for Limits {
             elements: 16_000_000,
             live_elements: 64_000_000,
             derivative_cells: 4_000_000,
+            derivative_order: 10,
             points: 1_000_000,
             loop_steps: 10_000_000,
             flops: 1e11,

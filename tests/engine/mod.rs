@@ -6,6 +6,7 @@ mod linear_algebra;
 mod loops;
 mod properties;
 pub mod random;
+mod taylor;
 
 use std::sync::atomic::AtomicBool;
 

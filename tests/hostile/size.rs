@@ -219,6 +219,23 @@ async fn points_and_derivatives_have_a_most() {
         zeros(500_000)
     );
     trial.exceeds("/jacobian", body, "limits.derivative_cells", 5.5e6).await;
+    // A Hessian is N×N, at every point.
+    for rest in ["", r#","form":"matrix""#, r#","mode":"reverse""#] {
+        trial
+            .exceeds(
+                "/hessian",
+                format!(r#"{{"formula":"sum(x^2)","at":{{"x":{}}}{rest}}}"#, zeros(2001)),
+                "limits.derivative_cells",
+                4.004e6,
+            )
+            .await;
+    }
+    let body = format!(r#"{{"formula":"sum(x^2)*w","at":{{"x":{}}},"points":{{"w":{}}}}}"#, zeros(9), zeros(50_000));
+    trial.exceeds("/hessian", body, "limits.derivative_cells", 5e6).await;
+    let series = |order: &str| format!(r#"{{"formula":"sin(x)","at":{{"x":1}},"direction":{{"x":1}},"order":{order}}}"#);
+    trial.exceeds("/taylor", series("11"), "limits.derivative_order", 11.0).await;
+    trial.exceeds("/taylor", series("1e300"), "limits.derivative_order", 1e19).await;
+    trial.answered("/taylor", series("10.0")).await;
     let n = 1_000_001;
     trial.exceeds("/value", format!(r#"{{"formula":"x","points":{{"x":{}}}}}"#, zeros(n)), "limits.points", n as f64).await;
     let rows = format!(r#"{{"formula":"x","points":[{}{{"x":0}}]}}"#, r#"{"x":0},"#.repeat(n - 1));

@@ -4,6 +4,7 @@ scalar: values with NumPy and SciPy in binary64, first and second partials with 
 tensor: values with NumPy, Jacobians with JAX (when installed).
 second: Hessians with JAX (when installed).
 composition: gradients with SymPy's derivatives at 50 digits, and the bounds with jets in plain binary64.
+taylor: orders 0 to 2 with second-order jets.
 Differences that ops.md intends are listed by name in the tables EXPECTED_*.
 """
 import json
@@ -342,7 +343,27 @@ def sympy_differs(row):
                 yield f"{mp.nstr(found, 40)} for {stated}"
 
 
-CHECKS = {"scalar": check_scalar, "tensor": check_tensor, "second": check_second, "composition": check_composition}
+def check_taylor():
+    """Orders 0 to 2 against the value, gradient and Hessian that the jets of composition.py have."""
+    import composition
+    counted, bad = 0, 0
+    with mp.workdps(composition.DIGITS):
+        for row in rows("taylor"):
+            name, found, tensors, _ = composition.answer(row["formula"], row["at"], mp, mpf)
+            ways = {source: composition.from_nested(nested, None, mpf) for source, nested in row["direction"].items()}
+            way = {(source, i): entry.value for source, tensor in ways.items() for i, entry in enumerate(tensor.items)}
+            first = mp.fsum([slope * way[key] for key, slope in found.gradient.items()])
+            second = mp.fsum([bend * way[a] * way[b] for (a, b), bend in found.hessian.items()]) / 2
+            for k, value in enumerate([found.value, first, second]):
+                counted += 1
+                stated = mpf(row["coefficients"][k])
+                if not abs(value - stated) <= mpf(10) ** -45 * max(abs(stated), mpf(10) ** -5):
+                    bad += 1
+                    print("taylor, jets:", row["formula"], row["at"], k, mp.nstr(value, 40), row["coefficients"][k])
+    return counted, bad
+
+
+CHECKS = {"scalar": check_scalar, "tensor": check_tensor, "second": check_second, "composition": check_composition, "taylor": check_taylor}
 
 
 def run(names):

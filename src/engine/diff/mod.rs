@@ -1,17 +1,31 @@
 //! Derivatives as graphs: from a function to the function that is its derivative.
 //!
-//! Two drivers, [`jvp`](mod@jvp) and [`vjp`](mod@vjp), read the same rows of the operator table. Nothing is evaluated here. What
-//! carries nothing is absent (`None`), never a constant zero, and what carries exactly 1 is never multiplied.
+//! Three drivers, [`jvp`](mod@jvp), [`vjp`](mod@vjp) and [`taylor`](mod@taylor), read the same rows of the operator table. Nothing is
+//! evaluated here. What carries nothing is absent (`None`), never a constant zero, and what carries exactly 1 is never multiplied.
 
+mod blocks;
 mod jvp;
+mod taylor;
 mod vjp;
 
+pub use blocks::{Blocks, Sweeps, gradient, hessian, jacobian};
 pub use jvp::jvp;
+pub use taylor::{series, taylor};
 pub use vjp::{Cotangent, vjp};
 
 use super::Error;
+use super::graph::compose::inline;
 use super::graph::{Builder, Graph, Kind, NodeId};
 use super::op::Rule;
+
+/// What flows out of a node, in the same two cases as what flows back into it.
+pub type Tangent = Cotangent;
+
+impl From<NodeId> for Cotangent {
+    fn from(node: NodeId) -> Cotangent {
+        Cotangent::Node(node)
+    }
+}
 
 /// Copies `graph` into `builder`, inputs first; returns the node of each node.
 ///
@@ -19,44 +33,9 @@ use super::op::Rule;
 /// [`Error::Limit`] where the builder's bounds are exceeded.
 pub fn copy(graph: &Graph, builder: &mut Builder) -> Result<Vec<NodeId>, Error> {
     builder.reserve(4 * graph.len());
-    let mut copies: Vec<NodeId> = Vec::with_capacity(graph.len());
-    let mut inputs = graph.inputs().iter();
-    let placed: Vec<NodeId> =
-        inputs.by_ref().map(|input| builder.input(input.name.clone(), input.shape.clone())).collect::<Result<_, _>>()?;
-    let mut mapped: Vec<NodeId> = Vec::new();
-    for id in graph.ids() {
-        let copy = match graph.kind(id) {
-            Kind::Input(position) => placed[position],
-            Kind::Constant(value) => builder.constant(value.clone()),
-            Kind::Apply { op, args, attributes } => {
-                mapped.clear();
-                mapped.extend(args.iter().map(|arg| copies[arg.index()]));
-                builder.apply(op, &mapped, attributes.clone())?
-            }
-        };
-        copies.push(copy);
-    }
-    Ok(copies)
-}
-
-/// Writes `graph` into `g` with these nodes for its inputs; returns the nodes of its outputs.
-///
-/// # Errors
-/// [`Error::Limit`] where the builder's bounds are exceeded.
-pub fn inline(graph: &Graph, g: &mut Builder, inputs: &[NodeId]) -> Result<Vec<NodeId>, Error> {
-    let mut copies: Vec<NodeId> = Vec::with_capacity(graph.len());
-    for id in graph.ids() {
-        let copy = match graph.kind(id) {
-            Kind::Input(position) => inputs[position],
-            Kind::Constant(value) => g.constant(value.clone()),
-            Kind::Apply { op, args, attributes } => {
-                let args: Vec<NodeId> = args.iter().map(|arg| copies[arg.index()]).collect();
-                g.apply(op, &args, attributes.clone())?
-            }
-        };
-        copies.push(copy);
-    }
-    Ok(graph.outputs().iter().map(|output| copies[output.node.index()]).collect())
+    let inputs: Vec<NodeId> =
+        graph.inputs().iter().map(|input| builder.input(input.name.clone(), input.shape.clone())).collect::<Result<_, _>>()?;
+    inline(graph, builder, &inputs)
 }
 
 /// Which of the nodes up to `last` depend on a node of `on`.

@@ -11,10 +11,10 @@ use super::{Owned, ancestors, between, dependents, item_of};
 /// Cotangents of the results of several-valued nodes, a list a node.
 type Several = HashMap<NodeId, Vec<Option<Cotangent>>>;
 
-/// What flows back into a node.
+/// What flows back into a node: where a derivative starts it is exactly 1, which is never multiplied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cotangent {
-    /// Exactly 1, of a scalar: where a gradient starts.
+    /// Exactly 1, of a scalar.
     One,
     /// A node of the same shape.
     Node(NodeId),
@@ -165,8 +165,8 @@ fn within(g: &mut Builder, results: &[(NodeId, Cotangent)], args: &[NodeId]) -> 
     Ok(seen.into_iter().filter_map(|arg| bars.get(&arg).map(|&bar| (arg, bar))).collect())
 }
 
-/// The chain rule's product of a partial and a cotangent.
-fn product(g: &mut Builder, partial: Partial, bar: Cotangent) -> Result<Option<Cotangent>, Error> {
+/// The chain rule's product of a partial and what flows.
+pub(super) fn product(g: &mut Builder, partial: Partial, bar: Cotangent) -> Result<Option<Cotangent>, Error> {
     match (bar, partial) {
         (_, Partial::Zero) => Ok(None),
         (bar, Partial::One) => Ok(Some(bar)),
@@ -179,13 +179,14 @@ fn product(g: &mut Builder, partial: Partial, bar: Cotangent) -> Result<Option<C
 }
 
 /// The sum of what flows into a node.
-fn accumulate(g: &mut Builder, sum: Option<Cotangent>, part: Cotangent) -> Result<Cotangent, Error> {
+pub(super) fn accumulate(g: &mut Builder, sum: Option<Cotangent>, part: Cotangent) -> Result<Cotangent, Error> {
     let Some(sum) = sum else { return Ok(part) };
     let (sum, part) = (materialised(g, sum)?, materialised(g, part)?);
     Ok(Cotangent::Node(g.add(sum, part)?))
 }
 
-fn materialised(g: &mut Builder, bar: Cotangent) -> Result<NodeId, Error> {
+/// As a node.
+pub(super) fn materialised(g: &mut Builder, bar: Cotangent) -> Result<NodeId, Error> {
     match bar {
         Cotangent::One => Ok(g.number(1.0)),
         Cotangent::Node(node) => Ok(node),

@@ -44,8 +44,8 @@ impl Runner<'_> {
             _ => {}
         }
         let mut target = std::mem::take(&mut self.scratch.slots[slot(kernel.to)]);
-        let mut places = std::mem::take(&mut self.scratch.places);
         let mut memory = std::mem::take(&mut self.scratch.dense);
+        let mut places = std::mem::take(&mut self.scratch.places);
         let frame = self.frame();
         let lanes = frame.lanes(kernel.lanes);
         let elements = code.buffers[kernel.to as usize].elements;
@@ -111,8 +111,8 @@ impl Runner<'_> {
         // a kernel that gave up half way has set nothing that is read: the run ends here
         let done = frame.checked();
         self.scratch.slots[slot(kernel.to)] = target;
-        self.scratch.places = places;
         self.scratch.dense = memory;
+        self.scratch.places = places;
         done
     }
 

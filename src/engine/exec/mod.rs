@@ -20,7 +20,7 @@ mod sort;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::program::{Binding, Code, Lanes, Operand, Program, Source, Stopped};
+use super::program::{Binding, Code, Lanes, Operand, Program, Source, Stopped, Symmetric};
 use elementwise::Isa;
 use kernels::Runner;
 
@@ -30,9 +30,10 @@ pub struct Scratch {
     isa: Isa,
     slots: Vec<Vec<f64>>,
     tile: Vec<f64>,
-    places: sort::Places,
     /// What a routine of linear algebra works in.
     dense: Vec<f64>,
+    /// Where the elements of a line go while it is sorted.
+    places: sort::Places,
     /// The memory that a Map writes, while it does.
     targets: Vec<Vec<f64>>,
     /// That of bodies, one inside the other.
@@ -58,8 +59,8 @@ impl Default for Scratch {
             isa: Isa::detect(),
             slots: Vec::new(),
             tile: Vec::new(),
-            places: sort::Places::default(),
             dense: Vec::new(),
+            places: sort::Places::default(),
             targets: Vec::new(),
             inner: None,
         }
@@ -69,8 +70,8 @@ impl Default for Scratch {
 impl Scratch {
     /// Bytes it holds on to.
     pub fn bytes(&self) -> usize {
-        let own =
-            8 * (self.tile.capacity() + self.dense.capacity() + self.slots.iter().map(Vec::capacity).sum::<usize>()) + self.places.bytes();
+        let lists = self.tile.capacity() + self.dense.capacity() + self.slots.iter().map(Vec::capacity).sum::<usize>();
+        let own = 8 * lists + self.places.bytes();
         own + self.inner.as_ref().map_or(0, |inner| {
             let lists = [&inner.carried, &inner.taken, &inner.before].map(Vec::capacity);
             inner.body.bytes() + inner.guard.bytes() + 8 * lists.iter().sum::<usize>()
@@ -116,6 +117,12 @@ impl Frame<'_> {
         lanes.count(self.points, self.seeds)
     }
 
+    /// Which of its own lanes an operand shows to a reader with `lanes`: seeds are outside points.
+    fn spread(&self, own: Lanes, lanes: Lanes) -> linear_algebra::Spread {
+        let outer = own.seeds() && !own.points() && lanes.points();
+        linear_algebra::Spread { lanes: self.lanes(own), divide: if outer { self.points } else { 1 } }
+    }
+
     /// The numbers of an operand that lies without gaps.
     fn contiguous(&self, operand: &Operand) -> &[f64] {
         let lanes = self.lanes(operand.lanes);
@@ -133,12 +140,6 @@ impl Frame<'_> {
             (false, false) => (0, count, 1),
         };
         (first..last).step_by(step)
-    }
-
-    /// Which of its own lanes an operand shows to a reader with `lanes`: seeds are outside points.
-    fn spread(&self, own: Lanes, lanes: Lanes) -> linear_algebra::Spread {
-        let outer = own.seeds() && !own.points() && lanes.points();
-        linear_algebra::Spread { lanes: self.lanes(own), divide: if outer { self.points } else { 1 } }
     }
 
     fn checked(&self) -> Result<(), Stopped> {
@@ -184,7 +185,19 @@ pub(crate) fn run(
         }
         start = block.end;
     }
+    if let Some(Symmetric { result, size }) = program.symmetric {
+        out[result].chunks_exact_mut((size * size).max(1)).for_each(|matrix| mirror(matrix, size));
+    }
     Ok(())
+}
+
+/// What stands below the diagonal into the place above it.
+fn mirror(matrix: &mut [f64], size: usize) {
+    for row in 0..size {
+        for column in row + 1..size {
+            matrix[row * size + column] = matrix[column * size + row];
+        }
+    }
 }
 
 /// Per-point inputs into their buffers: elements outermost, points innermost.

@@ -136,6 +136,7 @@ fn primitive_value(primitive: Primitive, args: &[&Tensor], attributes: &Attribut
         }
         Primitive::Reduce(fold) => reduced(fold, args[0], attributes),
         Primitive::Matmul => matrix_product(args[0], args[1], attributes.flag("chain")),
+        Primitive::Dense(routine) => dense::routine(routine, args, attributes),
         Primitive::Scan(scan) => scanned(scan, args, attributes, result),
         Primitive::Sort(how) => sorted(how, args, attributes, result),
         Primitive::Interpolate { slope } => {
@@ -151,7 +152,6 @@ fn primitive_value(primitive: Primitive, args: &[&Tensor], attributes: &Attribut
             };
             product::convolved(attributes, lengths.0, lengths.1).map(element).collect()
         }
-        Primitive::Dense(routine) => dense::routine(routine, args, attributes),
     }
 }
 

@@ -47,6 +47,11 @@ impl Builder {
         Builder { bounds, ..Builder::default() }
     }
 
+    /// The sizes that it does not exceed.
+    pub fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
     /// Makes room for so many nodes more.
     pub fn reserve(&mut self, nodes: usize) {
         let Builder { arena, hasher, known, .. } = self;

@@ -6,6 +6,7 @@
 pub mod algebra;
 mod body;
 mod builder;
+pub mod compose;
 
 pub use body::Body;
 pub use builder::{Bounds, Builder};
@@ -13,7 +14,7 @@ pub use builder::{Bounds, Builder};
 use hashbrown::HashMap;
 
 use super::op::{Attributes, Row};
-use super::{Shape, Tensor};
+use super::{Error, Shape, Tensor};
 
 /// A node's position in its graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -162,5 +163,23 @@ impl Graph {
     /// The outputs, in the order of the flattened vector y.
     pub fn outputs(&self) -> &[Output] {
         &self.outputs
+    }
+
+    /// The one output, a scalar, of which there is a gradient.
+    ///
+    /// # Errors
+    /// [`Error::NotScalar`], saying what there is instead.
+    pub fn scalar_output(&self) -> Result<NodeId, Error> {
+        let described = |output: &Output| format!("{:?} of shape {}", output.name, self.shape(output.node));
+        let detail = match self.outputs() {
+            [output] if self.shape(output.node).rank() == 0 => return Ok(output.node),
+            [output] => format!("this function's is {}", described(output)),
+            outputs => {
+                let some: Vec<String> = outputs.iter().take(4).map(described).collect();
+                let more = if outputs.len() > 4 { ", …" } else { "" };
+                format!("this function has {}: {}{more}", outputs.len(), some.join(", "))
+            }
+        };
+        Err(Error::NotScalar { detail })
     }
 }

@@ -34,7 +34,7 @@ pub use attributes::{Attribute, AttributeKind, Attributes, Real, Value};
 pub(crate) use linear_algebra::DenseFlags;
 pub use row::{
     Application, Arity, Dense, Does, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, ResultsRule, Row, Rule, Scan,
-    Several, SeveralJvpRule, SeveralVjpRule, ShapeRule, Sorting, VjpRule,
+    SeriesRule, Several, SeveralJvpRule, SeveralVjpRule, ShapeRule, Sorting, VjpRule,
 };
 
 /// Every row, in the order of the documentation.
@@ -76,16 +76,17 @@ static FAMILIES: &[&[&Row]] = &[
     order::ROWS,
     interpolation::ROWS,
     product::ROWS,
-    einsum::ROWS,
     linear_algebra::solving::ROWS,
     linear_algebra::determinant::ROWS,
     linear_algebra::decomposition::ROWS,
     linear_algebra::spectral::ROWS,
     linear_algebra::exponential::ROWS,
+    einsum::ROWS,
     matrix::ROWS,
     structure::ROWS,
     structure::MAP_ROWS,
     structure::SCAN_ROWS,
+    structure::IMPLICIT_ROWS,
     structure::ODEINT_ROWS,
     calculus::ROWS,
 ];

@@ -175,6 +175,10 @@ pub type ResultsRule = fn(&'static Row, &[Shape], Attributes) -> Result<(Vec<Sha
 /// Tangents of the results from those of the arguments (`None` is a structural zero; at least one is there).
 pub type SeveralJvpRule = fn(&mut Builder, Application<'_>, dots: &[Option<NodeId>]) -> Result<Vec<Option<NodeId>>, Error>;
 
+/// Taylor coefficients c₁ … c_`order` of the results from those of the arguments (`None` is a structural zero; at least one is there).
+pub type SeriesRule =
+    fn(&mut Builder, Application<'_>, coefficients: &[Vec<Option<NodeId>>], order: usize) -> Result<Vec<Vec<Option<NodeId>>>, Error>;
+
 /// Cotangents of the arguments from those of the results: `None` where nothing flows back (at least one is there). Only those of
 /// `wanted` arguments are looked at.
 pub type SeveralVjpRule = fn(&mut Builder, Application<'_>, bars: &[Option<NodeId>], wanted: &[bool]) -> Result<Vec<Option<NodeId>>, Error>;
@@ -229,6 +233,8 @@ pub enum Rule {
         jvp: Option<SeveralJvpRule>,
         /// Reverse rule; `None`: that of the expansion.
         vjp: Option<SeveralVjpRule>,
+        /// Series rule; `None`: what follows from the forward rule.
+        series: Option<SeriesRule>,
     },
     /// One result of a several-valued node.
     Item,
@@ -272,6 +278,8 @@ pub enum Primitive {
     Reduce(Fold),
     /// Batched matrix product.
     Matmul,
+    /// Dense linear algebra on the last two axes.
+    Dense(Dense),
     /// A running fold along an axis.
     Scan(Scan),
     /// Along an axis, by the order that sorts the first argument.
@@ -283,30 +291,6 @@ pub enum Primitive {
     },
     /// Discrete convolution of two vectors.
     Convolve,
-    /// Dense linear algebra on the last two axes.
-    Dense(Dense),
-}
-
-/// How a running fold goes from one element to the next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Scan {
-    /// sᵢ = sᵢ₋₁ + xᵢ
-    Sum,
-    /// sᵢ = sᵢ₋₁ · xᵢ
-    Product,
-    /// sᵢ = aᵢ · sᵢ₋₁ + bᵢ, where the first is b alone.
-    Affine,
-}
-
-/// What is written by the order that sorts a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Sorting {
-    /// The line itself, sorted.
-    Values,
-    /// Another line in that order; equals of the first get the mean of what is theirs.
-    Take,
-    /// Another line put back from that order: the transpose of `Take`.
-    Put,
 }
 
 /// The routines of dense linear algebra.
@@ -347,6 +331,28 @@ impl Dense {
     pub(crate) fn is_after_elimination(self) -> bool {
         matches!(self, Dense::Solve | Dense::Inv | Dense::Det | Dense::Slogdet)
     }
+}
+
+/// How a running fold goes from one element to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scan {
+    /// sᵢ = sᵢ₋₁ + xᵢ
+    Sum,
+    /// sᵢ = sᵢ₋₁ · xᵢ
+    Product,
+    /// sᵢ = aᵢ · sᵢ₋₁ + bᵢ, where the first is b alone.
+    Affine,
+}
+
+/// What is written by the order that sorts a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sorting {
+    /// The line itself, sorted.
+    Values,
+    /// Another line in that order; equals of the first get the mean of what is theirs.
+    Take,
+    /// Another line put back from that order: the transpose of `Take`.
+    Put,
 }
 
 /// How a reduction folds.

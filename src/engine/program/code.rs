@@ -64,9 +64,9 @@ impl Code {
                 work.body.scratch_bytes(points, seeds) + guard + 8.0 * carries / (work.steps.max(1) as f64)
             }
             Work::Over(work) => work.body.scratch_bytes(points, seeds * work.block(points, seeds)),
+            Work::Dense(call) => 8.0 * call.memory(kernel.lanes, points, seeds) as f64,
             // the places of a line, while it is sorted
             Work::Sort { line, .. } => 8.0 * line.length as f64,
-            Work::Dense(call) => 8.0 * call.memory(kernel.lanes, points, seeds) as f64,
             _ => 0.0,
         });
         own + inner.fold(0.0, f64::max)
@@ -92,6 +92,7 @@ fn kernel_bytes(kernel: &Kernel) -> usize {
             Work::Take { table, .. } | Work::ScatterAdd { table, .. } => 8 * table.indices.len(),
             Work::Loop(work) => 256 + 128 * work.args.len(),
             Work::Over(work) => 256 + 128 * work.args.len(),
+            Work::Dense(call) => 64 + 128 * call.operands.len(),
             Work::Interpolate { knots, .. } => 16 * knots.places.len(),
             Work::Copy { .. }
             | Work::Zero
@@ -100,7 +101,6 @@ fn kernel_bytes(kernel: &Kernel) -> usize {
             | Work::Scan { .. }
             | Work::Sort { .. }
             | Work::Convolve { .. } => 128,
-            Work::Dense(call) => 64 + 128 * call.operands.len(),
         }
 }
 

@@ -3,9 +3,11 @@
 //! Compiling goes: the derivative as a graph ([`plan`]) → simplified → kernels ([`lower`]) → memory ([`memory`]). A program is immutable
 //! and shared between workers; it never holds a point.
 
+mod chain;
 mod code;
 mod kernel;
 pub mod layout;
+mod linearity;
 mod lower;
 mod memory;
 mod plan;
@@ -19,6 +21,7 @@ use super::{Error, Shape, simplify};
 use crate::engine::exec::{self, Scratch};
 pub(crate) use code::Code;
 pub(crate) use kernel::{DenseCall, Kernel, Lanes, Line, Loop, Map, Operand, Over, Source, Table, Work};
+pub(crate) use plan::Symmetric;
 pub use plan::{Mode, Want};
 
 /// An input of a program.
@@ -82,6 +85,7 @@ pub struct Program {
     pub(crate) seeded: Vec<(usize, usize)>,
     pub(crate) seeds: usize,
     pub(crate) pieces: Vec<Piece>,
+    pub(crate) symmetric: Option<Symmetric>,
     pub(crate) code: Code,
     /// Flops of a run, of a point in it, of a seed of a point.
     flops: [f64; 3],
@@ -100,9 +104,23 @@ impl Program {
     /// cotangents) differs from point to point.
     ///
     /// # Errors
-    /// [`Error::NotScalar`] for a gradient of several numbers; [`Error::Limit`] where the derivative's graph exceeds the bounds.
+    /// [`Error::NotScalar`] for a gradient or Hessian of several numbers; [`Error::Limit`] where the derivative's graph exceeds the bounds.
     pub fn compile(graph: &Graph, want: &Want, per_point: &[bool]) -> Result<Program, Error> {
-        let planned = plan::plan(graph, want)?;
+        Program::of(plan::plan(graph, want)?, per_point, structure::loop_steps(graph))
+    }
+
+    /// Compiles a composition, `stages` applied from the left to the right, with the Jacobians of its stages and of the whole.
+    /// `per_point[i]` says whether input i of the first stage differs from point to point, `wrt` by which of them (positions,
+    /// ascending) the first stage and the whole are differentiated.
+    ///
+    /// # Errors
+    /// [`Error::ShapePair`] where the flattened outputs of a stage are not as many as the flattened inputs of the next;
+    /// [`Error::Limit`].
+    pub fn chain(stages: &[Graph], wrt: &[usize], mode: Mode, per_point: &[bool]) -> Result<Program, Error> {
+        Program::of(chain::plan(stages, wrt, mode)?, per_point, stages.iter().map(structure::loop_steps).sum())
+    }
+
+    fn of(planned: plan::Planned, per_point: &[bool], loop_steps: f64) -> Result<Program, Error> {
         let simplified = simplify::simplify(planned.graph)?;
         let inputs: Vec<ProgramInput> =
             simplified.inputs().iter().map(|input| ProgramInput { name: input.name.clone(), shape: input.shape.clone() }).collect();
@@ -132,20 +150,26 @@ impl Program {
             seeded: planned.seeded,
             seeds: planned.seeds,
             pieces: planned.pieces,
+            symmetric: planned.symmetric,
             code,
             flops,
-            loop_steps: structure::loop_steps(graph),
+            loop_steps,
         })
     }
 
-    /// The inputs: the graph's, then for [`Want::Jvp`] the tangents, for [`Want::Vjp`] the cotangents.
+    /// The inputs: the graph's, then for [`Want::Jvp`] the tangents, for [`Want::Vjp`] the cotangents, for [`Want::Linearity`] the
+    /// directions and the step size, for [`Want::Hvp`] and [`Want::Taylor`] the parts of the direction.
     pub fn inputs(&self) -> &[ProgramInput] {
         &self.inputs
     }
 
     /// The length of each result at one point. First the outputs' values in order (each its number of elements); then for
     /// [`Want::Gradient`] and [`Want::Vjp`] a result an input of `wrt`, for [`Want::Jacobian`] one result: the P×N matrix, row-major,
-    /// N over the flattened `wrt`; for [`Want::Jvp`] a result an output.
+    /// N over the flattened `wrt`; for [`Want::Jvp`] a result an output; for [`Want::Hessian`] a gradient, then the N×N matrix; for
+    /// [`Want::Hvp`] a gradient, then a result an input of `wrt` again; for [`Want::Taylor`] `order` + 1 results an output. For
+    /// [`Want::Linearity`] a result an output for each of f(x + h·d) − f(x), what of it is not J·h·d, and J·d; then d, a result an input;
+    /// then ⟨ȳ, J·d⟩, ⟨Jᵀȳ, d⟩ and h. For [`Program::chain`] the outputs' values and then the Jacobian of each stage, and behind several
+    /// the Jacobian of the whole.
     pub fn results(&self) -> &[usize] {
         &self.results
     }

@@ -32,7 +32,15 @@ const FOLDED_ELEMENTS: usize = 1024;
 /// [`Error::Limit`] where an expansion exceeds the builder's bounds.
 pub fn simplify(graph: Graph) -> Result<Graph, Error> {
     let graph = if is_expanded(&graph) { graph } else { expanded(&graph)? };
-    bodies(&rewrite(&graph, reduce)?, simplify)
+    bodies(&rewrite(&graph, reduce)?.0, simplify)
+}
+
+/// The graph for a person to read: composite operators stay what they are. Beside it what became of each node that an output needs.
+///
+/// # Errors
+/// [`Error::Limit`] where the builder's bounds are exceeded.
+pub fn reduced(graph: &Graph) -> Result<(Graph, Vec<Option<NodeId>>), Error> {
+    rewrite(graph, reduce)
 }
 
 /// The graph with every composite operator written out, in bodies too.
@@ -40,10 +48,10 @@ pub fn simplify(graph: Graph) -> Result<Graph, Error> {
 /// # Errors
 /// [`Error::Limit`] where an expansion exceeds the builder's bounds.
 pub(crate) fn expanded(graph: &Graph) -> Result<Graph, Error> {
-    let mut graph = rewrite(graph, expand)?;
+    let mut graph = rewrite(graph, expand)?.0;
     // an expansion may use composite operators; how deep is the table's affair
     while !is_expanded(&graph) {
-        graph = rewrite(&graph, expand)?;
+        graph = rewrite(&graph, expand)?.0;
     }
     bodies(&graph, |body| expanded(&body))
 }
@@ -96,8 +104,8 @@ fn bodies(graph: &Graph, pass: impl Fn(Graph) -> Result<Graph, Error>) -> Result
     Ok(g.finish(outputs))
 }
 
-/// The graph with each live application replaced by what `pass` makes of it.
-fn rewrite(graph: &Graph, pass: Pass) -> Result<Graph, Error> {
+/// The graph with each live application replaced by what `pass` makes of it, and what became of each node.
+fn rewrite(graph: &Graph, pass: Pass) -> Result<(Graph, Vec<Option<NodeId>>), Error> {
     let mut g = Builder::default();
     g.reserve(graph.len());
     let mut live = vec![false; graph.len()];
@@ -137,7 +145,7 @@ fn rewrite(graph: &Graph, pass: Pass) -> Result<Graph, Error> {
         };
     }
     let outputs = graph.outputs().iter().filter_map(|output| Some((output.name.clone(), copies[output.node.index()]?))).collect();
-    Ok(g.finish(outputs))
+    Ok((g.finish(outputs), copies))
 }
 
 /// Composite operators as what they stand for.

@@ -130,7 +130,8 @@ impl<'g> Machine<'_, 'g> {
             let slot = match self.builder.input(input.name.as_str(), shape) {
                 Ok(node) => Slot::One(node),
                 Err(error) => {
-                    let pointer = if self.site.text.is_some() { "/inputs".to_owned() } else { format!("{}/inputs/{i}", root.pointer) };
+                    let pointer =
+                        if self.site.text.is_some() { self.site.beside("inputs") } else { format!("{}/inputs/{i}", root.pointer) };
                     self.refuse(error, pointer, None)?;
                     Slot::Broken
                 }

@@ -363,7 +363,7 @@ fn misspelt(pointer: String, name: &str) -> (String, String, Option<String>) {
 fn table<'g>(definition: &Definition<'g>, site: Site<'g>, faults: &mut Faults) -> HashMap<&'g str, Operand<'g>> {
     let graph = definition.graph;
     let listed = |field: &str, i: usize| {
-        if site.text.is_some() { format!("/{field}") } else { format!("{}/{field}/{i}", definition.pointer) }
+        if site.text.is_some() { site.beside(field) } else { format!("{}/{field}/{i}", definition.pointer) }
     };
     // Notations have checked the spelling of their names, by their own rules.
     let spelt = |name: &str| site.text.is_some() || valid(name);

@@ -5,9 +5,9 @@ use super::super::{
     Application, Arity, Attribute, AttributeKind, Attributes, Does, Family, ResultsRule, Row, Rule, Several, SeveralJvpRule,
     SeveralVjpRule, Value, axes::fault,
 };
-use super::{Writing, body_of, chosen, function, led, takes};
+use super::{Writing, body_of, chosen, function, led, series, takes};
 use crate::engine::diff::{self, Cotangent};
-use crate::engine::graph::{Body, Builder, NodeId};
+use crate::engine::graph::{Body, Builder, NodeId, compose};
 use crate::engine::{Error, Shape};
 use Family::Structure;
 
@@ -82,7 +82,7 @@ const JVP: SeveralJvpRule = |g, y, dots| {
     let mut writing = Writing::new();
     let inputs = writing.inputs(&shapes)?;
     let tangents = writing.inputs(&chosen(&shapes, &active))?;
-    let outputs = diff::inline(body.graph(), &mut writing.g, &inputs)?;
+    let outputs = compose::apply(body.graph(), &mut writing.g, &inputs)?;
     let pairs: Vec<(NodeId, NodeId)> = chosen(&inputs, &active).into_iter().zip(tangents).collect();
     let made = diff::jvp(&mut writing.g, &pairs, &outputs)?;
     let present: Vec<NodeId> = made.iter().flatten().copied().collect();
@@ -104,7 +104,7 @@ const VJP: SeveralVjpRule = |g, y, bars, wanted| {
     let inputs = writing.inputs(&shapes)?;
     let bar_shapes: Vec<Shape> = body.output_shapes().cloned().collect();
     let cotangents = writing.inputs(&chosen(&bar_shapes, &given))?;
-    let outputs = diff::inline(body.graph(), &mut writing.g, &inputs)?;
+    let outputs = compose::apply(body.graph(), &mut writing.g, &inputs)?;
     let pairs: Vec<(NodeId, Cotangent)> = chosen(&outputs, &given).into_iter().zip(cotangents.into_iter().map(Cotangent::Node)).collect();
     let made = diff::vjp(&mut writing.g, &pairs, &chosen(&inputs, wanted))?;
     let present: Vec<NodeId> = made.iter().flatten().copied().collect();
@@ -142,6 +142,7 @@ rows! {
         does: Does::Kernel(Several::Map),
         jvp: Some(JVP),
         vjp: Some(VJP),
+        series: Some(series::OF_MAP),
     }).takes(&[
         function("function", true, "the function of one entry: it sees only its arguments"),
         Attribute { name: "in_axes", kind: AttributeKind::Bounds, required: false, summary: "0 or null an argument: mapped over its leading axis, or passed whole; default all 0" },

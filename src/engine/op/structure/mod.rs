@@ -3,10 +3,12 @@
 //! Calls are inlined while a graph is read. Loops stay loops: their bodies are graphs of their own, an attribute of the node, and what is
 //! derived of a loop is a loop again. Bodies see nothing but their arguments.
 
+mod implicit;
 mod map;
 mod odeint;
 mod reverse;
 mod scan;
+mod series;
 
 use std::collections::HashMap;
 
@@ -17,6 +19,8 @@ use crate::engine::graph::{Body, Builder, Graph, Kind, NodeId};
 use crate::engine::{Error, Shape};
 use Family::Structure;
 
+pub(super) use implicit::ROWS as IMPLICIT_ROWS;
+pub use implicit::{FIXED_POINT, ROOT};
 pub use map::MAP;
 pub(crate) use map::Mapped;
 pub(super) use map::ROWS as MAP_ROWS;
@@ -34,6 +38,11 @@ const fn function(name: &'static str, required: bool, summary: &'static str) -> 
 /// An attribute that is an integer.
 const fn integer(name: &'static str, required: bool, summary: &'static str) -> Attribute {
     Attribute { name, kind: AttributeKind::Int, required, summary }
+}
+
+/// An attribute that is a number.
+const fn real(name: &'static str, required: bool, summary: &'static str) -> Attribute {
+    Attribute { name, kind: AttributeKind::Real, required, summary }
 }
 
 /// The function that an attribute holds.

@@ -6,8 +6,7 @@
 use super::super::row::rows;
 use super::super::{Arity, Attribute, AttributeKind, Attributes, Expansion, Family, Row, Rule, ShapeRule, Value, axes::fault, shape};
 use super::{Scan, Writing, body_of, count, function, integer, led, takes};
-use crate::engine::diff;
-use crate::engine::graph::{Body, Builder, NodeId};
+use crate::engine::graph::{Body, Builder, NodeId, compose};
 use crate::engine::{Error, Shape};
 use Family::Structure;
 
@@ -61,7 +60,7 @@ fn step(g: &mut Builder, method: &Method, f: &Body, [y, t, h]: [NodeId; 3], para
             let ahead = g.scale(*time, h)?;
             g.add(t, ahead)?
         };
-        slopes.extend(diff::inline(f.graph(), g, &[&[at, when], parameters].concat())?);
+        slopes.extend(compose::apply(f.graph(), g, &[&[at, when], parameters].concat())?);
     }
     moved(g, &slopes, method.weights)
 }

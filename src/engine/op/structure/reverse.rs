@@ -10,7 +10,7 @@ use super::super::{Attributes, SeveralVjpRule, Value, shape};
 use super::scan::{Scan, adapted};
 use super::{Writing, activity, chosen, led, or_zeros};
 use crate::engine::diff::{self, Cotangent};
-use crate::engine::graph::{Body, Builder, NodeId};
+use crate::engine::graph::{Body, Builder, NodeId, compose};
 use crate::engine::{Error, Shape};
 
 /// Elements of stacked carries up to which no segments are made.
@@ -114,7 +114,7 @@ impl Reverse {
         }
         let own_parameters = w.inputs(&parameter_shapes)?;
         let inputs = [&carries[..], &own_slices, &own_parameters].concat();
-        let outputs = diff::inline(forth.body.graph(), &mut w.g, &inputs)?;
+        let outputs = compose::apply(forth.body.graph(), &mut w.g, &inputs)?;
         let (next, ys) = outputs.split_at(forth.carry);
         let ends = chosen(next, &active).into_iter().chain(chosen(ys, given));
         let pairs: Vec<(NodeId, Cotangent)> = ends.zip(bars.iter().chain(&stacked_bars).map(|&bar| Cotangent::Node(bar))).collect();
@@ -282,7 +282,7 @@ fn identity() -> Result<Body, Error> {
 fn carries_only(scan: &Scan) -> Result<Body, Error> {
     let mut w = Writing::new();
     let inputs = w.inputs(scan.body.input_shapes())?;
-    let outputs = diff::inline(scan.body.graph(), &mut w.g, &inputs)?;
+    let outputs = compose::apply(scan.body.graph(), &mut w.g, &inputs)?;
     w.finish(&outputs[..scan.carry])
 }
 
@@ -290,7 +290,7 @@ fn carries_only(scan: &Scan) -> Result<Body, Error> {
 fn saving_carries(scan: &Scan) -> Result<Body, Error> {
     let mut w = Writing::new();
     let inputs = w.inputs(scan.body.input_shapes())?;
-    let mut outputs = diff::inline(scan.body.graph(), &mut w.g, &inputs)?;
+    let mut outputs = compose::apply(scan.body.graph(), &mut w.g, &inputs)?;
     outputs.truncate(scan.carry);
     outputs.extend(&inputs[..scan.carry]);
     if scan.guard.is_some() {

@@ -5,9 +5,9 @@
 
 use super::super::row::rows;
 use super::super::{Arity, Attributes, Does, Family, ResultsRule, Row, Rule, Several, SeveralJvpRule, Value, axes::fault};
-use super::{Writing, activity, body_of, chosen, count, function, integer, led, or_zeros, reverse, takes};
+use super::{Writing, activity, body_of, chosen, count, function, integer, led, or_zeros, reverse, series, takes};
 use crate::engine::diff;
-use crate::engine::graph::{Body, Builder, NodeId};
+use crate::engine::graph::{Body, Builder, NodeId, compose};
 use crate::engine::{Error, Shape};
 use Family::Structure;
 
@@ -118,7 +118,7 @@ pub(super) fn adapted(guard: &Body, shapes: &[Shape], from: &[usize]) -> Result<
     let mut writing = Writing::new();
     let inputs = writing.inputs(shapes)?;
     let inputs: Vec<NodeId> = from.iter().map(|&i| inputs[i]).collect();
-    let outputs = diff::inline(guard.graph(), &mut writing.g, &inputs)?;
+    let outputs = compose::apply(guard.graph(), &mut writing.g, &inputs)?;
     writing.finish(&outputs)
 }
 
@@ -147,7 +147,7 @@ const JVP: SeveralJvpRule = |g, y, dots| {
             args.push(or_zeros(g, dots[i], &like)?);
         }
     }
-    let outputs = diff::inline(scan.body.graph(), &mut writing.g, &values)?;
+    let outputs = compose::apply(scan.body.graph(), &mut writing.g, &values)?;
     let pairs: Vec<(NodeId, NodeId)> = chosen(&values, &active).into_iter().zip(tangents).collect();
     let made = diff::jvp(&mut writing.g, &pairs, &outputs)?;
     // outputs: carries, their tangents; what is stacked, its tangents
@@ -184,6 +184,7 @@ rows! {
         does: Does::Kernel(Several::Scan),
         jvp: Some(JVP),
         vjp: Some(reverse::VJP),
+        series: Some(series::OF_SCAN),
     }).takes(&[
         function("function", true, "the function of one step: (carries, slices, parameters) → (new carries, what is stacked)"),
         integer("carry", false, "how many arguments are carried; default 1"),
@@ -220,6 +221,7 @@ rows! {
         }),
         jvp: None,
         vjp: None,
+        series: None,
     }).takes(&[
         function("condition", true, "whether to go on, of the carries and the parameters: one scalar"),
         function("body", true, "the function of one step: (carries, parameters) → new carries"),
