@@ -229,6 +229,16 @@ fn compare(got: &Value, expected: &Value, bound: &Value, what: &str, faults: &mu
     }
 }
 
+/// A point whose numbers are others.
+fn moved(point: &Value, by: f64) -> Value {
+    match point {
+        Value::Number(number) => json!(number.as_f64().expect("a number") + by),
+        Value::Array(items) => items.iter().enumerate().map(|(i, item)| moved(item, by * (1.0 + i as f64))).collect(),
+        Value::Object(inputs) => inputs.iter().map(|(name, value)| (name.clone(), moved(value, by))).collect::<Map<_, _>>().into(),
+        other => other.clone(),
+    }
+}
+
 #[tokio::test]
 async fn tensor_operators() {
     let server = Server::start().await;
@@ -244,6 +254,13 @@ async fn tensor_operators() {
             if !answer["value"].is_object() {
                 faults.push(format!("{what}: {answer}"));
                 continue;
+            }
+            // between other points: the same bits
+            let at = request.as_object_mut().and_then(|request| request.remove("at")).expect("a point");
+            request["points"] = json!([moved(&at, 0.375), at, moved(&at, -1.25), at]);
+            let batch = server.post("/jacobian", &request).await;
+            if batch["results"][1] != answer || batch["results"][3] != answer {
+                faults.push(format!("{what}: alone {answer}, among others {batch}"));
             }
             for (output, value) in row["value"].as_object().expect("outputs") {
                 compare(&answer["value"][output], value, &row["bound"], &format!("{what} {output}"), &mut faults);

@@ -97,8 +97,8 @@ class Arrangements:
 
     def op_polyval(self, coefficients, x):
         def entry(at):
-            result = Jet(self.number(0))
-            for c in coefficients.items:
+            result = coefficients.items[0] if coefficients.items else Jet(self.number(0))
+            for c in coefficients.items[1:]:
                 result = self.one("add", self.one("multiply", result, at), c)
             return result
         return Tensor(x.shape, [entry(at) for at in x.items])

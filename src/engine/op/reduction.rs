@@ -270,7 +270,7 @@ const STD_WEIGHT: Weight = |g, y| {
     let freedom = freedom(g, y.args[0], y.attributes);
     let spread = kept(g, y.y, y.args[0], &axes)?;
     let spread = g.scale(freedom, spread)?;
-    g.call(&calculus::CHAIN_DIVIDE, &[rest, spread])
+    if freedom == 0.0 { g.divide(rest, spread) } else { g.call(&calculus::CHAIN_DIVIDE, &[rest, spread]) }
 };
 
 /// A reduction of one argument.
