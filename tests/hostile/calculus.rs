@@ -20,12 +20,20 @@ async fn fields_are_told_apart() {
         ("/chain", stages(r#"["x^2"]"#), &[("/stages/0", &["string", "object"])]),
         ("/chain", stages(r#"[{"formula":"x"},[],{}]"#), &[("/stages/1", &["list", "object"]), ("/stages/2", &["function", "graph"])]),
         ("/chain", stages(r#"[{"formula":"x","graph":{"outputs":[]}}]"#), &[("/stages/0", &["formula", "graph"])]),
-        ("/chain", stages(r#"[{"formula":"x"},{"formla":"y"}]"#), &[("/stages/1/formla", &["a stage", "formula"]), ("/stages/1", &["function"])]),
+        (
+            "/chain",
+            stages(r#"[{"formula":"x"},{"formla":"y"}]"#),
+            &[("/stages/1/formla", &["a stage", "formula"]), ("/stages/1", &["function"])],
+        ),
         ("/chain", stages(r#"[{"formula":"x","at":{"x":1}}]"#), &[("/stages/0/at", &["a stage", "field"])]),
         ("/chain", stages(r#"[{"formula":"x"},{"formula":7}]"#), &[("/stages/1/formula", &["number", "string"])]),
         ("/chain", stages(r#"[{"formula":"x"},{"formula":"y","inputs":["y","y"]}]"#), &[("/stages/1/inputs/1", &["twice"])]),
         ("/chain", stages(r#"[{"formula":"x"},{"formula":"y","inputs":[1]}]"#), &[("/stages/1/inputs/0", &["number"])]),
-        ("/chain", stages(r#"[{"formula":"x","outputs":["z"]},{"formula":"y","outputs":[]}]"#), &[("/stages/0/outputs/0", &["z"]), ("/stages/1/outputs", &["output"])]),
+        (
+            "/chain",
+            stages(r#"[{"formula":"x","outputs":["z"]},{"formula":"y","outputs":[]}]"#),
+            &[("/stages/0/outputs/0", &["z"]), ("/stages/1/outputs", &["output"])],
+        ),
         ("/chain", chain(r#","wrt":["y"]"#), &[("/wrt/0", &["y"])]),
         ("/chain", chain(r#","form":"blocks""#), &[("/form", &["blocks", "matrix"])]),
         ("/chain", chain(r#","tangent":{"x":1}"#), &[("/tangent", &["field"])]),
@@ -38,9 +46,16 @@ async fn fields_are_told_apart() {
         ("/check", check(r#","step_sizes":[]"#), &[("/step_sizes", &["one"])]),
         ("/check", check(r#","step_sizes":0.1"#), &[("/step_sizes", &["list"])]),
         ("/check", check(r#","step_sizes":[[0.1]]"#), &[("/step_sizes", &["list"])]),
-        ("/check", check(r#","step_sizes":[0.1,0,-1,"NaN","Infinity"]"#), &[
-            ("/step_sizes/1", &["above 0"]), ("/step_sizes/2", &["above 0"]), ("/step_sizes/3", &["finite"]), ("/step_sizes/4", &["finite"]),
-        ]),
+        (
+            "/check",
+            check(r#","step_sizes":[0.1,0,-1,"NaN","Infinity"]"#),
+            &[
+                ("/step_sizes/1", &["above 0"]),
+                ("/step_sizes/2", &["above 0"]),
+                ("/step_sizes/3", &["finite"]),
+                ("/step_sizes/4", &["finite"]),
+            ],
+        ),
         ("/check", check(r#","step_sizes":[0.1,null,"0.1"]"#), &[("/step_sizes/1", &["null"]), ("/step_sizes/2", &["quotation"])]),
         ("/check", check(r#","step_sizes":[1e999]"#), &[("/step_sizes/0", &["binary64"])]),
         ("/derivative", derivative(""), &[("", &["of", "jacobian"])]),
@@ -67,10 +82,22 @@ async fn faults_are_found_in_their_stage() {
     let body = |stages: &str| format!(r#"{{"stages":[{stages}],"at":{{"x":1}}}}"#);
     let trial = Trial::start().await;
     let table: Vec<(String, &str, &[Fault<'_>])> = vec![
-        (body(r#"{"formula":"x"},{"formula":"sine(y)"}"#), "invalid-formula", &[("/stages/1/formula", &["sine", "sin", "line 1, column 1"])]),
-        (body(r#"{"formula":"x +"},{"formula":"y"},{"formula":"* z"}"#), "invalid-formula", &[("/stages/0/formula", &[]), ("/stages/2/formula", &[])]),
+        (
+            body(r#"{"formula":"x"},{"formula":"sine(y)"}"#),
+            "invalid-formula",
+            &[("/stages/1/formula", &["sine", "sin", "line 1, column 1"])],
+        ),
+        (
+            body(r#"{"formula":"x +"},{"formula":"y"},{"formula":"* z"}"#),
+            "invalid-formula",
+            &[("/stages/0/formula", &[]), ("/stages/2/formula", &[])],
+        ),
         (body(&format!(r#"{{"formula":"x"}},{node}"#)), "invalid-graph", &[("/stages/1/graph/nodes/0/op", &["sine", "sin"])]),
-        (body(&format!("{node},{node}")), "invalid-graph", &[("/stages/0/graph/nodes/0/op", &["sine"]), ("/stages/1/graph/nodes/0/op", &["sine"])]),
+        (
+            body(&format!("{node},{node}")),
+            "invalid-graph",
+            &[("/stages/0/graph/nodes/0/op", &["sine"]), ("/stages/1/graph/nodes/0/op", &["sine"])],
+        ),
         (body(&format!(r#"{{"formula":"x"}},{bad}"#)), "invalid-graph", &[("/stages/1/graph/x", &["field"])]),
         (
             body(r#"{"formula":"x*[1,2,3]"},{"formula":"a*b","inputs":["a","b"]}"#),
@@ -127,10 +154,12 @@ async fn what_is_too_large_is_refused() {
     let wide = r#"{"formula":"broadcast_to(x, shape=[2100])"}"#.to_owned();
     let square = r#"{"formula":"2*v"}"#.to_owned();
     trial.exceeds("/chain", stages(&[wide.clone(), square]), "limits.derivative_cells", 4_410_000.0).await;
-    let nodes: Vec<String> = (0..3).map(|k| {
-        let terms: Vec<String> = (0..99_000).map(|i| format!("a{i}=x+{i}")).collect();
-        format!(r#"{{"formula":"{}; sin(x) + {k}"}}"#, terms.join(";"))
-    }).collect();
+    let nodes: Vec<String> = (0..3)
+        .map(|k| {
+            let terms: Vec<String> = (0..99_000).map(|i| format!("a{i}=x+{i}")).collect();
+            format!(r#"{{"formula":"{}; sin(x) + {k}"}}"#, terms.join(";"))
+        })
+        .collect();
     let few = Trial::with(Limits { nodes: 250_000, formula_bytes: 8 << 20, ..Limits::default() }).await;
     few.exceeds("/chain", stages(&nodes), "limits.nodes", 250_000.0).await;
     few.end().await;
@@ -140,18 +169,46 @@ async fn what_is_too_large_is_refused() {
     trial.exceeds("/check", r#"{"formula":"broadcast_to(x, shape=[16000000])","at":{"x":1}}"#, "limits.answer_bytes", 16e6).await;
     trial.exceeds("/check", r#"{"formula":"broadcast_to(x, shape=[8000000])","at":{"x":1}}"#, "limits.work_bytes", 8e6).await;
     // Derivatives: too many numbers, too many sweeps, too many outputs, names too long to be written a million times.
-    let of = |formula: &str, shape: usize, of: &str| format!(r#"{{"formula":"{formula}","inputs":[{{"name":"x","shape":[{shape}]}}],"of":"{of}"}}"#);
+    let of = |formula: &str, shape: usize, of: &str| {
+        format!(r#"{{"formula":"{formula}","inputs":[{{"name":"x","shape":[{shape}]}}],"of":"{of}"}}"#)
+    };
     trial.exceeds("/derivative", of("x^2", 2001, "jacobian"), "limits.derivative_cells", 4_004_001.0).await;
     trial.exceeds("/derivative", of("sum(x^2)", 100_000, "hessian"), "limits.derivative_cells", 1e10).await;
-    let deep = (0..600).map(|i| format!("v{} = sin(v{i})", i + 1)).collect::<Vec<_>>().join("; ");
-    trial.exceeds("/derivative", of(&format!("v0 = x; {deep}"), 1900, "jacobian"), "limits.nodes", 1e6).await;
-    let many: Vec<String> = (0..400).map(|i| format!("y{i} = {}", (0..400).map(|j| format!("x{j}")).collect::<Vec<_>>().join(" + "))).collect();
+    let product = |i: usize| (0..30).map(|j| format!("sin(x{} + {i})", (i + j) % 200)).collect::<Vec<_>>().join("*");
+    let products: Vec<String> = (0..200).map(|i| format!("y{i}={}", product(i))).collect();
+    let names: Vec<String> = (0..200).map(|i| format!("\"y{i}\"")).collect();
+    let body = format!(r#"{{"formula":"{}","outputs":[{}],"of":"jacobian"}}"#, products.join(";"), names.join(","));
+    trial.exceeds("/derivative", body, "limits.nodes", 1e6).await;
+    trial.answered("/derivative", of("exp(x) * sum(sin(x))", 1900, "jacobian")).await;
+    let many: Vec<String> =
+        (0..400).map(|i| format!("y{i} = {}", (0..400).map(|j| format!("x{j}")).collect::<Vec<_>>().join(" + "))).collect();
     let names: Vec<String> = (0..400).map(|i| format!("\"y{i}\"")).collect();
-    trial.exceeds("/derivative", format!(r#"{{"formula":"{}","outputs":[{}],"of":"jacobian"}}"#, many.join("; "), names.join(",")), "limits.outputs", 160_000.0).await;
+    trial
+        .exceeds(
+            "/derivative",
+            format!(r#"{{"formula":"{}","outputs":[{}],"of":"jacobian"}}"#, many.join("; "), names.join(",")),
+            "limits.outputs",
+            160_000.0,
+        )
+        .await;
     let inputs: Vec<String> = (0..50_000).map(|i| format!("\"x{i}\"")).collect();
     let long = "y".repeat(100_000);
-    trial.exceeds("/derivative", format!(r#"{{"formula":"{long} = 1","inputs":[{}],"of":"gradient"}}"#, inputs.join(",")), "limits.answer_bytes", 5e9).await;
-    trial.exceeds("/derivative", r#"{"graph":{"inputs":[{"name":"x","shape":[1,1,1,1,1]}],"outputs":["x"]},"of":"jacobian"}"#, "limits.rank", 10.0).await;
+    trial
+        .exceeds(
+            "/derivative",
+            format!(r#"{{"formula":"{long} = 1","inputs":[{}],"of":"gradient"}}"#, inputs.join(",")),
+            "limits.answer_bytes",
+            5e9,
+        )
+        .await;
+    trial
+        .exceeds(
+            "/derivative",
+            r#"{"graph":{"inputs":[{"name":"x","shape":[1,1,1,1,1]}],"outputs":["x"]},"of":"jacobian"}"#,
+            "limits.rank",
+            10.0,
+        )
+        .await;
     trial.end().await;
 }
 
@@ -163,7 +220,12 @@ async fn names_that_collide_without_end_cost_no_more() {
     let (outputs, inputs) = (names("a"), names("b"));
     let listed = |names: &[String]| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(",");
     let formula: Vec<String> = outputs.iter().zip(&inputs).map(|(output, input)| format!("{output} = sin({input})")).collect();
-    let body = format!(r#"{{"formula":"{}","outputs":[{}],"inputs":[{}],"of":"jacobian"}}"#, formula.join("; "), listed(&outputs), listed(&inputs));
+    let body = format!(
+        r#"{{"formula":"{}","outputs":[{}],"inputs":[{}],"of":"jacobian"}}"#,
+        formula.join("; "),
+        listed(&outputs),
+        listed(&inputs)
+    );
     let answer = trial.answered("/derivative", body).await;
     let mut found: Vec<&str> = answer["outputs"].as_array().unwrap().iter().map(|output| output["name"].as_str().unwrap()).collect();
     found.sort_unstable();
