@@ -8,6 +8,7 @@ mod map;
 mod odeint;
 mod reverse;
 mod scan;
+mod series;
 
 use std::collections::HashMap;
 
