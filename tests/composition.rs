@@ -195,7 +195,7 @@ fn a_stage_takes_what_the_one_before_gives() {
         json!([[0.0, 0.0, 0.0, 40.0, 20.0]]),
     );
     // Nothing, and a function of nothing.
-    check(json!([{"formula": "x * [1, 2]"}, {"formula": "sum(y)"}]), json!({"x": []}), json!({"f": 0.0}), json!([[]]));
+    check(json!([{"formula": "x^2"}, {"formula": "sum(y)"}]), json!({"x": []}), json!({"f": 0.0}), json!([[]]));
     check(json!([{"formula": "7"}, {"formula": "y^2"}]), json!({}), json!({"f": 49.0}), json!([[]]));
 }
 

@@ -252,7 +252,8 @@ async fn the_table_of_conventions_holds() {
     for line in page.lines().filter(|line| line.starts_with("| `")) {
         let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
         let &[formula, point, cell, ..] = &cells[..] else { panic!("a row is cut short: {line}") };
-        let names: Vec<(&str, f64)> = point.split(", ").filter_map(|part| part.split_once(" = ")).map(|(name, at)| (name, written(at))).collect();
+        let names: Vec<(&str, f64)> =
+            point.split(", ").filter_map(|part| part.split_once(" = ")).map(|(name, at)| (name, written(at))).collect();
         let at: Map<String, Value> = names.iter().map(|&(name, value)| (name.to_owned(), wire(value))).collect();
         let (value, derivative) = cell.split_once("; ").unwrap_or_else(|| panic!("no value and derivative: {line}"));
         let derivative: Vec<f64> = derivative.trim_matches(['(', ')']).split(", ").map(written).collect();

@@ -300,7 +300,7 @@ impl Planning {
             for &(bar, row) in &entries {
                 cotangents.push((bar, Cotangent::Node(self.seed(self.g.shape(bar).clone(), row)?)));
             }
-            self.seeds = size;
+            self.seeds = self.seeds.max(size);
             let rows = diff::vjp(&mut self.g, &cotangents, &inputs)?;
             let mut column = 0;
             for (row, width) in rows.into_iter().zip(sizes) {

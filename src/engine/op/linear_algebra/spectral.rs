@@ -220,6 +220,7 @@ rows! {
         does: Does::Kernel(Several::Dense(Dense::Eigh)),
         jvp: Some(EIGH_JVP),
         vjp: Some(EIGH_VJP),
+        series: None,
     }).says(
         "eigenvalues, ascending, and eigenvectors, in columns, of (A + Aᵀ)/2; the first of a vector's largest components (to 20 bits) is positive",
         "λ̇ᵢ = vᵢᵀ·Ȧ·vᵢ, V̇ = V·(Vᵀ·Ȧ·V ÷ (λⱼ − λᵢ))",
@@ -234,6 +235,7 @@ rows! {
         does: Does::Kernel(Several::Dense(Dense::Svd)),
         jvp: Some(SVD_JVP),
         vjp: Some(SVD_VJP),
+        series: None,
     }).says(
         "A = u·diag(s)·vh, reduced: s descending; the first of the largest components (to 20 bits) of each column of u is positive",
         "ṡᵢ = uᵢᵀ·Ȧ·vᵢ; vectors by 1/(sⱼ − sᵢ), 1/(sᵢ + sⱼ) and, beside their directions, 1/sⱼ",
