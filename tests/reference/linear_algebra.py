@@ -229,6 +229,10 @@ class Algebra(Interpreter):
             return [[x for row in q for x in row], [x for row in r for x in row]]
         return dict(zip(("q", "r"), self.matrices(rule, [a], [(m, k), (k, n)])))
 
+    def op_matrix_norm(self, a, ord):
+        n = a.shape[-1]
+        return self.matrices(lambda a: [[max(singular(a, n)[1]) if ord == 2 else mp.fsum(singular(a, n)[1])]], [a], [()])[0]
+
     def op_pinv(self, a):
         m, n = a.shape[-2:]
         return self.one_result(lambda a: pseudoinverse(a, n), [a], (n, m))

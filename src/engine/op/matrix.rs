@@ -1,11 +1,13 @@
 //! What is said of matrices without taking them apart; they are the last two axes.
 
 use super::arrange::{DIAGONAL, OFFSET, matrix};
+use super::linear_algebra::spectral::SVD;
 use super::reduction::{MAX, VECTOR_NORM};
 use super::row::rows;
 use super::shape::attribute;
 use super::{Arity, AttributeKind, Expansion, Family, Row, Rule, Value, arithmetic};
 use crate::engine::Shape;
+use crate::engine::graph::algebra::axes_attributes;
 use Family::LinearAlgebra;
 
 const NORM_EXPANSION: Expansion = |g, args, attributes| {
@@ -18,6 +20,13 @@ const NORM_EXPANSION: Expansion = |g, args, attributes| {
     let (down, across) = (batch.len(), batch.len() + 1);
     let norm = match attributes.text("ord") {
         Some("fro") => g.reduce(&VECTOR_NORM, x, &[down, across], true)?,
+        // the largest singular value, and the sum of all: those of value 0 take no derivative, as of any norm
+        Some(ord @ ("2" | "nuc")) => {
+            let svd = g.call(&SVD, &[x])?;
+            let values = g.item(svd, 1)?;
+            let ord = Value::Text(if ord == "2" { "inf" } else { "1" });
+            g.apply(&VECTOR_NORM, &[values], axes_attributes(&[down]).with("ord", ord))?
+        }
         ord => {
             let sizes = g.call(&arithmetic::ABS, &[x])?;
             let (summed, largest) = if ord == Some("1") { (down, across) } else { (across, down) };
@@ -55,8 +64,8 @@ rows! {
         expansion: NORM_EXPANSION,
         derivative: None,
     }).takes(&[
-        attribute("ord", AttributeKind::Choice(&["fro", "1", "inf"]), false, "fro (default): of all elements; 1: the largest sum of |x| down a column; inf: along a row"),
+        attribute("ord", AttributeKind::Choice(&["fro", "1", "2", "inf", "nuc"]), false, "fro (default): of all elements; 1: the largest sum of |x| down a column; inf: along a row; 2: the largest singular value; nuc: their sum"),
         attribute("keepdims", AttributeKind::Bool, false, "keep the two axes with size 1; default false"),
-    ]).says("a norm of the matrices that the last two axes hold", "x/y; the signs of the largest column or row")
-        .at_edges("derivative 0 where the norm is 0; columns or rows that tie share equally").costs(10);
+    ]).says("a norm of the matrices that the last two axes hold", "x/y; the signs of the largest column or row; u·vᵀ of the singular vectors")
+        .at_edges("derivative 0 where the norm is 0; columns, rows and singular values that tie share equally").costs(10);
 }
