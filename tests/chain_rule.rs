@@ -1,7 +1,8 @@
 //! The mathematics, held through HTTP: what the answers of different endpoints must be to each other.
 //!
 //! Nothing here knows a derivative. Each test states an identity between answers: dy = J dx, the pairing ⟨ȳ, J dx⟩ = ⟨ȳ J, dx⟩, the
-//! remainder of the linear approximation, and that Jacobians of a composition multiply in one order only.
+//! remainder of the linear approximation and of the second order, that a series holds all of them, and that Jacobians of a composition
+//! multiply in one order only.
 
 use serde_json::{Map, Value, json};
 
@@ -50,6 +51,31 @@ fn functions() -> Vec<Function> {
             at: vec![0.5, -1.5, 1.1, 1.2],
         },
         Function { name: "one", body: one, inputs: &[("a", &[]), ("b", &[])], outputs: &[("f", &[])], at: vec![0.7, -1.3] },
+    ]
+}
+
+/// Functions of the same inputs with one scalar output.
+fn scalars() -> Vec<Function> {
+    let loss = json!({"graph": {
+        "inputs": [{"name": "W", "shape": [2, 3]}, {"name": "x", "shape": [3]}, "c"],
+        "nodes": [{"name": "h", "op": "tanh", "args": [{"op": "add", "args": [{"op": "matmul", "args": ["W", "x"]}, "c"]}]},
+                  {"name": "s", "op": "log_softmax", "args": ["h"]}],
+        "outputs": [{"name": "l", "value": {"op": "add", "args": [{"op": "sum", "args": [{"op": "multiply", "args": ["s", "h"]}]},
+                                                                  {"op": "vector_norm", "args": ["W"]}]}}]
+    }});
+    let mix = json!({"formula": "u = x*y + sin(z); v = exp(-x^2) * [y, z, x*z]; log(1 + sum(v^2)) * u + prod(v) / (2 + z)", "inputs": ["x", "y", "z"]});
+    let mut all = functions();
+    let (norms, one) = (all.remove(2), all.remove(2));
+    let (mix_inputs, layer_inputs) = (all.remove(1), all.remove(0));
+    vec![
+        Function { body: loss, outputs: &[("l", &[])], ..layer_inputs },
+        Function { body: mix, outputs: &[("f", &[])], ..mix_inputs },
+        Function {
+            body: json!({"formula": "trace = A[0,0] + A[1,1]; sum(matmul(A, sin(A))) / (1 + trace^2) + logsumexp(A)", "inputs": [{"name": "A", "shape": [2, 2]}]}),
+            outputs: &[("f", &[])],
+            ..norms
+        },
+        one,
     ]
 }
 
@@ -126,6 +152,24 @@ impl About<'_> {
     async fn jvp(&self, at: &[f64], dx: &[f64]) -> Vec<f64> {
         let tangent = named(self.function.inputs, dx);
         flat(self.function.outputs, &self.ask("/jvp", at, json!({"tangent": tangent})).await["tangent"])
+    }
+
+    /// The gradient and the Hessian.
+    async fn hessian(&self, at: &[f64]) -> (Vec<f64>, Matrix) {
+        let answer = self.ask("/hessian", at, json!({"form": "matrix"})).await;
+        (flat(self.function.inputs, &answer["gradient"]), rows(&answer["hessian"]))
+    }
+
+    async fn hvp(&self, at: &[f64], v: &[f64]) -> Vec<f64> {
+        let vector = named(self.function.inputs, v);
+        flat(self.function.inputs, &self.ask("/hvp", at, json!({"vector": vector})).await["product"])
+    }
+
+    /// The flattened outputs' coefficients, order by order.
+    async fn taylor(&self, at: &[f64], dx: &[f64], order: usize) -> Vec<Vec<f64>> {
+        let direction = named(self.function.inputs, dx);
+        let answer = self.ask("/taylor", at, json!({"direction": direction, "order": order})).await;
+        (0..=order).map(|k| self.function.outputs.iter().flat_map(|(name, _)| leaves(&answer["coefficients"][name][k])).collect()).collect()
     }
 
     async fn vjp(&self, at: &[f64], y_bar: &[f64]) -> Vec<f64> {
@@ -348,6 +392,100 @@ async fn a_gradient_is_the_row_of_the_jacobian_and_the_denominator_layout_its_tr
             for layout in ["numerator", "denominator"] {
                 let gradient = about.ask("/gradient", &function.at, json!({"layout": layout})).await;
                 close(&flat(function.inputs, &gradient["gradient"]), &numerator[0], "∂y/∂x");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_hessian_is_symmetric_and_times_a_vector_the_product() {
+    let server = Server::start().await;
+    for function in &scalars() {
+        let about = About { server: &server, function };
+        let n = total(function.inputs);
+        let (gradient, hessian) = about.hessian(&function.at).await;
+        assert_eq!((hessian.len(), hessian[0].len()), (n, n), "{}", function.name);
+        assert_eq!(hessian, transposed(&hessian), "{}", function.name);
+        assert_eq!(
+            gradient,
+            flat(function.inputs, &about.ask("/gradient", &function.at, json!({})).await["gradient"]),
+            "{}",
+            function.name
+        );
+        for seed in 0..5 {
+            let v = direction(n, seed);
+            let (product, expected) = (about.hvp(&function.at, &v).await, times(&hessian, &v));
+            assert!(apart(&product, &expected) <= 1e-12 * norm(&expected), "{}: {product:?} and {expected:?}", function.name);
+            // It is the derivative of the gradient: a central difference has it to the square of its step.
+            let moved = |h: f64| function.at.iter().zip(&v).map(|(x, v)| x + h * v).collect::<Vec<f64>>();
+            let (after, before) = (about.hessian(&moved(1e-5)).await.0, about.hessian(&moved(-1e-5)).await.0);
+            let slope: Vec<f64> = after.iter().zip(&before).map(|(a, b)| (a - b) / 2e-5).collect();
+            assert!(apart(&slope, &expected) <= 1e-7 * (1.0 + norm(&expected)), "{}: {slope:?} and {expected:?}", function.name);
+        }
+        // By some inputs: those rows and columns; of a product those entries.
+        let (name, shape) = function.inputs[function.inputs.len() - 1];
+        let some = about.ask("/hessian", &function.at, json!({"wrt": [name]})).await;
+        let corner: Vec<f64> = hessian[n - size(shape)..].iter().flat_map(|row| row[n - size(shape)..].to_vec()).collect();
+        close(&leaves(&some["hessian"][name][name]), &corner, function.name);
+        let v = direction(n, 7);
+        let some = about.ask("/hvp", &function.at, json!({"wrt": [name], "vector": named(function.inputs, &v)})).await;
+        close(&leaves(&some["product"][name]), &about.hvp(&function.at, &v).await[n - size(shape)..], function.name);
+        assert_eq!(some["product"].as_object().unwrap().len(), 1);
+        // Blocks hold the same numbers.
+        let blocks = about.ask("/hessian", &function.at, json!({})).await["hessian"].clone();
+        let mut row = 0;
+        for (a, a_shape) in function.inputs {
+            let mut column = 0;
+            for (b, b_shape) in function.inputs {
+                let part: Vec<f64> =
+                    hessian[row..row + size(a_shape)].iter().flat_map(|r| r[column..column + size(b_shape)].to_vec()).collect();
+                assert_eq!(leaves(&blocks[a][b]), part, "{} {a} {b}", function.name);
+                assert_eq!(shape_of(&blocks[a][b]), [*a_shape, *b_shape].concat(), "{} {a} {b}", function.name);
+                column += size(b_shape);
+            }
+            row += size(a_shape);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_series_begins_with_value_tangent_and_curvature_and_leaves_the_order_after() {
+    let server = Server::start().await;
+    for function in functions().iter().chain(&scalars()) {
+        let about = About { server: &server, function };
+        let n = total(function.inputs);
+        for seed in 0..3 {
+            let dx = direction(n, seed);
+            let series = about.taylor(&function.at, &dx, 5).await;
+            assert_eq!(series[0], about.value(&function.at).await, "{}", function.name);
+            assert_eq!(series[1], about.jvp(&function.at, &dx).await, "{}", function.name);
+            if let [(_, [])] = function.outputs {
+                let hessian = about.hessian(&function.at).await.1;
+                let bend = dot(&dx, &times(&hessian, &dx));
+                let scale = norm(&hessian.concat()) * dot(&dx, &dx);
+                assert!((2.0 * series[2][0] - bend).abs() <= 1e-13 * scale, "{}: {:?} and {bend}", function.name, series[2]);
+            }
+            // A lower order is the beginning of a higher one.
+            assert_eq!(about.taylor(&function.at, &dx, 2).await[..], series[..3], "{}", function.name);
+            assert_eq!(about.taylor(&function.at, &dx, 0).await[..], series[..1], "{}", function.name);
+            // Along s·dx coefficient k is sᵏ times as large.
+            let twice: Vec<f64> = dx.iter().map(|d| -2.0 * d).collect();
+            for (k, (far, near)) in about.taylor(&function.at, &twice, 5).await.iter().zip(&series).enumerate() {
+                let scaled: Vec<f64> = near.iter().map(|c| (-2f64).powi(k as i32) * c).collect();
+                assert!(apart(far, &scaled) <= 1e-12 * (norm(far) + norm(&series[1])), "{}: c{k}", function.name);
+            }
+            // What the sum to t⁵ leaves is of sixth order: half the step leaves a sixty-fourth.
+            let mut before: Option<f64> = None;
+            for step in 3..6 {
+                let t = 0.5_f64.powi(step);
+                let moved: Vec<f64> = function.at.iter().zip(&dx).map(|(x, d)| x + t * d).collect();
+                let sum: Vec<f64> = (0..series[0].len()).map(|i| series.iter().rev().fold(0.0, |sum, c| sum * t + c[i])).collect();
+                let remainder = apart(&about.value(&moved).await, &sum);
+                if let Some(before) = before.filter(|before| *before > 1e-9) {
+                    let order = (before / remainder).log2();
+                    assert!((order - 6.0).abs() < 0.7, "{} at t = {t}: order {order}", function.name);
+                }
+                before = Some(remainder);
             }
         }
     }

@@ -2,9 +2,13 @@
 
 mod architecture;
 mod chain_rule;
+mod composition;
+mod derivative;
+mod documentation;
 mod edge;
 mod engine;
 mod hostile;
+mod linearity;
 mod reference;
 mod sameness;
 mod support;

@@ -1,6 +1,11 @@
 //! Every operator and many compositions against values computed elsewhere, at 50 digits (tests/reference/README.md), through HTTP and
 //! in both modes.
 
+mod linear_algebra;
+
+use std::collections::{HashMap, HashSet};
+
+use nablad::engine::op::{self, Family, Rule};
 use serde_json::{Map, Value, json};
 
 use crate::support::Server;
@@ -33,7 +38,7 @@ fn from_hex(text: &str) -> f64 {
 }
 
 /// A number as the contract writes it.
-fn wire(value: f64) -> Value {
+pub(crate) fn wire(value: f64) -> Value {
     if value.is_nan() {
         json!("NaN")
     } else if value.is_infinite() {
@@ -44,7 +49,7 @@ fn wire(value: f64) -> Value {
 }
 
 /// A number of an answer.
-fn number(value: &Value) -> f64 {
+pub(crate) fn number(value: &Value) -> f64 {
     match value {
         Value::String(text) => match text.as_str() {
             "NaN" => f64::NAN,
@@ -126,6 +131,24 @@ fn list<'a>(row: &'a Value, key: &str) -> &'a [Value] {
     row[key].as_array().map_or(&[], Vec::as_slice)
 }
 
+/// The operator of a row as a graph of those of its arguments that are not constant, with their names and the point.
+fn application(row: &Value) -> (Vec<Value>, Value, Map<String, Value>) {
+    let constants = list(row, "constants");
+    let (mut inputs, mut args, mut at) = (Vec::new(), Vec::new(), Map::new());
+    for (i, arg) in list(row, "args").iter().enumerate() {
+        let value = from_hex(arg.as_str().expect("a hexadecimal float"));
+        if constants.get(i).is_some_and(|constant| !constant.is_null()) {
+            args.push(json!({"const": wire(value)}));
+        } else {
+            inputs.push(json!(format!("x{i}")));
+            args.push(json!(format!("x{i}")));
+            at.insert(format!("x{i}"), wire(value));
+        }
+    }
+    let graph = json!({"inputs": inputs, "nodes": [], "outputs": [{"name": "f", "value": {"op": row["op"], "args": args}}]});
+    (inputs, graph, at)
+}
+
 #[tokio::test]
 async fn scalar_operators() {
     let server = Server::start().await;
@@ -134,19 +157,7 @@ async fn scalar_operators() {
     let (mut faults, mut checked) = (Vec::new(), 0);
     for row in &rows {
         let op = row["op"].as_str().expect("an operator");
-        let constants = list(row, "constants");
-        let (mut inputs, mut args, mut at) = (Vec::new(), Vec::new(), Map::new());
-        for (i, arg) in list(row, "args").iter().enumerate() {
-            let value = from_hex(arg.as_str().expect("a hexadecimal float"));
-            if constants.get(i).is_some_and(|constant| !constant.is_null()) {
-                args.push(json!({"const": wire(value)}));
-            } else {
-                inputs.push(json!(format!("x{i}")));
-                args.push(json!(format!("x{i}")));
-                at.insert(format!("x{i}"), wire(value));
-            }
-        }
-        let graph = json!({"inputs": inputs, "nodes": [], "outputs": [{"name": "f", "value": {"op": op, "args": args}}]});
+        let (inputs, graph, at) = application(row);
         for mode in ["forward", "reverse"] {
             let request = json!({"graph": graph, "at": at, "mode": mode});
             let what = format!("{op}{} {mode}", row["args"]);
@@ -218,6 +229,16 @@ fn compare(got: &Value, expected: &Value, bound: &Value, what: &str, faults: &mu
     }
 }
 
+/// A point whose numbers are others.
+fn moved(point: &Value, by: f64) -> Value {
+    match point {
+        Value::Number(number) => json!(number.as_f64().expect("a number") + by),
+        Value::Array(items) => items.iter().enumerate().map(|(i, item)| moved(item, by * (1.0 + i as f64))).collect(),
+        Value::Object(inputs) => inputs.iter().map(|(name, value)| (name.clone(), moved(value, by))).collect::<Map<_, _>>().into(),
+        other => other.clone(),
+    }
+}
+
 #[tokio::test]
 async fn tensor_operators() {
     let server = Server::start().await;
@@ -234,6 +255,13 @@ async fn tensor_operators() {
                 faults.push(format!("{what}: {answer}"));
                 continue;
             }
+            // between other points: the same bits
+            let at = request.as_object_mut().and_then(|request| request.remove("at")).expect("a point");
+            request["points"] = json!([moved(&at, 0.375), at, moved(&at, -1.25), at]);
+            let batch = server.post("/jacobian", &request).await;
+            if batch["results"][1] != answer || batch["results"][3] != answer {
+                faults.push(format!("{what}: alone {answer}, among others {batch}"));
+            }
             for (output, value) in row["value"].as_object().expect("outputs") {
                 compare(&answer["value"][output], value, &row["bound"], &format!("{what} {output}"), &mut faults);
             }
@@ -245,6 +273,77 @@ async fn tensor_operators() {
         }
     }
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults[..faults.len().min(60)].join("\n"));
+}
+
+#[tokio::test]
+async fn second_derivatives_of_tensor_operators() {
+    let server = Server::start().await;
+    let rows = rows(include_str!("reference/second.jsonl"));
+    assert!(rows.len() >= 70, "{} rows", rows.len());
+    let mut faults = Vec::new();
+    for row in &rows {
+        let answer = server.post("/hessian", &row["request"]).await;
+        let what = format!("{} in {}", row["op"], row["request"]["graph"]["outputs"]);
+        if !answer["value"].is_object() {
+            faults.push(format!("{what}: {answer}"));
+            continue;
+        }
+        compare(&answer["value"]["f"], &row["value"], &row["bound"], &what, &mut faults);
+        for (input, exact) in row["gradient"].as_object().expect("inputs") {
+            compare(&answer["gradient"][input], exact, &row["bound"], &format!("{what} by {input}"), &mut faults);
+        }
+        for (a, blocks) in row["hessian"].as_object().expect("inputs") {
+            for (b, block) in blocks.as_object().expect("inputs") {
+                compare(&answer["hessian"][a][b], block, &row["bound"], &format!("{what} by {a} and {b}"), &mut faults);
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults[..faults.len().min(60)].join("\n"));
+}
+
+/// The operators that stand in a graph, each once.
+fn operators(graph: &Value) -> HashSet<String> {
+    let (mut found, mut stack) = (HashSet::new(), vec![graph]);
+    while let Some(value) = stack.pop() {
+        match value {
+            Value::Array(items) => stack.extend(items),
+            Value::Object(fields) => {
+                found.extend(fields.get("op").and_then(Value::as_str).map(str::to_owned));
+                stack.extend(fields.values());
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn every_operator_has_its_table() {
+    let mut rows_of: HashMap<String, usize> = HashMap::new();
+    let scalar = rows(include_str!("reference/scalar.jsonl"));
+    let tensor = rows(include_str!("reference/tensor.jsonl"));
+    let second = rows(include_str!("reference/second.jsonl"));
+    let linear_algebra = rows(include_str!("reference/linear_algebra.jsonl"));
+    for op in scalar.iter().map(|row| row["op"].as_str().expect("an operator").to_owned()) {
+        *rows_of.entry(op).or_default() += 1;
+    }
+    for op in tensor.iter().chain(&linear_algebra).flat_map(|row| operators(&row["request"]["graph"])) {
+        *rows_of.entry(op).or_default() += 1;
+    }
+    let curved = second.iter().chain(linear_algebra.iter().filter(|row| !row["hessian"].is_null()));
+    let twice: HashSet<&str> = curved.map(|row| row["op"].as_str().expect("an operator")).collect();
+    let mut faults = Vec::new();
+    // loops have tests of their own; what derivatives are made of is seen in theirs
+    for row in op::rows().filter(|row| !matches!(row.family, Family::Structure | Family::Calculus)) {
+        let rows = rows_of.get(row.name).copied().unwrap_or(0);
+        if rows < 8 {
+            faults.push(format!("{} has {rows} rows of 8", row.name));
+        }
+        if !matches!(row.rule, Rule::Scalar { .. }) && !twice.contains(row.name) {
+            faults.push(format!("{} has no second derivative", row.name));
+        }
+    }
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
 #[tokio::test]
@@ -278,4 +377,59 @@ async fn compositions() {
         }
     }
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults[..faults.len().min(60)].join("\n"));
+}
+
+#[tokio::test]
+async fn taylor_series() {
+    let server = Server::start().await;
+    let rows = rows(include_str!("reference/taylor.jsonl"));
+    assert!(rows.len() >= 100, "{} rows", rows.len());
+    let mut faults = Vec::new();
+    for row in &rows {
+        let output = row["output"].as_str().unwrap_or("f");
+        let request = json!({"formula": row["formula"], "at": row["at"], "direction": row["direction"], "order": 10});
+        let answer = server.post("/taylor", &request).await;
+        let what = format!("{} at {} along {}", row["formula"], row["at"], row["direction"]);
+        let got = list(&answer["coefficients"], output);
+        if got.len() != 11 {
+            faults.push(format!("{what}: {answer}"));
+            continue;
+        }
+        for (k, (got, exact)) in got.iter().zip(list(row, "coefficients")).enumerate() {
+            let found = fault(number(got), exact, &row["bound"], row["cond"][k].as_f64().unwrap_or(1.0));
+            faults.extend(found.map(|fault| format!("{what}: c{k} {fault}")));
+        }
+    }
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults[..faults.len().min(60)].join("\n"));
+}
+
+/// Not the rows next to 0 or next to underflow, where 1/x² or the result leaves binary64.
+#[tokio::test]
+async fn second_derivatives_of_scalar_operators() {
+    let server = Server::start().await;
+    let (mut faults, mut checked) = (Vec::new(), 0);
+    for row in rows(include_str!("reference/scalar.jsonl")).iter().filter(|row| row["second"].is_array()) {
+        let tiny = |arg: &Value| (5e-324..1e-150).contains(&from_hex(arg.as_str().unwrap_or("nan")).abs());
+        if list(row, "args").iter().any(tiny) {
+            continue;
+        }
+        let (inputs, graph, at) = application(row);
+        let exact = |i: usize, j: usize| row["second"][i][j].as_str().and_then(|text| text.parse::<f64>().ok()).unwrap_or(f64::NAN);
+        let pairs: Vec<(usize, usize)> = (0..inputs.len()).flat_map(|i| (0..inputs.len()).map(move |j| (i, j))).collect();
+        let largest = pairs.iter().map(|&(i, j)| exact(i, j).abs()).filter(|size| size.is_finite()).fold(0.0, f64::max);
+        for mode in ["forward", "reverse"] {
+            let answer = server.post("/hessian", &json!({"graph": graph, "at": at, "mode": mode, "form": "matrix"})).await;
+            for &(i, j) in &pairs {
+                let got = number(&answer["hessian"][i][j]);
+                checked += 1;
+                if (got - exact(i, j)).abs() <= (1e-15 * largest).max(f64::MIN_POSITIVE) {
+                    continue;
+                }
+                let found = fault(got, &row["second"][i][j], &json!(1e-13), row["cond_second"][i][j].as_f64().unwrap_or(1.0));
+                faults.extend(found.map(|fault| format!("{}{} {mode}: {i} {j} {fault} ({})", row["op"], row["args"], row["note"])));
+            }
+        }
+    }
+    assert!(checked > 3000, "{checked} checked");
+    assert!(faults.is_empty(), "{} faults in {checked} checks:\n{}", faults.len(), faults[..faults.len().min(60)].join("\n"));
 }

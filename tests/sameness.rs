@@ -66,9 +66,13 @@ fn questions(function: &Function) -> Vec<(&'static str, Value)> {
     {
         all.push(("/jacobian", json!({"mode": mode, "form": form, "layout": layout})));
     }
-    if function.outputs.len() == 1 {
+    all.push(("/taylor", json!({"direction": ones(function.inputs), "order": 4})));
+    if let [(_, [])] = function.outputs {
         all.push(("/gradient", json!({})));
         all.push(("/gradient", json!({"mode": "forward", "wrt": ["x"]})));
+        all.push(("/hessian", json!({"form": "matrix"})));
+        all.push(("/hessian", json!({"mode": "reverse", "wrt": ["x", "w"]})));
+        all.push(("/hvp", json!({"vector": ones(function.inputs)})));
     }
     all
 }
@@ -119,14 +123,26 @@ enum Part<'a> {
     Shared(&'a str),
     /// An entry a point.
     Entries(Vec<&'a RawValue>),
+    /// One after another, each of all points.
+    List(Vec<Part<'a>>),
     Fields(Vec<(&'a str, Part<'a>)>),
 }
 
 impl<'a> Part<'a> {
     fn read(text: &'a str) -> Part<'a> {
         let Ok(fields) = serde_json::from_str::<Fields<'_>>(text) else { return Part::Entries(serde_json::from_str(text).unwrap()) };
-        let part = |name: &str, text: &'a str| if matches!(name, "rows" | "columns") { Part::Shared(text) } else { Part::read(text) };
+        let part = |name: &str, text: &'a str| match name {
+            "rows" | "columns" => Part::Shared(text),
+            "coefficients" => Part::series(text),
+            _ => Part::read(text),
+        };
         Part::Fields(fields.iter().map(|(&name, value)| (name, part(name, value.get()))).collect())
+    }
+
+    fn series(text: &'a str) -> Part<'a> {
+        let outputs: BTreeMap<&str, Vec<&RawValue>> = serde_json::from_str(text).unwrap();
+        let list = |orders: Vec<&'a RawValue>| Part::List(orders.into_iter().map(|order| Part::read(order.get())).collect());
+        Part::Fields(outputs.into_iter().map(|(name, orders)| (name, list(orders))).collect())
     }
 
     /// What is of one point.
@@ -134,6 +150,7 @@ impl<'a> Part<'a> {
         match self {
             Part::Shared(text) => sorted(text),
             Part::Entries(entries) => entries[point].get().to_owned(),
+            Part::List(parts) => format!("[{}]", parts.iter().map(|part| part.of(point)).collect::<Vec<_>>().join(",")),
             Part::Fields(fields) => {
                 let fields: Vec<String> = fields.iter().map(|(name, part)| format!("{name:?}:{}", part.of(point))).collect();
                 format!("{{{}}}", fields.join(","))

@@ -39,7 +39,10 @@ fn slugs(path: &str) -> Vec<Slug> {
     let endpoint = path.strip_prefix('/').and_then(Endpoint::from_name);
     let special: &[Slug] = match (endpoint, path) {
         (Some(Endpoint::Graph), _) => &[Slug::LimitExceeded, Slug::DeadlineExceeded],
-        (Some(Endpoint::Gradient), _) => &[Slug::InvalidPoint, Slug::NotDifferentiable, Slug::LimitExceeded, Slug::DeadlineExceeded],
+        (Some(Endpoint::Derivative), _) => &[Slug::NotDifferentiable, Slug::LimitExceeded, Slug::DeadlineExceeded],
+        (Some(Endpoint::Gradient | Endpoint::Hessian | Endpoint::Hvp), _) => {
+            &[Slug::InvalidPoint, Slug::NotDifferentiable, Slug::LimitExceeded, Slug::DeadlineExceeded]
+        }
         (Some(_), _) => &[Slug::InvalidPoint, Slug::LimitExceeded, Slug::DeadlineExceeded],
         (None, "/problems/{slug}") => &[Slug::NotFound, Slug::NotAcceptable],
         (None, "/readyz") => &[Slug::ShuttingDown],
@@ -96,7 +99,7 @@ pub fn openapi() -> Value {
     document["servers"] = json!([{"url": "/", "description": "This server."}]);
     document["tags"] = json!([
         {"name": "evaluation", "description": "Values and derivatives at points."},
-        {"name": "functions", "description": "Functions themselves: checked and converted."},
+        {"name": "functions", "description": "Functions themselves: checked, converted and differentiated."},
         {"name": "server", "description": "What the server can do, and how it is."}
     ]);
     let components = &mut document["components"];

@@ -137,6 +137,95 @@ pub fn requests(endpoint: Endpoint) -> Vec<Example> {
                 json!({"graph": polar(), "at": {"r": 2, "t": 0.75}, "cotangent": {"x": 1}}),
             ),
         ],
+        Endpoint::Chain => vec![
+            example(
+                "formulas",
+                "z = g(f(x)) of two formulas; the second takes what the first gives.",
+                json!({"stages": [{"formula": "r*cos(t)"}, {"formula": "exp(-y^2)"}], "at": {"r": 2, "t": 0.75}}),
+            ),
+            example(
+                "graph",
+                "A graph with two outputs, and a function of both.",
+                json!({"stages": [{"graph": polar()}, {"formula": "d = hypot(u - 1, v); a = u*v", "inputs": ["u", "v"], "outputs": ["d", "a"]}], "at": {"r": 2, "t": 0.75}}),
+            ),
+            example(
+                "columns",
+                "Three stages at many points, in denominator layout.",
+                json!({"stages": [{"graph": polar()}, {"formula": "tanh(w)"}, {"formula": "sum(v^2)"}],
+                    "points": {"r": [1, 2], "t": [0, 0.5]}, "layout": "denominator"}),
+            ),
+        ],
+        Endpoint::Check => vec![
+            example(
+                "formula",
+                "A smooth function: the remainder is of order 2.",
+                json!({"formula": "x^2 * sin(y)", "at": {"x": 3, "y": 0.5}}),
+            ),
+            example("kink", "A kink: the remainder is of order 1.", json!({"formula": "abs(x) + y", "at": {"x": 0, "y": 1}})),
+            example(
+                "graph",
+                "A graph along a direction of one's own, at step sizes of one's own.",
+                json!({"graph": regression(), "at": regression_point(), "direction": {"w": [1, 0, -1]}, "step_sizes": [0.1, 0.01, 0.001]}),
+            ),
+        ],
+        Endpoint::Derivative => vec![
+            example("gradient", "The Greeks as functions.", json!({"formula": BLACK_SCHOLES, "of": "gradient", "wrt": ["S", "v"]})),
+            example("hessian", "Second derivatives, with the value.", json!({"formula": "x^2 * sin(y)", "of": "hessian", "value": true})),
+            example("jvp", "A graph's differential dy = J dx as a function of x and dx.", json!({"graph": polar(), "of": "jvp"})),
+            example("vjp", "A graph's ȳ J as a function of x and ȳ.", json!({"graph": regression(), "of": "vjp", "wrt": ["w", "b"]})),
+        ],
+        Endpoint::Hessian => vec![
+            example("formula", "A formula at one point.", json!({"formula": "x^2 * sin(y)", "at": {"x": 3, "y": 0.5}})),
+            example(
+                "matrix",
+                "The curvature of a network's loss in its weights, as one matrix.",
+                json!({"graph": regression(), "at": regression_point(), "wrt": ["w", "b"], "form": "matrix"}),
+            ),
+            example(
+                "black_scholes",
+                "Gamma, vanna and volga of a European call at several prices, as columns beside shared inputs.",
+                json!({"formula": BLACK_SCHOLES, "at": {"K": 100, "r": 0.03, "T": 0.5}, "points": {"S": [90, 100, 110], "v": [0.25, 0.2, 0.22]}, "wrt": ["S", "v"]}),
+            ),
+            example(
+                "rows",
+                "Many points as rows, the gradient differentiated in reverse.",
+                json!({"formula": "exp(-x^2 - y^2)", "points": [{"x": 0, "y": 0}, {"x": 1, "y": -1}], "mode": "reverse"}),
+            ),
+        ],
+        Endpoint::Hvp => vec![
+            example(
+                "formula",
+                "A formula and a vector.",
+                json!({"formula": "x^2 * sin(y)", "at": {"x": 3, "y": 0.5}, "vector": {"x": 1, "y": -2}}),
+            ),
+            example(
+                "graph",
+                "A graph; inputs absent from the vector do not count, and `wrt` picks what is answered.",
+                json!({"graph": regression(), "at": regression_point(), "vector": {"w": [1, 0, -1]}, "wrt": ["w", "b"]}),
+            ),
+            example(
+                "columns",
+                "Many points as columns, one vector for all.",
+                json!({"formula": "exp(-x^2 - y^2)", "points": {"x": [0, 0.5, 1], "y": [1, 0, -1]}, "vector": {"x": 1, "y": 1}}),
+            ),
+        ],
+        Endpoint::Taylor => vec![
+            example(
+                "formula",
+                "The exponential series around 0.",
+                json!({"formula": "exp(x)", "at": {"x": 0}, "direction": {"x": 1}, "order": 6}),
+            ),
+            example(
+                "graph",
+                "A graph with two outputs along a direction.",
+                json!({"graph": polar(), "at": {"r": 2, "t": 0.75}, "direction": {"t": 1}, "order": 3}),
+            ),
+            example(
+                "rows",
+                "Many points as rows, each with a direction.",
+                json!({"formula": "sqrt(x^2 + y^2)", "points": [{"x": 3, "y": 4}, {"x": 5, "y": 12}], "direction": [{"x": 1, "y": 0}, {"x": 0, "y": 1}], "order": 2}),
+            ),
+        ],
         Endpoint::Graph => vec![
             example("formula", "A formula, to be seen as a graph.", json!({"formula": BLACK_SCHOLES})),
             example("graph", "A graph, to be checked.", json!({"graph": regression()})),

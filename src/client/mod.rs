@@ -12,11 +12,17 @@ use reqwest::{Method, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::wire::answer::{Answers, GradientAnswer, GraphAnswer, JacobianAnswer, JvpAnswer, MatrixAnswer, Rows, ValueAnswer, VjpAnswer};
+use crate::wire::answer::{
+    Answers, ChainAnswer, CheckAnswer, GradientAnswer, GraphAnswer, HessianAnswer, HessianMatrixAnswer, HvpAnswer, JacobianAnswer,
+    JvpAnswer, MatrixAnswer, Rows, TaylorAnswer, ValueAnswer, VjpAnswer,
+};
 use crate::wire::info::{Health, Info};
 use crate::wire::ops::Operators;
 use crate::wire::problem::Problem;
-use crate::wire::request::{Form, GradientRequest, GraphRequest, JacobianRequest, JvpRequest, Points, ValueRequest, VjpRequest};
+use crate::wire::request::{
+    ChainRequest, CheckRequest, DerivativeRequest, Form, GradientRequest, GraphRequest, HessianRequest, HvpRequest, JacobianRequest,
+    JvpRequest, Points, TaylorRequest, ValueRequest, VjpRequest,
+};
 
 pub use retry::Retries;
 
@@ -52,6 +58,15 @@ pub enum Jacobian {
     Blocks(Answers<JacobianAnswer>),
     /// One matrix.
     Matrix(Answers<MatrixAnswer>),
+}
+
+/// The answer of `POST /hessian`, by the form asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Hessian {
+    /// Blocks by two inputs.
+    Blocks(Answers<HessianAnswer>),
+    /// One matrix.
+    Matrix(Answers<HessianMatrixAnswer>),
 }
 
 /// What a client is made of.
@@ -158,6 +173,57 @@ impl Client {
     /// The server's problem, or why there is no answer.
     pub async fn vjp(&self, request: &VjpRequest) -> Result<Answers<VjpAnswer>, Error> {
         self.evaluate("vjp", request, request.points.as_ref()).await
+    }
+
+    /// `POST /hessian`
+    ///
+    /// # Errors
+    /// The server's problem, or why there is no answer.
+    pub async fn hessian(&self, request: &HessianRequest) -> Result<Hessian, Error> {
+        match request.form.unwrap_or_default() {
+            Form::Blocks => self.evaluate("hessian", request, request.points.as_ref()).await.map(Hessian::Blocks),
+            Form::Matrix => self.evaluate("hessian", request, request.points.as_ref()).await.map(Hessian::Matrix),
+        }
+    }
+
+    /// `POST /hvp`
+    ///
+    /// # Errors
+    /// The server's problem, or why there is no answer.
+    pub async fn hvp(&self, request: &HvpRequest) -> Result<Answers<HvpAnswer>, Error> {
+        self.evaluate("hvp", request, request.points.as_ref()).await
+    }
+
+    /// `POST /taylor`
+    ///
+    /// # Errors
+    /// The server's problem, or why there is no answer.
+    pub async fn taylor(&self, request: &TaylorRequest) -> Result<Answers<TaylorAnswer>, Error> {
+        self.evaluate("taylor", request, request.points.as_ref()).await
+    }
+
+    /// `POST /chain`
+    ///
+    /// # Errors
+    /// The server's problem, or why there is no answer.
+    pub async fn chain(&self, request: &ChainRequest) -> Result<Answers<ChainAnswer>, Error> {
+        self.evaluate("chain", request, request.points.as_ref()).await
+    }
+
+    /// `POST /check`
+    ///
+    /// # Errors
+    /// The server's problem, or why there is no answer.
+    pub async fn check(&self, request: &CheckRequest) -> Result<CheckAnswer, Error> {
+        read(&self.post("check", request).await?)
+    }
+
+    /// `POST /derivative`
+    ///
+    /// # Errors
+    /// The server's problem, or why there is no answer.
+    pub async fn derivative(&self, request: &DerivativeRequest) -> Result<GraphAnswer, Error> {
+        read(&self.post("derivative", request).await?)
     }
 
     /// `POST /graph`

@@ -47,6 +47,14 @@ pub enum Error {
         /// Which rule is broken.
         detail: String,
     },
+    /// A node with several results where one tensor belongs.
+    #[error("{op} takes tensors, and one of its arguments has {results} results: pick one with `item`")]
+    Several {
+        /// The operator.
+        op: &'static str,
+        /// How many results the argument has.
+        results: usize,
+    },
     /// More than a limit allows.
     #[error("{what}: {asked} asked for, {allowed} allowed")]
     Limit {

@@ -34,7 +34,7 @@ enum Command {
     },
     /// Answer one request without a server.
     Eval {
-        /// value, gradient, jacobian, jvp, vjp or graph.
+        /// value, gradient, jacobian, jvp, vjp, chain, check, derivative or graph.
         endpoint: String,
         /// The request's JSON body; - for standard input.
         #[arg(default_value = "-")]

@@ -13,7 +13,7 @@ use crate::engine::program::Cost;
 use crate::wire::problem::{Failure, Slug};
 
 /// Bytes that a printed number takes at most, with its comma: 17 digits, sign, point, exponent.
-const NUMBER_BYTES: usize = 26;
+pub(super) const NUMBER_BYTES: usize = 26;
 
 /// Floating-point operations a worker is taken to do in a second.
 const RATE: f64 = 1e9;
@@ -23,10 +23,11 @@ pub(super) fn measure(plan: &Plan, given: &Given, limits: &Limits) -> Result<Cos
     let points = given.arrangement.points();
     let template = &plan.template;
     check("limits.points", points, limits.points)?;
-    check("limits.derivative_cells", template.jacobian_width().saturating_mul(points), limits.derivative_cells)?;
+    check("limits.derivative_cells", template.matrix_width().saturating_mul(points), limits.derivative_cells)?;
     let cells = template.width().saturating_mul(points);
+    let printed = template.printed(points);
     let objects = if matches!(given.arrangement, Arrangement::Rows(_)) { points } else { 1 };
-    let answer = cells
+    let answer = printed
         .saturating_mul(NUMBER_BYTES)
         .saturating_add(objects.saturating_mul(template.overhead()))
         .saturating_add(points.saturating_mul(template.brackets()));
@@ -35,6 +36,7 @@ pub(super) fn measure(plan: &Plan, given: &Given, limits: &Limits) -> Result<Cos
     let numbers: usize = [&given.at, &given.points, &given.direction].into_iter().flatten().map(|entry| entry.data.len()).sum();
     let bytes = cost.scratch_bytes + 8.0 * (numbers as f64 + cells as f64);
     for (limit, asked, allowed) in [
+        ("limits.loop_steps", cost.loop_steps, limits.loop_steps as f64),
         ("limits.flops", cost.flops, limits.flops),
         ("limits.live_elements", cost.live_elements, limits.live_elements as f64),
         ("limits.work_bytes", bytes, limits.work_bytes as f64),

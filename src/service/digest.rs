@@ -117,7 +117,106 @@ impl Parts {
                 self.byte(6);
                 self.bytes(word.as_bytes());
             }
+            // bodies stand only so deep in one another
+            Value::Body(body) => {
+                self.byte(7);
+                self.graph(body.graph());
+            }
+            Value::Real(value) => {
+                self.byte(8);
+                self.word(value.get().to_bits());
+            }
+            Value::Reals(values) => {
+                self.byte(9);
+                self.integer(values.len());
+                values.iter().for_each(|value| self.word(value.get().to_bits()));
+            }
+            Value::Written(text) => {
+                self.byte(10);
+                self.bytes(text.as_bytes());
+            }
         }
+    }
+
+    fn graph(&mut self, graph: &Graph) {
+        self.integer(graph.len());
+        for id in graph.ids() {
+            match graph.kind(id) {
+                Kind::Input(position) => {
+                    self.byte(0);
+                    self.integer(position);
+                    self.shape(graph.shape(id));
+                }
+                Kind::Constant(tensor) => {
+                    self.byte(1);
+                    self.tensor(tensor);
+                }
+                Kind::Apply { op, args, attributes } => {
+                    self.byte(2);
+                    self.bytes(op.name.as_bytes());
+                    self.integer(args.len());
+                    args.iter().for_each(|arg| self.integer(arg.index()));
+                    self.integer(attributes.iter().count());
+                    for (name, value) in attributes.iter() {
+                        self.bytes(name.as_bytes());
+                        self.value(value);
+                    }
+                }
+            }
+        }
+        self.integer(graph.outputs().len());
+        graph.outputs().iter().for_each(|output| self.integer(output.node.index()));
+    }
+
+    fn want(&mut self, want: &Want) {
+        let mode = |mode: &Mode| match mode {
+            Mode::Auto => 0,
+            Mode::Forward => 1,
+            Mode::Reverse => 2,
+        };
+        match want {
+            Want::Value => self.byte(0),
+            Want::Gradient { wrt, mode: how } => {
+                self.bytes(&[1, mode(how)]);
+                self.integers(wrt);
+            }
+            Want::Jacobian { wrt, mode: how } => {
+                self.bytes(&[2, mode(how)]);
+                self.integers(wrt);
+            }
+            Want::Jvp { inputs } => {
+                self.byte(3);
+                self.integers(inputs);
+            }
+            Want::Vjp { outputs, wrt } => {
+                self.byte(4);
+                self.integers(outputs);
+                self.integers(wrt);
+            }
+            Want::Hessian { wrt, mode: how } => {
+                self.bytes(&[6, mode(how)]);
+                self.integers(wrt);
+            }
+            Want::Hvp { wrt, vectors } => {
+                self.byte(7);
+                self.integers(wrt);
+                self.integers(vectors);
+            }
+            Want::Taylor { inputs, order } => {
+                self.byte(8);
+                self.integers(inputs);
+                self.integer(*order);
+            }
+            Want::Linearity { directed } => {
+                self.bytes(&[5, u8::from(directed.is_some())]);
+                self.integers(directed.as_deref().unwrap_or_default());
+            }
+        }
+    }
+
+    fn flags(&mut self, flags: &[bool]) {
+        self.integer(flags.len());
+        flags.iter().for_each(|&flag| self.byte(u8::from(flag)));
     }
 }
 
@@ -127,59 +226,20 @@ const FULL: usize = 1 << 14;
 /// The key of what `want` asks of a graph: the same for all spellings and namings of it.
 pub(super) fn program(graph: &Graph, want: &Want, per_point: &[bool]) -> Digest {
     let mut parts = Parts::new();
-    parts.integer(graph.len());
-    for id in graph.ids() {
-        match graph.kind(id) {
-            Kind::Input(position) => {
-                parts.byte(0);
-                parts.integer(position);
-                parts.shape(graph.shape(id));
-            }
-            Kind::Constant(tensor) => {
-                parts.byte(1);
-                parts.tensor(tensor);
-            }
-            Kind::Apply { op, args, attributes } => {
-                parts.byte(2);
-                parts.bytes(op.name.as_bytes());
-                parts.integer(args.len());
-                args.iter().for_each(|arg| parts.integer(arg.index()));
-                parts.integer(attributes.iter().count());
-                for (name, value) in attributes.iter() {
-                    parts.bytes(name.as_bytes());
-                    parts.value(value);
-                }
-            }
-        }
-    }
-    parts.integer(graph.outputs().len());
-    graph.outputs().iter().for_each(|output| parts.integer(output.node.index()));
-    let mode = |mode: &Mode| match mode {
-        Mode::Auto => 0,
-        Mode::Forward => 1,
-        Mode::Reverse => 2,
-    };
-    match want {
-        Want::Value => parts.byte(0),
-        Want::Gradient { wrt, mode: how } => {
-            parts.bytes(&[1, mode(how)]);
-            parts.integers(wrt);
-        }
-        Want::Jacobian { wrt, mode: how } => {
-            parts.bytes(&[2, mode(how)]);
-            parts.integers(wrt);
-        }
-        Want::Jvp { inputs } => {
-            parts.byte(3);
-            parts.integers(inputs);
-        }
-        Want::Vjp { outputs, wrt } => {
-            parts.byte(4);
-            parts.integers(outputs);
-            parts.integers(wrt);
-        }
-    }
-    parts.integer(per_point.len());
-    per_point.iter().for_each(|&flag| parts.byte(u8::from(flag)));
+    parts.graph(graph);
+    parts.want(want);
+    parts.flags(per_point);
+    parts.finish()
+}
+
+/// The key of a composition with its Jacobians.
+pub(super) fn chain(stages: &[Graph], wrt: &[usize], mode: Mode, per_point: &[bool]) -> Digest {
+    let mut parts = Parts::new();
+    parts.bytes(b"chain");
+    parts.integer(stages.len());
+    stages.iter().for_each(|stage| parts.graph(stage));
+    parts.byte(mode as u8);
+    parts.integers(wrt);
+    parts.flags(per_point);
     parts.finish()
 }

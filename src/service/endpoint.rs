@@ -1,5 +1,7 @@
 //! What can be asked of a function, and the fields in which it is.
 
+use super::decode::Form;
+
 /// What is asked of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Endpoint {
@@ -13,13 +15,38 @@ pub enum Endpoint {
     Jvp,
     /// ȳ J
     Vjp,
+    /// The gradient of one scalar output, and its second derivatives.
+    Hessian,
+    /// The gradient of one scalar output, and H v.
+    Hvp,
+    /// y(x + t·dx) by powers of t.
+    Taylor,
+    /// A composition, with the Jacobians of its stages.
+    Chain,
+    /// How well f is approximated by its derivative.
+    Check,
+    /// The derivative itself, as a function.
+    Derivative,
     /// The function itself, checked and converted.
     Graph,
 }
 
 impl Endpoint {
     /// Every endpoint.
-    pub const ALL: [Endpoint; 6] = [Endpoint::Value, Endpoint::Gradient, Endpoint::Jacobian, Endpoint::Jvp, Endpoint::Vjp, Endpoint::Graph];
+    pub const ALL: [Endpoint; 12] = [
+        Endpoint::Value,
+        Endpoint::Gradient,
+        Endpoint::Jacobian,
+        Endpoint::Jvp,
+        Endpoint::Vjp,
+        Endpoint::Hessian,
+        Endpoint::Hvp,
+        Endpoint::Taylor,
+        Endpoint::Chain,
+        Endpoint::Check,
+        Endpoint::Derivative,
+        Endpoint::Graph,
+    ];
 
     /// Its path without the slash.
     pub const fn name(self) -> &'static str {
@@ -29,6 +56,12 @@ impl Endpoint {
             Endpoint::Jacobian => "jacobian",
             Endpoint::Jvp => "jvp",
             Endpoint::Vjp => "vjp",
+            Endpoint::Hessian => "hessian",
+            Endpoint::Hvp => "hvp",
+            Endpoint::Taylor => "taylor",
+            Endpoint::Chain => "chain",
+            Endpoint::Check => "check",
+            Endpoint::Derivative => "derivative",
             Endpoint::Graph => "graph",
         }
     }
@@ -42,21 +75,44 @@ impl Endpoint {
     pub(super) const fn fields(self) -> &'static [&'static str] {
         match self {
             Endpoint::Value => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form"],
-            Endpoint::Gradient | Endpoint::Jacobian => {
+            Endpoint::Gradient | Endpoint::Jacobian | Endpoint::Hessian => {
                 &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "mode"]
             }
             Endpoint::Jvp => &["formula", "graph", "inputs", "outputs", "at", "points", "layout", "form", "tangent"],
             Endpoint::Vjp => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "cotangent"],
+            Endpoint::Hvp => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "vector"],
+            Endpoint::Taylor => &["formula", "graph", "inputs", "outputs", "at", "points", "layout", "form", "direction", "order"],
+            Endpoint::Chain => &["stages", "at", "points", "wrt", "layout", "form", "mode"],
+            Endpoint::Check => &["formula", "graph", "inputs", "outputs", "at", "direction", "step_sizes"],
+            Endpoint::Derivative => &["formula", "graph", "inputs", "outputs", "of", "wrt", "value"],
             Endpoint::Graph => &["formula", "graph", "inputs", "outputs"],
         }
     }
 
-    /// The field that holds its tangents or cotangents.
+    /// The form of Jacobians where a request says nothing of it, and whether that is the only one.
+    pub(super) const fn form(self) -> (Form, bool) {
+        if matches!(self, Endpoint::Chain) { (Form::Matrix, true) } else { (Form::Blocks, false) }
+    }
+
+    /// Whether it answers with a function, evaluated nowhere.
+    pub(super) const fn converts(self) -> bool {
+        matches!(self, Endpoint::Derivative | Endpoint::Graph)
+    }
+
+    /// The field that holds its direction: tangents, cotangents, or a vector.
     pub(super) const fn direction(self) -> Option<&'static str> {
         match self {
             Endpoint::Jvp => Some("tangent"),
             Endpoint::Vjp => Some("cotangent"),
-            Endpoint::Value | Endpoint::Gradient | Endpoint::Jacobian | Endpoint::Graph => None,
+            Endpoint::Hvp => Some("vector"),
+            Endpoint::Check | Endpoint::Taylor => Some("direction"),
+            Endpoint::Value
+            | Endpoint::Gradient
+            | Endpoint::Jacobian
+            | Endpoint::Hessian
+            | Endpoint::Chain
+            | Endpoint::Derivative
+            | Endpoint::Graph => None,
         }
     }
 }

@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::engine::graph::{Graph, Kind, NodeId};
-use crate::engine::op::Value;
+use crate::engine::graph::{Body, Graph, Kind, NodeId};
+use crate::engine::op::{Rule, Value};
 use crate::wire::graph as wire;
 
 /// How nodes that nobody named are written.
@@ -17,13 +17,49 @@ pub(super) enum Style {
     Nested,
 }
 
-/// Writes a graph with these names for its nodes.
+/// Writes a graph with these names for its nodes; the bodies of its loops become functions beside it.
 pub(super) fn export(graph: &Graph, names: &HashMap<NodeId, String>, style: Style) -> wire::Graph {
+    let mut functions = Functions::default();
+    let mut written = one(graph, names, style, &mut functions);
+    written.functions = functions.written;
+    written
+}
+
+/// The bodies met so far, under the names of the functions that they become.
+#[derive(Default)]
+struct Functions {
+    names: HashMap<Body, String>,
+    written: indexmap::IndexMap<String, wire::Graph>,
+}
+
+impl Functions {
+    /// The name of a body's function. Bodies stand only so deep in one another.
+    fn name(&mut self, body: &Body) -> String {
+        if let Some(name) = self.names.get(body) {
+            return name.clone();
+        }
+        let written = one(body.graph(), &HashMap::new(), Style::Listed, self);
+        let name = format!("f{}", self.names.len() + 1);
+        self.names.insert(body.clone(), name.clone());
+        self.written.insert(name.clone(), written);
+        name
+    }
+}
+
+/// Writes one graph.
+fn one(graph: &Graph, names: &HashMap<NodeId, String>, style: Style, functions: &mut Functions) -> wire::Graph {
     let uses = uses(graph);
+    // the only result of a node is the node, and lends it its name
+    let lends = |(&id, name): (&NodeId, &String)| match graph.kind(id) {
+        Kind::Apply { op, args, .. } if matches!(op.rule, Rule::Item) && only_result(graph, args[0]) => (args[0], name.clone()),
+        _ => (id, name.clone()),
+    };
+    let names: HashMap<NodeId, String> = names.iter().map(lends).collect();
+    let names = &names;
     let mut named = Names::new(graph, names);
     // a lone output `f` that nobody named needs no name: it is what a bare expression is called
     let lone_f = match graph.outputs() {
-        [output] if output.name == "f" && !names.contains_key(&output.node) => Some(output.node),
+        [output] if output.name == "f" && names.get(&output.node).is_none_or(|name| name == "f") => Some(output.node),
         _ => None,
     };
     let mut nodes: Vec<wire::Node> = Vec::new();
@@ -47,9 +83,13 @@ pub(super) fn export(graph: &Graph, names: &HashMap<NodeId, String>, style: Styl
                 // A sum of one term is the term: so a constant gets a name and is written once.
                 ("add", vec![value], BTreeMap::new())
             }
+            Kind::Apply { op, args, .. } if matches!(op.rule, Rule::Item) && only_result(graph, args[0]) => {
+                arguments[id.index()] = arguments[args[0].index()].clone();
+                continue;
+            }
             Kind::Apply { op, args, attributes } => {
                 let args = args.iter().filter_map(|arg| arguments[arg.index()].clone()).collect();
-                (op.name, args, attributes.iter().map(|(name, value)| (name.to_owned(), attribute(value))).collect())
+                (op.name, args, attributes.iter().map(|(name, value)| (name.to_owned(), attribute(value, functions))).collect())
             }
         };
         let origin = wire::Origin::Listed(nodes.len() as u32);
@@ -65,6 +105,10 @@ pub(super) fn export(graph: &Graph, names: &HashMap<NodeId, String>, style: Styl
         .filter_map(|output| arguments[output.node.index()].clone().map(|value| wire::Output { name: output.name.clone(), value }))
         .collect();
     wire::Graph { inputs, nodes, outputs, functions: indexmap::IndexMap::new() }
+}
+
+fn only_result(graph: &Graph, several: NodeId) -> bool {
+    graph.results(several).map_or(0, <[_]>::len) == 1
 }
 
 /// A constant of so many elements is repeated rather than named.
@@ -126,7 +170,7 @@ impl<'a> Names<'a> {
     }
 }
 
-fn attribute(value: &Value) -> wire::Attribute {
+fn attribute(value: &Value, functions: &mut Functions) -> wire::Attribute {
     let integer = |value: &i64| wire::Attribute::Number(*value as f64);
     match value {
         Value::Null => wire::Attribute::Null,
@@ -146,5 +190,9 @@ fn attribute(value: &Value) -> wire::Attribute {
         }
         Value::Bool(flag) => wire::Attribute::Bool(*flag),
         Value::Text(word) => wire::Attribute::Text((*word).to_owned()),
+        Value::Real(value) => wire::Attribute::Number(value.get()),
+        Value::Reals(values) => wire::Attribute::List(values.iter().map(|value| wire::Attribute::Number(value.get())).collect()),
+        Value::Written(text) => wire::Attribute::Text(text.as_ref().to_owned()),
+        Value::Body(body) => wire::Attribute::Text(functions.name(body)),
     }
 }

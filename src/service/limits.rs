@@ -32,8 +32,12 @@ pub struct Limits {
     pub live_elements: usize,
     /// Numbers of all dense derivatives in one answer.
     pub derivative_cells: usize,
+    /// The order of a derivative.
+    pub derivative_order: usize,
     /// Points of one request.
     pub points: usize,
+    /// Steps of all loops of a function, steps inside steps multiplied.
+    pub loop_steps: usize,
     /// Estimated floating-point operations of one request.
     pub flops: f64,
     /// Bytes of one request's points, results and scratch memory.
@@ -60,7 +64,9 @@ impl Default for Limits {
             elements: 16_000_000,
             live_elements: 64_000_000,
             derivative_cells: 4_000_000,
+            derivative_order: 10,
             points: 1_000_000,
+            loop_steps: 10_000_000,
             flops: 1e11,
             work_bytes: 1 << 30,
             answer_bytes: 256 << 20,

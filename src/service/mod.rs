@@ -7,7 +7,11 @@
 mod admission;
 mod build;
 mod cache;
+mod chain;
+mod check;
+mod convert;
 mod decode;
+mod derivative;
 mod digest;
 mod encode;
 mod endpoint;
@@ -37,8 +41,6 @@ pub use operators::operators;
 
 use crate::engine::Error;
 use crate::engine::exec::Scratch;
-use crate::engine::program::{Program, Want};
-use crate::notation::{formula, latex};
 use crate::wire::problem::{Failure, Slug};
 use admission::{Load, Permit, measure};
 use cache::Programs;
@@ -161,8 +163,8 @@ impl Service {
     pub fn answer_blocking(&self, endpoint: Endpoint, body: &[u8]) -> Result<Vec<u8>, Failure> {
         let inner = &*self.0;
         guarded(|| {
-            if endpoint == Endpoint::Graph {
-                return inner.convert(body);
+            if endpoint.converts() {
+                return convert::convert(endpoint, body, &inner.limits);
             }
             let decoded = decode(endpoint, body, &inner.limits)?;
             let plan = match inner.cache.plans.get(&decoded.key) {
@@ -195,7 +197,7 @@ enum Begun {
 impl Inner {
     /// Goes as far as takes next to no time.
     fn begin(&self, endpoint: Endpoint, body: &[u8]) -> Result<Begun, Failure> {
-        if endpoint == Endpoint::Graph || body.len() > SMALL_BODY {
+        if endpoint.converts() || body.len() > SMALL_BODY {
             return Ok(Begun::Untouched);
         }
         guarded(|| {
@@ -215,10 +217,10 @@ impl Inner {
 
     /// Goes the rest of the way, with the workers.
     async fn work(self: &Arc<Inner>, endpoint: Endpoint, body: Bytes, begun: Begun, stop: &Arc<AtomicBool>) -> Result<Vec<u8>, Failure> {
-        if endpoint == Endpoint::Graph {
+        if endpoint.converts() {
             let permit = self.load.admit(body.len() as f64 * COMPILE_FLOPS, stop)?;
             let inner = self.clone();
-            return self.whole(stop, permit, move || inner.convert(&body)).await?;
+            return self.whole(stop, permit, move || convert::convert(endpoint, &body, &inner.limits)).await?;
         }
         let (decoded, known) = match begun {
             Begun::Answered(answer) => return Ok(answer),
@@ -263,7 +265,9 @@ impl Inner {
         match self.cache.plans.get_value_or_guard_async(&decoded.key).await {
             Ok(plan) => Ok((decoded, plan)),
             Err(guard) => {
-                let permit = self.load.admit(decoded.function_bytes as f64 * COMPILE_FLOPS, stop)?;
+                // what an order costs grows with its square
+                let flops = decoded.function_bytes as f64 * COMPILE_FLOPS * (decoded.order as f64).powi(2).max(1.0);
+                let permit = self.load.admit(flops, stop)?;
                 let inner = self.clone();
                 let make = move || {
                     let plan = plan::plan(endpoint, &body, &decoded.given, &inner.limits, &inner.cache);
@@ -284,26 +288,6 @@ impl Inner {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Failure> {
         self.pool.whole(stop, permit, work).await.map_err(ended)
-    }
-
-    /// `POST /graph`.
-    fn convert(&self, body: &[u8]) -> Result<Vec<u8>, Failure> {
-        let envelope = decode::envelope(Endpoint::Graph, body, self.limits.json_nesting)?;
-        let source = decode::function(&envelope, body, &self.limits)?;
-        let built = build::build(&source.graph, plan::site(&source), &self.limits, true)?;
-        let graph = export::export(&built.graph, &built.names, export::Style::Listed);
-        let nested = export::export(&built.graph, &built.names, export::Style::Nested);
-        let per_point = vec![true; built.graph.inputs().len()];
-        let program = Program::compile(&built.graph, &Want::Value, &per_point).map_err(refusal)?;
-        let outputs = built.graph.outputs().iter();
-        let answer = encode::converted(&encode::Converted {
-            graph: &graph,
-            formula: formula::print(&nested).as_deref(),
-            latex: &latex::print(&nested),
-            outputs: outputs.map(|output| (output.name.as_str(), built.graph.shape(output.node).sizes())).collect(),
-            cost: program.cost(1),
-        });
-        limits::check("limits.answer_bytes", answer.len(), self.limits.answer_bytes).map(|()| answer)
     }
 }
 
@@ -360,6 +344,6 @@ fn refusal(error: Error) -> Failure {
         Error::Limit { what, asked, allowed } => limits::exceeded(what, *asked, *allowed),
         Error::NotScalar { .. } => Failure::new(Slug::NotDifferentiable, error.to_string()),
         Error::ShapePair { .. } | Error::Shape { .. } => Failure::new(Slug::ShapeMismatch, error.to_string()),
-        Error::Arity { .. } | Error::Attribute { .. } => Failure::new(Slug::InvalidGraph, error.to_string()),
+        Error::Arity { .. } | Error::Attribute { .. } | Error::Several { .. } => Failure::new(Slug::InvalidGraph, error.to_string()),
     }
 }

@@ -12,8 +12,12 @@ pub fn operators() -> Operators {
             AttributeKind::Bounds => (Kind::Bounds, [].as_slice()),
             AttributeKind::Indices => (Kind::Indices, [].as_slice()),
             AttributeKind::Name => (Kind::Name, [].as_slice()),
+            AttributeKind::Function => (Kind::Function, [].as_slice()),
             AttributeKind::Bool => (Kind::Boolean, [].as_slice()),
             AttributeKind::Choice(words) => (Kind::Choice, words),
+            AttributeKind::Real => (Kind::Number, [].as_slice()),
+            AttributeKind::Reals => (Kind::Numbers, [].as_slice()),
+            AttributeKind::Text => (Kind::Text, [].as_slice()),
         };
         Attribute {
             name: attribute.name.to_owned(),

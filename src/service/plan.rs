@@ -6,14 +6,17 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::build::{Site, build, inspect};
+use super::admission::NUMBER_BYTES;
+use super::build::Site;
 use super::cache::Programs;
-use super::decode::{self, Arrangement, Entry, Envelope, Expected, Field, Given, Lead, Source, Unsound, explain, fits};
+use super::chain;
+use super::decode::{self, Arrangement, Entry, Envelope, Expected, Field, Given, Lead, Place, Source, Unsound, explain, fits};
 use super::digest::{self, Digest, Parts};
-use super::encode::{Derivative, Slot, Style, Template};
-use super::limits::{Limits, exceeded};
+use super::encode::{Derivative, Slot, Style, Template, cells};
+use super::limits::{Limits, check, exceeded};
 use super::words::{meant, quote};
 use super::{Endpoint, refusal};
+use crate::engine::Error;
 use crate::engine::graph::Graph;
 use crate::engine::program::{Program, Want};
 use crate::notation::formula;
@@ -38,25 +41,38 @@ pub(super) struct Decoded {
     pub(super) key: Digest,
     pub(super) given: Given,
     pub(super) style: Style,
-    /// Bytes of the function's text, for an estimate of what compiling it costs.
+    /// Bytes of the function's text and the order of the derivative, for an estimate of what compiling costs.
     pub(super) function_bytes: usize,
+    pub(super) order: usize,
 }
 
 /// Reads a request up to its function.
 pub(super) fn decode(endpoint: Endpoint, body: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
     let envelope = decode::envelope(endpoint, body, limits.json_nesting)?;
+    let order = order(endpoint, &envelope);
+    check("limits.derivative_order", order, limits.derivative_order)?;
     let given = match decode::given(endpoint, &envelope, body, limits) {
         Ok(given) => given,
         Err(Unsound::Failure(failure)) => return Err(failure),
         Err(Unsound::Faults(faults)) => {
-            let source = decode::function(&envelope, body, limits)?;
-            misfit(&envelope, body, &source, limits)?;
+            let functions = decode::functions(&envelope, body, limits)?;
+            misfit(&envelope, body, &functions, limits)?;
             return Err(Failure::of_faults(Slug::InvalidPoint, faults));
         }
     };
     let style = Style { arrangement: given.arrangement, form: envelope.form, layout: envelope.layout };
-    let function = envelope.graph.or(envelope.formula).map_or(0, |raw| raw.get().len());
-    Ok(Decoded { key: key(endpoint, &envelope, &given), given, style, function_bytes: function })
+    let function = envelope.graph.or(envelope.formula).or(envelope.stages).map_or(0, |raw| raw.get().len());
+    Ok(Decoded { key: key(endpoint, &envelope, &given), given, style, function_bytes: function, order })
+}
+
+/// The order of the derivative that is asked for.
+fn order(endpoint: Endpoint, envelope: &Envelope<'_>) -> usize {
+    match endpoint {
+        Endpoint::Value | Endpoint::Derivative | Endpoint::Graph => 0,
+        Endpoint::Gradient | Endpoint::Jacobian | Endpoint::Jvp | Endpoint::Vjp | Endpoint::Chain | Endpoint::Check => 1,
+        Endpoint::Hessian | Endpoint::Hvp => 2,
+        Endpoint::Taylor => envelope.order.unwrap_or_default(),
+    }
 }
 
 /// The key of a request's plan.
@@ -64,7 +80,8 @@ fn key(endpoint: Endpoint, envelope: &Envelope<'_>, given: &Given) -> Digest {
     let mut parts = Parts::new();
     parts.byte(endpoint as u8);
     parts.byte(envelope.mode as u8);
-    for raw in [envelope.graph, envelope.formula, envelope.inputs, envelope.outputs, envelope.wrt] {
+    parts.integer(order(endpoint, envelope));
+    for raw in [envelope.graph, envelope.formula, envelope.inputs, envelope.outputs, envelope.stages, envelope.wrt] {
         parts.maybe(raw.map(|raw| raw.get()));
     }
     let points = given.arrangement.points();
@@ -72,7 +89,9 @@ fn key(endpoint: Endpoint, envelope: &Envelope<'_>, given: &Given) -> Digest {
         Arrangement::One => 0,
         Arrangement::Rows(_) | Arrangement::Columns(_) if points == 0 => 1,
         Arrangement::Rows(_) | Arrangement::Columns(_) => 2,
+        Arrangement::Steps(..) => 3,
     });
+    parts.byte(u8::from(envelope.direction.is_some()));
     for entries in [&given.at, &given.points, &given.direction] {
         parts.integer(entries.len());
         for entry in entries {
@@ -82,7 +101,7 @@ fn key(endpoint: Endpoint, envelope: &Envelope<'_>, given: &Given) -> Digest {
     }
     // A direction's leading axis may be that of the points.
     parts.byte(u8::from(given.direction_rows.is_some()));
-    if !given.direction.is_empty() && given.direction_rows.is_none() {
+    if !given.direction.is_empty() && given.direction_rows.is_none() && envelope.points.is_some() {
         parts.integer(points);
     }
     parts.finish()
@@ -91,23 +110,25 @@ fn key(endpoint: Endpoint, envelope: &Envelope<'_>, given: &Given) -> Digest {
 /// Makes the plan of a request whose key is not known.
 pub(super) fn plan(endpoint: Endpoint, body: &[u8], given: &Given, limits: &Limits, cache: &Programs) -> Result<Plan, Failure> {
     let envelope = decode::envelope(endpoint, body, limits.json_nesting)?;
-    let mut source = decode::function(&envelope, body, limits)?;
-    let bound = bind(&mut source, given);
-    if bound.is_none() {
-        misfit(&envelope, body, &source, limits)?;
+    let mut functions = decode::functions(&envelope, body, limits)?;
+    let Some(mut binding) = functions.first_mut().and_then(|first| bind(first, given)) else {
+        misfit(&envelope, body, &functions, limits)?;
         return Err(Failure::new(Slug::InvalidPoint, "the points do not fit the function's inputs"));
-    }
-    let mut binding = bound.unwrap_or_default();
-    let site = site(&source);
-    let graph = build(&source.graph, site, limits, false)?.graph;
+    };
     // a large function's names and texts take more memory than its graph, and compiling needs room
-    drop(source);
-    let wrt = wrt(&envelope, body, &graph, limits)?;
+    let graphs = chain::build_all(functions, limits)?;
+    let graph = &graphs[0];
+    binding.wrt = wrt(&envelope, body, graph, limits)?;
     if let Some(field) = endpoint.direction() {
-        let request = Request { envelope: &envelope, body, given, graph: &graph, limits };
+        let request = Request { envelope: &envelope, body, given, graph, limits };
         request.bind_direction(field, &mut binding)?;
     }
-    compile(endpoint, &envelope, &graph, Binding { wrt, ..binding }, Scope { limits, cache })
+    if endpoint == Endpoint::Check {
+        // the step sizes are what differs from point to point
+        binding.sources.push(Some(given.at.len()));
+        binding.per_point.push(true);
+    }
+    compile(endpoint, &envelope, &graphs, binding, Scope { limits, cache })
 }
 
 /// Where numbers go.
@@ -115,7 +136,7 @@ pub(super) fn plan(endpoint: Endpoint, body: &[u8], given: &Given, limits: &Limi
 struct Binding {
     sources: Vec<Option<usize>>,
     per_point: Vec<bool>,
-    /// Inputs that have a tangent, or outputs that have a cotangent.
+    /// Inputs that have a tangent or another direction, or outputs that have a cotangent.
     directions: Vec<usize>,
     wrt: Vec<usize>,
 }
@@ -126,45 +147,68 @@ struct Scope<'s> {
     cache: &'s Programs,
 }
 
-fn compile(endpoint: Endpoint, envelope: &Envelope<'_>, graph: &Graph, binding: Binding, scope: Scope<'_>) -> Result<Plan, Failure> {
+fn compile(endpoint: Endpoint, envelope: &Envelope<'_>, graphs: &[Graph], binding: Binding, scope: Scope<'_>) -> Result<Plan, Failure> {
     let Binding { sources, per_point, directions, wrt } = binding;
+    let graph = &graphs[0];
     let inputs = |wrt: &[usize]| -> Vec<Slot> {
         wrt.iter().map(|&i| &graph.inputs()[i]).map(|input| Slot::new(&input.name, input.shape.sizes())).collect()
     };
-    let outputs: Vec<Slot> = graph.outputs().iter().map(|output| Slot::new(&output.name, graph.shape(output.node).sizes())).collect();
+    let outputs = |graph: &Graph| -> Vec<Slot> {
+        graph.outputs().iter().map(|output| Slot::new(&output.name, graph.shape(output.node).sizes())).collect()
+    };
     let derivative = match endpoint {
-        Endpoint::Value | Endpoint::Graph => Derivative::None,
+        Endpoint::Value | Endpoint::Derivative | Endpoint::Graph => Derivative::None,
         Endpoint::Gradient => Derivative::Tensors("gradient", inputs(&wrt)),
         Endpoint::Vjp => Derivative::Tensors("cotangent", inputs(&wrt)),
         Endpoint::Jacobian => Derivative::Jacobian(inputs(&wrt)),
-        Endpoint::Jvp => {
-            let again = graph.outputs().iter().map(|output| Slot::new(&output.name, graph.shape(output.node).sizes()));
-            Derivative::Tensors("tangent", again.collect())
-        }
+        Endpoint::Jvp => Derivative::Tensors("tangent", outputs(graph)),
+        Endpoint::Hessian => Derivative::Hessian(inputs(&wrt)),
+        Endpoint::Hvp => Derivative::Product(inputs(&wrt)),
+        Endpoint::Taylor => Derivative::Series(order(endpoint, envelope)),
+        Endpoint::Chain => Derivative::Chain(chain::slots(graphs, &wrt)),
+        Endpoint::Check => Derivative::Linearity(inputs(&(0..graph.inputs().len()).collect::<Vec<_>>())),
     };
-    if let Derivative::Jacobian(inputs) = &derivative {
-        let size = |slots: &[Slot]| slots.iter().map(|slot| slot.elements as f64).sum::<f64>();
-        let cells = size(&outputs) * size(inputs);
-        if cells > scope.limits.derivative_cells as f64 {
-            return Err(exceeded("limits.derivative_cells", cells, scope.limits.derivative_cells as f64));
-        }
+    let values = graphs.last().map_or_else(Vec::new, outputs);
+    let size = |slots: &[Slot]| slots.iter().map(|slot| slot.elements as f64).sum::<f64>();
+    let cells = match &derivative {
+        Derivative::Jacobian(inputs) => size(&values) * size(inputs),
+        Derivative::Hessian(inputs) => size(inputs) * size(inputs),
+        Derivative::Chain(stages) => cells(stages) as f64,
+        Derivative::None | Derivative::Tensors(..) | Derivative::Product(_) | Derivative::Series(_) | Derivative::Linearity(_) => 0.0,
+    };
+    if cells > scope.limits.derivative_cells as f64 {
+        return Err(exceeded("limits.derivative_cells", cells, scope.limits.derivative_cells as f64));
+    }
+    if endpoint == Endpoint::Check {
+        // Its program has weights for all outputs: as many as the answer has values.
+        let most = values.iter().map(|slot| slot.elements).fold(0, usize::saturating_add).saturating_mul(NUMBER_BYTES);
+        check("limits.answer_bytes", most, scope.limits.answer_bytes)?;
     }
     let mode = envelope.mode;
-    let want = match endpoint {
-        Endpoint::Value | Endpoint::Graph => Want::Value,
-        Endpoint::Gradient => Want::Gradient { wrt, mode },
-        Endpoint::Jacobian => Want::Jacobian { wrt, mode },
-        Endpoint::Jvp => Want::Jvp { inputs: directions },
-        Endpoint::Vjp => Want::Vjp { outputs: directions, wrt },
+    let program = if endpoint == Endpoint::Chain {
+        program(digest::chain(graphs, &wrt, mode, &per_point), scope.cache, || Program::chain(graphs, &wrt, mode, &per_point))
+    } else {
+        let want = match endpoint {
+            Endpoint::Value | Endpoint::Chain | Endpoint::Derivative | Endpoint::Graph => Want::Value,
+            Endpoint::Gradient => Want::Gradient { wrt, mode },
+            Endpoint::Jacobian => Want::Jacobian { wrt, mode },
+            Endpoint::Jvp => Want::Jvp { inputs: directions },
+            Endpoint::Vjp => Want::Vjp { outputs: directions, wrt },
+            Endpoint::Hessian => Want::Hessian { wrt, mode },
+            Endpoint::Hvp => Want::Hvp { wrt, vectors: directions },
+            Endpoint::Taylor => Want::Taylor { inputs: directions, order: order(endpoint, envelope) },
+            Endpoint::Check => Want::Linearity { directed: envelope.direction.map(|_| directions) },
+        };
+        program(digest::program(graph, &want, &per_point), scope.cache, || Program::compile(graph, &want, &per_point))
     };
-    let program = program(graph, &want, &per_point, scope.cache).map_err(|failure| at_outputs(failure, envelope))?;
-    let template = Template::new(outputs, derivative, program.results());
+    let program = program.map_err(|failure| at_outputs(failure, envelope))?;
+    let template = Template::new(values, derivative, program.results());
     let bytes = program.bytes() + 64 * sources.len() + 2 * template.overhead();
     Ok(Plan { program, sources, per_point, template, bytes })
 }
 
 /// What a derivative cannot be of are the outputs: where they stand in the body.
-fn at_outputs(failure: Failure, envelope: &Envelope<'_>) -> Failure {
+pub(super) fn at_outputs(failure: Failure, envelope: &Envelope<'_>) -> Failure {
     if failure.slug != Slug::NotDifferentiable {
         return failure;
     }
@@ -177,15 +221,14 @@ fn at_outputs(failure: Failure, envelope: &Envelope<'_>) -> Failure {
     Failure::of_faults(failure.slug, vec![Fault { pointer: pointer.into(), detail: failure.detail, hint }])
 }
 
-/// The program of a graph, compiled unless another spelling of it was.
-fn program(graph: &Graph, want: &Want, per_point: &[bool], cache: &Programs) -> Result<Arc<Program>, Failure> {
+/// The program of that key, compiled unless it was for another spelling of the same.
+fn program(key: Digest, cache: &Programs, compile: impl FnOnce() -> Result<Program, Error>) -> Result<Arc<Program>, Failure> {
     use quick_cache::sync::GuardResult;
-    let key = digest::program(graph, want, per_point);
     match cache.programs.get_value_or_guard(&key, None) {
         GuardResult::Value(program) => Ok(program),
         GuardResult::Timeout => Err(Failure::new(Slug::Internal, "the server failed")),
         GuardResult::Guard(guard) => {
-            let program = Arc::new(Program::compile(graph, want, per_point).map_err(refusal)?);
+            let program = Arc::new(compile().map_err(refusal)?);
             // Where it does not fit into the cache it still serves this request.
             let _ = guard.insert(program.clone());
             Ok(program)
@@ -195,10 +238,7 @@ fn program(graph: &Graph, want: &Want, per_point: &[bool], cache: &Programs) -> 
 
 /// Where a function stands in its body.
 pub(super) fn site(source: &Source) -> Site<'_> {
-    match &source.text {
-        Some(text) => Site { pointer: "/formula", text: Some(text) },
-        None => Site { pointer: "/graph", text: None },
-    }
+    Site { pointer: &source.pointer, text: source.text.as_deref() }
 }
 
 /// Finds the values of each input and fills in the shapes that the function leaves open; `None` where something does not fit.
@@ -206,7 +246,9 @@ fn bind(source: &mut Source, given: &Given) -> Option<Binding> {
     let inputs = &mut source.graph.inputs;
     let zero = given.arrangement.points() == 0;
     let mut found: HashMap<&str, (usize, &Entry, bool)> = HashMap::with_capacity(inputs.len());
-    for (i, entry) in given.at.iter().chain(&given.points).enumerate() {
+    // steps from the point are no values of an input
+    let points = if matches!(given.arrangement, Arrangement::Steps(..)) { &[] } else { &given.points[..] };
+    for (i, entry) in given.at.iter().chain(points).enumerate() {
         if found.insert(&entry.name, (i, entry, i >= given.at.len())).is_some() {
             return None;
         }
@@ -235,8 +277,9 @@ fn bind(source: &mut Source, given: &Given) -> Option<Binding> {
 }
 
 /// Says what is wrong with points that do not fit, unless the function is wrong by itself: then there is nothing to fit.
-fn misfit(envelope: &Envelope<'_>, body: &[u8], source: &Source, limits: &Limits) -> Result<(), Failure> {
-    inspect(&source.graph, site(source), limits)?;
+fn misfit(envelope: &Envelope<'_>, body: &[u8], functions: &[Source], limits: &Limits) -> Result<(), Failure> {
+    chain::inspect_all(functions, limits)?;
+    let Some(source) = functions.first() else { return Ok(()) };
     let inputs = source.graph.inputs.iter();
     let aside = if source.text.is_some() { constant } else { |_: &str| None };
     let mut expected = Expected::new("input", aside, inputs.map(|input| (input.name.as_str(), input.shape.clone())));
@@ -254,7 +297,7 @@ fn misfit(envelope: &Envelope<'_>, body: &[u8], source: &Source, limits: &Limits
         }
     }
     if envelope.at.is_none() && envelope.points.is_none() && !source.graph.inputs.is_empty() {
-        let hint = Some("one point is given as `at`, many as `points`".to_owned());
+        let hint = Some("one point is given as `at`; many, but for /check, as `points`".to_owned());
         let fault = Fault { pointer: String::new(), detail: "the point is missing".into(), hint };
         return Err(Failure::of_faults(Slug::InvalidRequest, vec![fault]));
     }
@@ -268,10 +311,10 @@ fn constant(name: &str) -> Option<String> {
 }
 
 /// The inputs to differentiate by: positions, ascending.
-fn wrt(envelope: &Envelope<'_>, body: &[u8], graph: &Graph, limits: &Limits) -> Result<Vec<usize>, Failure> {
+pub(super) fn wrt(envelope: &Envelope<'_>, body: &[u8], graph: &Graph, limits: &Limits) -> Result<Vec<usize>, Failure> {
     let Some(raw) = envelope.wrt else { return Ok((0..graph.inputs().len()).collect()) };
-    let names = decode::names(raw, body, limits, "wrt")?;
-    decode::repeated("wrt", names.iter().map(String::as_str))?;
+    let names = decode::names((Place::default(), "wrt"), raw, body, limits)?;
+    decode::repeated("/wrt", names.iter().map(String::as_str))?;
     let index: HashMap<&str, usize> = graph.inputs().iter().enumerate().map(|(i, input)| (input.name.as_str(), i)).collect();
     let unknown = names.iter().enumerate().filter(|(_, name)| !index.contains_key(name.as_str())).take(MOST_FAULTS);
     let faults: Vec<Fault> = unknown
@@ -299,16 +342,16 @@ struct Request<'r> {
 }
 
 impl Request<'_> {
-    /// What tangents or cotangents may be of, with their shapes.
+    /// What a direction may be of, with their shapes.
     fn directions(&self, field: &str) -> Vec<(&str, &[usize])> {
-        if field == "tangent" {
-            self.graph.inputs().iter().map(|input| (input.name.as_str(), input.shape.sizes())).collect()
-        } else {
+        if field == "cotangent" {
             self.graph.outputs().iter().map(|output| (output.name.as_str(), self.graph.shape(output.node).sizes())).collect()
+        } else {
+            self.graph.inputs().iter().map(|input| (input.name.as_str(), input.shape.sizes())).collect()
         }
     }
 
-    /// Finds the tangents or cotangents.
+    /// Finds the direction's parts.
     ///
     /// As an object they are shared by all points, or (tensors with one more leading axis, as long as there are points) each point
     /// has its own; as a list of objects each point has its own.
@@ -342,7 +385,7 @@ impl Request<'_> {
         if fits(&entry.sizes, shape) {
             return Some(false);
         }
-        let many = self.given.arrangement != Arrangement::One;
+        let many = matches!(self.given.arrangement, Arrangement::Rows(_) | Arrangement::Columns(_));
         let (lead, rest) = entry.sizes.split_first()?;
         (many && *lead == points && (fits(rest, shape) || points == 0 && rest.is_empty())).then_some(true)
     }
@@ -350,10 +393,10 @@ impl Request<'_> {
     fn misdirection(&self, field: &'static str, names: &[(&str, &[usize])]) -> Failure {
         let fallback = Failure::new(Slug::InvalidPoint, format!("`{field}` does not fit the function"));
         let Some(raw) = self.envelope.direction else { return fallback };
-        let what = if field == "tangent" { "input" } else { "output" };
+        let what = if field == "cotangent" { "output" } else { "input" };
         let mut expected = Expected::new(what, |_| None, names.iter().map(|(name, sizes)| (*name, Some(sizes.to_vec()))));
         let lead = match self.given.arrangement {
-            Arrangement::One => Lead::Never,
+            Arrangement::One | Arrangement::Steps(..) => Lead::Never,
             many => Lead::Perhaps(many.points()),
         };
         let field = Field { name: field, raw, body: self.body, nesting: self.limits.json_nesting, lead, whole: false };

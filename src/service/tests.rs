@@ -140,6 +140,105 @@ fn directions_shared_and_of_their_own() {
 }
 
 #[test]
+fn second_derivatives() {
+    // f = x²·y + y·w₀·w₁
+    let f = "x^2*y + y*w[0]*w[1]";
+    let at = json!({"x": 2, "y": 3, "w": [5, 7]});
+    let (value, gradient) = (json!({"f": 117.0}), json!({"x": 12.0, "y": 39.0, "w": [21.0, 15.0]}));
+    let blocks = json!({
+        "x": {"x": 6.0, "y": 4.0, "w": [0.0, 0.0]},
+        "y": {"x": 4.0, "y": 0.0, "w": [7.0, 5.0]},
+        "w": {"x": [0.0, 0.0], "y": [7.0, 5.0], "w": [[0.0, 3.0], [3.0, 0.0]]}
+    });
+    for mode in ["auto", "forward", "reverse"] {
+        for layout in ["numerator", "denominator"] {
+            check(
+                Endpoint::Hessian,
+                json!({"formula": f, "at": at, "mode": mode, "layout": layout}),
+                json!({"value": value, "gradient": gradient, "hessian": blocks}),
+            );
+        }
+    }
+    let places = json!([{"name": "x", "offset": 0, "size": 1}, {"name": "w", "offset": 1, "size": 2}]);
+    check(
+        Endpoint::Hessian,
+        json!({"formula": f, "at": at, "wrt": ["w", "x"], "form": "matrix"}),
+        json!({"value": value, "gradient": {"x": 12.0, "w": [21.0, 15.0]}, "hessian": [[6.0, 0.0, 0.0], [0.0, 0.0, 3.0], [0.0, 3.0, 0.0]],
+            "rows": places, "columns": places}),
+    );
+    // Of what is linear there is none, and none by an input that is not there.
+    let zero =
+        json!({"value": {"f": 7.0}, "gradient": {"x": 3.0, "y": 0.0}, "hessian": {"x": {"x": 0.0, "y": 0.0}, "y": {"x": 0.0, "y": 0.0}}});
+    check(Endpoint::Hessian, json!({"formula": "3*x + 1", "inputs": ["x", "y"], "at": {"x": 2, "y": 1}}), zero);
+    let vector = json!({"x": 1, "y": 2, "w": [-1, 1]});
+    let whole = |product: Value| json!({"value": value, "gradient": gradient, "product": product});
+    let product = json!({"x": 14.0, "y": 2.0, "w": [17.0, 7.0]});
+    check(Endpoint::Hvp, json!({"formula": f, "at": at, "vector": vector}), whole(product));
+    check(Endpoint::Hvp, json!({"formula": f, "at": at, "vector": {}}), whole(json!({"x": 0.0, "y": 0.0, "w": [0.0, 0.0]})));
+    check(
+        Endpoint::Hvp,
+        json!({"formula": "x^2*y", "points": [{"x": 1, "y": 2}, {"x": 3, "y": 4}], "vector": [{"x": 1, "y": 0}, {"x": 0, "y": 1}], "wrt": ["x"]}),
+        json!({"results": [{"value": {"f": 2.0}, "gradient": {"x": 4.0}, "product": {"x": 4.0}}, {"value": {"f": 36.0}, "gradient": {"x": 24.0}, "product": {"x": 6.0}}]}),
+    );
+    check(
+        Endpoint::Hvp,
+        json!({"formula": "x^2*y", "points": {"x": [1, 3], "y": [2, 4]}, "vector": {"x": [1, 2]}, "wrt": ["y"]}),
+        json!({"value": {"f": [2.0, 36.0]}, "gradient": {"y": [1.0, 9.0]}, "product": {"y": [2.0, 12.0]}}),
+    );
+    for endpoint in [Endpoint::Hessian, Endpoint::Hvp] {
+        let body =
+            r#"{"formula":"[x,x]","at":{"x":1}VECTOR}"#.replace("VECTOR", if endpoint == Endpoint::Hvp { r#","vector":{}"# } else { "" });
+        refused(endpoint, &body, Slug::NotDifferentiable, &[("/formula", "one scalar output")]);
+    }
+}
+
+#[test]
+fn series() {
+    let answer = |value: Value, series: Value| json!({"value": value, "coefficients": series});
+    check(
+        Endpoint::Taylor,
+        json!({"formula": "u = x^3; v = [x*y, y]", "outputs": ["u", "v"], "at": {"x": 2, "y": 3}, "direction": {"x": 1}, "order": 4}),
+        answer(
+            json!({"u": 8.0, "v": [6.0, 3.0]}),
+            json!({"u": [8.0, 12.0, 6.0, 1.0, 0.0], "v": [[6.0, 3.0], [3.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0]]}),
+        ),
+    );
+    check(
+        Endpoint::Taylor,
+        json!({"formula": "x*y", "points": {"x": [2, 3], "y": [5, 7]}, "direction": {"x": 1, "y": [1, -1]}, "order": 2.0}),
+        answer(json!({"f": [10.0, 21.0]}), json!({"f": [[10.0, 21.0], [7.0, 4.0], [1.0, -1.0]]})),
+    );
+    check(
+        Endpoint::Taylor,
+        json!({"formula": "x*y", "at": {"y": 5}, "points": [{"x": 2}, {"x": 3}], "direction": [{"x": 1}, {"x": 2}], "order": 1}),
+        json!({"results": [answer(json!({"f": 10.0}), json!({"f": [10.0, 5.0]})), answer(json!({"f": 15.0}), json!({"f": [15.0, 10.0]}))]}),
+    );
+    check(
+        Endpoint::Taylor,
+        json!({"formula": "x*y", "at": {"x": 2, "y": 5}, "direction": {}, "order": 0}),
+        answer(json!({"f": 10.0}), json!({"f": [10.0]})),
+    );
+    // The order is part of what a plan is called.
+    for order in [1, 3, 2] {
+        let series = [1.0, 1.0, 0.5, 1.0 / 6.0][..=order].to_vec();
+        let request = json!({"formula": "exp(x)", "at": {"x": 0}, "direction": {"x": 1}, "order": order});
+        check(Endpoint::Taylor, request, answer(json!({"f": 1.0}), json!({"f": series})));
+    }
+    let limits = Limits { derivative_order: 1, ..Limits::default() };
+    let service = Service::start(Settings { limits, ..Settings::default() });
+    for (endpoint, body, good) in [
+        (Endpoint::Gradient, r#"{"formula":"x","at":{"x":1}}"#, true),
+        (Endpoint::Hessian, r#"{"formula":"x","at":{"x":1}}"#, false),
+        (Endpoint::Hvp, r#"{"formula":"x","at":{"x":1},"vector":{}}"#, false),
+        (Endpoint::Taylor, r#"{"formula":"x","at":{"x":1},"direction":{},"order":1}"#, true),
+        (Endpoint::Taylor, r#"{"formula":"x","at":{"x":1},"direction":{},"order":2}"#, false),
+    ] {
+        let limit = service.answer_blocking(endpoint, body.as_bytes()).err().and_then(|failure| failure.excess).map(|excess| excess.limit);
+        assert_eq!(limit.as_deref(), if good { None } else { Some("limits.derivative_order") }, "{body}");
+    }
+}
+
+#[test]
 fn numbers_that_json_lacks() {
     check(
         Endpoint::Value,

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::graph::{Graph, Tensor};
+use super::number::Number;
 
 /// An answer at one point (or at many as columns), or the answers at many points as rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +64,8 @@ macro_rules! answer {
         #[derive(Debug, Clone, PartialEq, Serialize)]
         #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
         #[serde(untagged)]
+        // described, never made
+        #[allow(clippy::large_enum_variant)]
         pub enum $either {
             /// At one point, or at many as columns.
             One($name),
@@ -135,6 +138,98 @@ answer! {
 }
 
 answer! {
+    /// The answer of `POST /hvp`.
+    HvpAnswer,
+    /// Products with the Hessian at many points as rows.
+    HvpRows,
+    /// What `POST /hvp` answers.
+    HvpAnswers {
+        /// ∂y/∂x, `input → tensor` of the input's shape.
+        gradient: IndexMap<String, Tensor>,
+        /// H v, `input → tensor` of the input's shape.
+        product: IndexMap<String, Tensor>,
+    }
+}
+
+answer! {
+    /// The answer of `POST /taylor`.
+    TaylorAnswer,
+    /// Taylor series at many points as rows.
+    TaylorRows,
+    /// What `POST /taylor` answers.
+    TaylorAnswers {
+        /// `output → [c0, c1, … ck]`: each a tensor of the output's shape (with points as columns, with their axis in front), so that
+        /// y(x + t·dx) = c0 + c1·t + c2·t² + …. c0 is the value, c1 is J dx; 2·c2 is dxᵀ H dx.
+        coefficients: IndexMap<String, Vec<Tensor>>,
+    }
+}
+
+answer! {
+    /// The answer of `POST /hessian` in the form `blocks`.
+    HessianAnswer,
+    /// Hessians in blocks at many points as rows.
+    HessianRows,
+    /// What `POST /hessian` answers in the form `blocks`.
+    HessianBlocksAnswers {
+        /// ∂y/∂x, `input → tensor` of the input's shape.
+        gradient: IndexMap<String, Tensor>,
+        /// `{input: {input: tensor}}`; a block's shape is the first input's shape followed by the second's.
+        hessian: IndexMap<String, IndexMap<String, Tensor>>,
+    }
+}
+
+answer! {
+    /// The answer of `POST /hessian` in the form `matrix`.
+    HessianMatrixAnswer,
+    /// Hessian matrices at many points as rows.
+    HessianMatrixRows,
+    /// What `POST /hessian` answers in the form `matrix`.
+    HessianMatrixAnswers {
+        /// ∂y/∂x, `input → tensor` of the input's shape.
+        gradient: IndexMap<String, Tensor>,
+        /// The N×N matrix over the flattened inputs, symmetric to the bit.
+        hessian: Tensor,
+        /// Where each input begins among the matrix's rows.
+        rows: Vec<Segment>,
+        /// Where each input begins among the matrix's columns.
+        columns: Vec<Segment>,
+    }
+}
+
+/// A Hessian in either form.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(untagged)]
+pub enum HessianResult {
+    /// Blocks.
+    Blocks(HessianAnswer),
+    /// A matrix.
+    Matrix(HessianMatrixAnswer),
+}
+
+/// Hessians at many points as rows, all in the form asked for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct HessianResults {
+    /// One entry a point, in the order of the request.
+    pub results: Vec<HessianResult>,
+}
+
+/// What `POST /hessian` answers, in either form. The rows have one type for both: of no points at all both would be right.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(untagged)]
+pub enum HessianAnswers {
+    /// Blocks.
+    Blocks(HessianAnswer),
+    /// A matrix.
+    Matrix(HessianMatrixAnswer),
+    /// Either at many points as rows.
+    Rows(HessianResults),
+}
+
+answer! {
     /// The answer of `POST /jacobian` in the form `blocks`.
     JacobianAnswer,
     /// Jacobians in blocks at many points as rows.
@@ -161,6 +256,106 @@ answer! {
         /// Where each input begins among the matrix's columns (each output, in denominator layout).
         columns: Vec<Segment>,
     }
+}
+
+/// What a stage of a composition answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct StageAnswer {
+    /// The stage's value, `output → tensor`.
+    pub value: IndexMap<String, Tensor>,
+    /// Its own Jacobian matrix at its own input; the transpose in denominator layout.
+    pub jacobian: Tensor,
+    /// Where each of its outputs begins among the matrix's rows (each input, in denominator layout).
+    pub rows: Vec<Segment>,
+    /// Where each of its inputs begins among the matrix's columns (each output, in denominator layout).
+    pub columns: Vec<Segment>,
+}
+
+answer! {
+    /// The answer of `POST /chain`: the last stage's value, and the derivative of the composition.
+    ChainAnswer,
+    /// Compositions at many points as rows.
+    ChainRows,
+    /// What `POST /chain` answers.
+    ChainAnswers {
+        /// The stages in order.
+        stages: Vec<StageAnswer>,
+        /// The matrix ∂z/∂x of the composition: the product of the stages' matrices, the last stage's on the left (on the right in
+        /// denominator layout).
+        jacobian: Tensor,
+        /// Where each output of the last stage begins among the matrix's rows (each input of the first, in denominator layout).
+        rows: Vec<Segment>,
+        /// Where each input of the first stage begins among the matrix's columns (each output of the last, in denominator layout).
+        columns: Vec<Segment>,
+    }
+}
+
+/// The answer of `POST /check`: how well f(x + h·d) is approximated by f(x) + J·h·d.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CheckAnswer {
+    /// f(x), `output → tensor`.
+    pub value: IndexMap<String, Tensor>,
+    /// The direction d, `input → tensor`.
+    pub direction: IndexMap<String, Tensor>,
+    /// What was measured at each step size, in the order of the request.
+    pub steps: Vec<CheckStep>,
+    /// What it says.
+    pub verdict: Verdict,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// Forward and reverse mode against each other.
+    pub inner_product: InnerProduct,
+}
+
+/// One step from the point. Lengths are Euclidean, over all outputs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CheckStep {
+    /// The step size.
+    pub h: f64,
+    /// ‖f(x + h·d) − f(x)‖
+    pub difference: Number,
+    /// ‖f(x + h·d) − f(x) − J·h·d‖, h·d being the step that is really made: x + h·d rounded, less x.
+    pub remainder: Number,
+    /// remainder / h, which tends to 0 with h where f is differentiable.
+    pub ratio: Number,
+    /// The order p of remainder ~ hᵖ as observed between the step before and this one; null for the first, and where the remainder of
+    /// either is rounding or not finite.
+    #[cfg_attr(feature = "server", schema(required = true))]
+    pub order: Option<f64>,
+}
+
+/// What the steps say of a function at a point, along a direction. The worst element of the outputs decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The remainder vanishes faster than h (2 is usual for its order), or is rounding, as for a linear function.
+    Differentiable,
+    /// The remainder is of order 1: the slope along the direction is not what the derivative says.
+    Kink,
+    /// The remainder vanishes more slowly than h, or not at all, or the derivative is infinite.
+    Singular,
+    /// The value or the derivative at the point is NaN, or the value is infinite, or f is not finite next to the point.
+    NotFinite,
+}
+
+/// ⟨ȳ, J·d⟩ = ⟨Jᵀȳ, d⟩, for fixed pseudo-random weights ȳ, the first of them 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct InnerProduct {
+    /// ⟨ȳ, J·d⟩, with J·d by forward mode.
+    pub forward: Number,
+    /// ⟨Jᵀȳ, d⟩, with Jᵀȳ by reverse mode.
+    pub reverse: Number,
+    /// Their distance, by the larger of the two; 0 where they are equal.
+    pub relative_difference: Number,
 }
 
 /// A Jacobian in either form.
@@ -209,7 +404,7 @@ pub struct Segment {
     pub size: usize,
 }
 
-/// The answer of `POST /graph`: the function checked, in every notation.
+/// The answer of `POST /graph`: the function checked, in every notation; and of `POST /derivative`, whose function is the derivative.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct GraphAnswer {

@@ -73,8 +73,16 @@ pub enum Kind {
     Indices,
     /// A name, or the position of what has one.
     Name,
+    /// The name of one of the graph's `functions`.
+    Function,
     /// `true` or `false`.
     Boolean,
     /// One of the words of `choices`.
     Choice,
+    /// A finite number.
+    Number,
+    /// A finite number or a list of finite numbers.
+    Numbers,
+    /// A string in the form that the summary states.
+    Text,
 }

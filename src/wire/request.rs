@@ -22,7 +22,7 @@ pub enum Points {
     Columns(IndexMap<String, Tensor>),
 }
 
-/// The tangent of a JVP or the cotangent of a VJP.
+/// The tangent of a JVP, the cotangent of a VJP, the vector that a Hessian is multiplied by, the direction of a Taylor series.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(untagged)]
@@ -46,7 +46,7 @@ impl Direction {
     }
 }
 
-/// How a Jacobian is laid out.
+/// How a Jacobian is laid out. Gradients and Hessians are the same in both layouts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
@@ -58,15 +58,16 @@ pub enum Layout {
     Denominator,
 }
 
-/// The form of a Jacobian.
+/// The form of a Jacobian or Hessian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Form {
-    /// `{output: {input: tensor}}`; a block's shape is the output's shape followed by the input's.
+    /// `{output: {input: tensor}}`; a block's shape is the output's shape followed by the input's. Of a Hessian
+    /// `{input: {input: tensor}}`.
     #[default]
     Blocks,
-    /// One P×N array over the flattened outputs and the flattened inputs.
+    /// One P×N array over the flattened outputs and the flattened inputs. Of a Hessian N×N.
     Matrix,
 }
 
@@ -229,6 +230,12 @@ macro_rules! chooses_inputs {
     )*};
 }
 
+mod second;
+mod whole;
+
+pub use second::{HessianRequest, HvpRequest, TaylorRequest};
+pub use whole::{ChainRequest, CheckRequest, DerivativeOf, DerivativeRequest, MatrixForm, Stage};
+
 request! {
     /// The body of `POST /value`.
     ValueRequest {
@@ -384,8 +391,18 @@ mod tests {
         assert_eq!(serde_json::to_string(&request).unwrap(), expected);
         let request = JvpRequest::new("x").at("x", 1.0).tangent("x", 2.0);
         assert_eq!(serde_json::to_string(&request).unwrap(), r#"{"formula":"x","at":{"x":1.0},"tangent":{"x":2.0}}"#);
+        let request = TaylorRequest::new("x").at("x", 1.0).direction("x", 2.0).order(3);
+        assert_eq!(serde_json::to_string(&request).unwrap(), r#"{"formula":"x","at":{"x":1.0},"direction":{"x":2.0},"order":3}"#);
         let request = JacobianRequest::new("x").column("x", [1.0, f64::NAN]).matrix();
         let expected = r#"{"formula":"x","points":{"x":[1.0,"NaN"]},"form":"matrix"}"#;
         assert_eq!(serde_json::to_string(&request).unwrap(), expected);
+        let request = ChainRequest::new(["x^2", "sin(y)"]).at("x", 1.0).layout(Layout::Denominator);
+        let expected = r#"{"stages":[{"formula":"x^2"},{"formula":"sin(y)"}],"at":{"x":1.0},"layout":"denominator"}"#;
+        assert_eq!(serde_json::to_string(&request).unwrap(), expected);
+        let request = CheckRequest::new("abs(x)").at("x", 0.0).direction("x", -1.0).step_sizes([0.5, 0.25]);
+        let expected = r#"{"formula":"abs(x)","at":{"x":0.0},"direction":{"x":-1.0},"step_sizes":[0.5,0.25]}"#;
+        assert_eq!(serde_json::to_string(&request).unwrap(), expected);
+        let request = DerivativeRequest::new("x*y").of(DerivativeOf::Jvp).wrt(["y"]).value();
+        assert_eq!(serde_json::to_string(&request).unwrap(), r#"{"formula":"x*y","wrt":["y"],"value":true,"of":"jvp"}"#);
     }
 }

@@ -13,7 +13,7 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::graph::{Graph, Input, Tensor};
-use super::number::SPECIAL;
+use super::number::{Number, SPECIAL};
 
 /// Named schemas, as `ToSchema` collects them.
 type Schemas = Vec<(String, RefOr<Schema>)>;
@@ -53,6 +53,22 @@ impl PartialSchema for Tensor {
 impl ToSchema for Tensor {
     fn name() -> Cow<'static, str> {
         Cow::Borrowed("Tensor")
+    }
+}
+
+impl PartialSchema for Number {
+    fn schema() -> RefOr<Schema> {
+        OneOfBuilder::new()
+            .item(double())
+            .item(ObjectBuilder::new().schema_type(Type::String).enum_values(Some(SPECIAL)))
+            .description(Some("A number; NaN and the infinities are strings."))
+            .into()
+    }
+}
+
+impl ToSchema for Number {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Number")
     }
 }
 

@@ -36,6 +36,111 @@ fn check(graph: &Graph, x: f64, y: f64, expected: [f64; 2], what: &str) {
     }
 }
 
+/// The second derivatives [∂²f/∂x², ∂²f/∂x∂y, ∂²f/∂y²] in both modes and at every lane position, and from the series along x and
+/// along y.
+fn check_second(graph: &Graph, x: f64, y: f64, expected: [f64; 3], what: &str) {
+    let same = |got: f64, expected: f64| {
+        let close = (got - expected).abs() <= 1e-15 * expected.abs();
+        got == expected || close || (got.is_nan() && expected.is_nan())
+    };
+    for place in 0..9 {
+        let column = |value: f64| (0..9).map(|i| if i == place { value } else { 0.3 + 0.05 * i as f64 }).collect::<Vec<_>>();
+        for mode in [Mode::Forward, Mode::Reverse] {
+            let want = Want::Hessian { wrt: vec![0, 1], mode };
+            let batch = run(graph, &want, &[column(x), column(y)], &[true, true], 9, 9);
+            let got = &batch[3][4 * place..4 * place + 4];
+            for (got, expected) in got.iter().zip([expected[0], expected[1], expected[1], expected[2]]) {
+                assert!(same(*got, expected), "{what} at ({x}, {y}), {mode:?}, lane {place}: {got}, not {expected}");
+            }
+        }
+        for (input, twice) in [(0, expected[0]), (1, expected[2])] {
+            let want = Want::Taylor { inputs: vec![input], order: 2 };
+            let batch = run(graph, &want, &[column(x), column(y), vec![1.0]], &[true, true, false], 9, 9);
+            let got = 2.0 * batch[3][place];
+            assert!(same(got, twice), "{what} at ({x}, {y}), series along {input}, lane {place}: {got}, not {twice}");
+        }
+    }
+}
+
+#[test]
+fn edges_of_second_order() {
+    const INF: f64 = f64::INFINITY;
+    const NAN: f64 = f64::NAN;
+    let unary = |name: &'static str| of(move |g, x, _| g.call(find(name), &[x]).unwrap());
+    let binary = |name: &'static str| of(move |g, x, y| g.call(find(name), &[x, y]).unwrap());
+    for (name, x, bend) in [
+        // kinks and steps, at NaN too
+        ("abs", 0.0, 0.0),
+        ("abs", -0.0, 0.0),
+        ("relu", 0.0, 0.0),
+        ("relu", NAN, 0.0),
+        ("floor", 0.0, 0.0),
+        ("floor", NAN, 0.0),
+        ("sign", NAN, 0.0),
+        ("round", 0.5, 0.0),
+        // poles: the one-sided limit
+        ("sqrt", 0.0, -INF),
+        ("sqrt", -0.0, -INF),
+        ("rsqrt", 0.0, INF),
+        ("log", 0.0, -INF),
+        ("log", -0.0, -INF),
+        ("log1p", -1.0, -INF),
+        ("asin", 1.0, INF),
+        ("acos", 1.0, -INF),
+        ("acosh", 1.0, -INF),
+        ("atanh", 1.0, INF),
+        // outside the domain
+        ("log", -1.0, NAN),
+        ("sqrt", -1.0, NAN),
+        ("asin", 2.0, NAN),
+        ("acosh", 0.0, NAN),
+        ("atanh", 2.0, NAN),
+        // tails and removable points
+        ("tanh", 400.0, 0.0),
+        ("sigmoid", -800.0, 0.0),
+        ("softplus", 0.0, 0.25),
+        ("erf", INF, 0.0),
+        ("exp", -INF, 0.0),
+        ("sinc", 0.0, -std::f64::consts::PI.powi(2) / 3.0),
+        ("square", 0.0, 2.0),
+    ] {
+        check_second(&unary(name), x, 0.5, [bend, 0.0, 0.0], name);
+    }
+    for (name, x, y, bends) in [
+        ("maximum", 2.0, 2.0, [0.0, 0.0, 0.0]),
+        ("maximum", NAN, 1.0, [0.0, 0.0, 0.0]),
+        ("minimum", 1.0, NAN, [0.0, 0.0, 0.0]),
+        ("copysign", 0.0, -1.0, [0.0, 0.0, 0.0]),
+        ("less", 1.0, 1.0, [0.0, 0.0, 0.0]),
+        ("multiply", 0.0, INF, [0.0, 1.0, 0.0]),
+        ("divide", 1.0, 0.0, [0.0, -INF, INF]),
+        ("pow", 0.0, 2.0, [2.0, 0.0, 0.0]),
+        ("pow", 0.0, 3.0, [0.0, 0.0, 0.0]),
+        ("xlogy", 0.0, 2.0, [0.0, 0.5, 0.0]),
+        ("xlogy", 0.0, 0.0, [0.0, INF, 0.0]),
+        ("logaddexp", -INF, -INF, [0.0, 0.0, 0.0]),
+        ("hypot", 0.0, 0.0, [INF, 0.0, INF]),
+    ] {
+        check_second(&binary(name), x, y, bends, name);
+    }
+    // a constant exponent: that of repeated multiplication, at 0 and below
+    for (n, x, bend) in
+        [(0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (2.0, 0.0, 2.0), (3.0, 0.0, 0.0), (3.0, -2.0, -12.0), (2.0, NAN, 2.0), (-1.0, 2.0, 0.25)]
+    {
+        let power = of(move |g, x, _| {
+            let n = g.number(n);
+            g.call(find("pow"), &[x, n]).unwrap()
+        });
+        check_second(&power, x, 0.5, [bend, 0.0, 0.0], &format!("x^{n}"));
+    }
+    let clipped = of(|g, x, _| {
+        let (low, high, square) = (g.number(0.0), g.number(1.0), g.call(find("square"), &[x]).unwrap());
+        g.call(find("clip"), &[square, low, high]).unwrap()
+    });
+    check_second(&clipped, 1.0, 0.5, [0.0, 0.0, 0.0], "clip(x²) at its bound");
+    check_second(&clipped, 0.5, 0.5, [2.0, 0.0, 0.0], "clip(x²) inside");
+}
+
 #[test]
 fn edges() {
     const INF: f64 = f64::INFINITY;
@@ -119,6 +224,10 @@ fn structural_zeros_beat_poles() {
     check(&nothing_times_infinity, 0.0, 0.0, [0.0, 0.0], "floor(x)·log(y)");
     let twice = of(|g, x, _| g.call(find("maximum"), &[x, x]).unwrap());
     check(&twice, 3.0, 0.5, [1.0, 0.0], "max(x, x)");
+    check_second(&nothing_times_infinity, 0.0, 0.0, [0.0, 0.0, 0.0], "floor(x)·log(y)");
+    check_second(&twice, 3.0, 0.5, [0.0, 0.0, 0.0], "max(x, x)");
+    // p″·u′² is nothing, for u′ is 0, but p′·u″ is ∞·2: the pole stands where neither side is 0
+    check_second(&root_of_square, 0.0, 0.5, [f64::INFINITY, 0.0, 0.0], "sqrt(x²)");
 }
 
 #[test]
@@ -143,8 +252,21 @@ fn an_unselected_branch_leaves_no_trace() {
     });
     let columns = [vec![0.5, 1.0, 2.0, 1e-300, 3.0], vec![-0.0, 0.0, -1.0, 7.0, f64::NAN]];
     for mode in [Mode::Forward, Mode::Reverse] {
-        let slopes = |graph: &Graph| run(graph, &Want::Jacobian { wrt: vec![0, 1], mode }, &columns, &[true, true], 5, 5);
-        assert_eq!(bits(&slopes(&fine)), bits(&slopes(&broken)), "{mode:?}");
+        for want in [Want::Jacobian { wrt: vec![0, 1], mode }, Want::Hessian { wrt: vec![0, 1], mode }] {
+            for place in 0..5 {
+                let turned = columns.clone().map(|mut column| {
+                    column.rotate_left(place);
+                    column
+                });
+                let slopes = |graph: &Graph| run(graph, &want, &turned, &[true, true], 5, 5);
+                assert_eq!(bits(&slopes(&fine)), bits(&slopes(&broken)), "{want:?}");
+            }
+        }
+    }
+    let directions = [columns[0].clone(), columns[1].clone(), vec![1.0], vec![-0.5]];
+    for want in [Want::Hvp { wrt: vec![0, 1], vectors: vec![0, 1] }, Want::Taylor { inputs: vec![0, 1], order: 6 }] {
+        let slopes = |graph: &Graph| run(graph, &want, &directions, &[true, true, false, false], 5, 5);
+        assert_eq!(bits(&slopes(&fine)), bits(&slopes(&broken)), "{want:?}");
     }
 }
 
@@ -158,6 +280,28 @@ fn the_norm_of_nothing_is_zero() {
         for mode in [Mode::Forward, Mode::Reverse] {
             let answer = run(&graph, &Want::Gradient { wrt: vec![0], mode }, &[vec![]], &[true], 1, 1);
             assert_eq!((answer[0].as_slice(), answer[1].len()), ([0.0].as_slice(), 0), "{ord}, {mode:?}");
+        }
+    }
+}
+
+#[test]
+fn what_a_triangle_drops_leaves_no_trace() {
+    for (name, dropped) in [("tril", 1), ("triu", 2)] {
+        let mut g = Builder::default();
+        let x = g.input("x", Shape::from([2, 2])).unwrap();
+        let root = g.call(find("sqrt"), &[x]).unwrap();
+        let kept = g.call(find(name), &[root]).unwrap();
+        let sum = g.call(find("sum"), &[kept]).unwrap();
+        let graph = g.finish(vec![("f".into(), sum)]);
+        for mode in [Mode::Forward, Mode::Reverse] {
+            let gradient = |poison: f64| {
+                let mut matrix = vec![1.0, 2.0, 3.0, 4.0];
+                matrix[dropped] = poison;
+                run(&graph, &Want::Gradient { wrt: vec![0], mode }, &[matrix], &[true], 1, 1)
+            };
+            for poison in [f64::NAN, f64::INFINITY, 0.0, -1.0] {
+                assert_eq!(bits(&gradient(poison)), bits(&gradient(9.0)), "{name}, {mode:?}, {poison}");
+            }
         }
     }
 }

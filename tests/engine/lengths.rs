@@ -28,8 +28,11 @@ fn a_point_has_the_bits_it_has_alone() {
             (Want::Gradient { wrt: vec![0, 1, 2], mode: Mode::Reverse }, "gradient"),
             (Want::Jacobian { wrt: vec![0, 2], mode: Mode::Forward }, "forward"),
             (Want::Jacobian { wrt: vec![0, 1], mode: Mode::Reverse }, "reverse"),
+            (Want::Hessian { wrt: vec![0, 1, 2], mode: Mode::Forward }, "hessian"),
+            (Want::Hessian { wrt: vec![1, 2], mode: Mode::Reverse }, "hessian in reverse"),
         ] {
-            let graph = if name == "gradient" { scalar_only(&graph) } else { graph.clone() };
+            let scalar = matches!(want, Want::Gradient { .. } | Want::Hessian { .. });
+            let graph = if scalar { scalar_only(&graph) } else { graph.clone() };
             for points in [0, 1, 7, 8, 63, 64, 65, 1000] {
                 let inputs = vec![values(6 * points, salt), values(3 * points, salt + 1), values(points, salt + 2)];
                 let batch = run(&graph, &want, &inputs, &[true; 3], points, points.max(1));
@@ -60,7 +63,7 @@ fn a_point_has_the_bits_it_has_alone() {
 }
 
 /// The function with its first output alone.
-fn scalar_only(graph: &nablad::engine::graph::Graph) -> nablad::engine::graph::Graph {
+pub fn scalar_only(graph: &nablad::engine::graph::Graph) -> nablad::engine::graph::Graph {
     let mut g = nablad::engine::graph::Builder::default();
     let copies = nablad::engine::diff::copy(graph, &mut g).unwrap();
     let first = &graph.outputs()[0];

@@ -2,8 +2,11 @@
 
 mod conventions;
 mod lengths;
+mod linear_algebra;
+mod loops;
 mod properties;
 pub mod random;
+mod taylor;
 
 use std::sync::atomic::AtomicBool;
 

@@ -45,6 +45,26 @@ const TENSOR: &[&str] = &[
     "expand_dims",
     "index",
     "scatter_add",
+    "flip",
+    "roll",
+    "tile",
+    "diagonal",
+    "diag",
+    "tril",
+    "triu",
+    "one_hot",
+    "var",
+    "cumulative_sum",
+    "cumulative_prod_tame",
+    "linear_recurrence_tame",
+    "polyval_tame",
+    "einsum",
+    "tensordot",
+    "cross",
+    "convolve",
+    "kron",
+    "trace",
+    "matrix_norm_tame",
 ];
 /// Operators with kinks, steps and poles; only for comparing values and bits.
 const ROUGH: &[&str] = &[
@@ -68,6 +88,12 @@ const ROUGH: &[&str] = &[
     "isnan",
     "asin",
     "gammaln",
+    "std",
+    "sort",
+    "take_sorted",
+    "put_sorted",
+    "interp",
+    "matrix_norm",
 ];
 
 /// A source of small decisions.
@@ -111,7 +137,9 @@ pub fn function(numbers: &[u32], smooth: bool) -> Graph {
             2 => named(&mut g, TENSOR[choices.next(TENSOR.len())], a, b, &mut choices),
             _ => named(&mut g, ROUGH[choices.next(ROUGH.len())], a, b, &mut choices),
         };
-        if let Some(made) = made.filter(|&made| g.shape(made).elements() <= 48 && g.shape(made).rank() <= 4) {
+        // the mean of nothing is NaN, which no remainder is small against
+        let least = usize::from(smooth);
+        if let Some(made) = made.filter(|&made| (least..=48).contains(&g.shape(made).elements()) && g.shape(made).rank() <= 4) {
             nodes.push(made);
         }
     }
@@ -145,6 +173,60 @@ fn named(g: &mut Builder, name: &str, a: NodeId, b: NodeId, choices: &mut Choice
         "log_tame" | "sqrt_tame" => positive(g, a).and_then(|a| g.call(find(name.trim_end_matches("_tame")), &[a])),
         "hypot_tame" | "atan2_tame" => positive(g, b).and_then(|b| g.call(find(name.trim_end_matches("_tame")), &[a, b])),
         "divide_tame" => positive(g, b).and_then(|b| g.call(find("divide"), &[a, b])),
+        "var" | "std" => g.apply(find(name), &[a], some_axis.with("correction", Value::Real([0.0, 0.5][choices.next(2)].into()))),
+        "cumulative_sum" => g.apply(find(name), &[a], one_axis.with("reverse", Value::Bool(choices.next(2) == 0))),
+        "cumulative_prod_tame" => {
+            let attributes = one_axis.with("reverse", Value::Bool(choices.next(2) == 0));
+            bounded(g, a).and_then(|a| g.apply(find("cumulative_prod"), &[a], attributes))
+        }
+        "linear_recurrence_tame" => {
+            let attributes = one_axis.with("reverse", Value::Bool(choices.next(2) == 0));
+            bounded(g, b).and_then(|b| g.apply(find("linear_recurrence"), &[b, a], attributes))
+        }
+        "polyval_tame" => bounded(g, b).and_then(|b| {
+            let flat = g.reshape(a, &Shape::from([shape.elements()]))?;
+            g.call(find("polyval"), &[flat, b])
+        }),
+        "einsum" => {
+            let forms = [
+                ("...i,...i->...i", 2),
+                ("...i,j->j...", 2),
+                ("...i,...j", 2),
+                ("ij,ik,jl->kl", 3),
+                ("ii", 1),
+                ("...i->...", 1),
+                ("i,i,i", 3),
+            ];
+            let (form, count) = forms[choices.next(forms.len())];
+            g.apply(find(name), &[a, b, a][..count], Attributes::none().with("subscripts", Value::Written(form.into())))
+        }
+        "tensordot" => {
+            let lists = [Value::Indices(vec![], vec![1].into()), Value::Indices(vec![2, 1], vec![-1, -1].into())];
+            g.apply(find(name), &[a, b], Attributes::none().with("axes", lists[choices.next(2)].clone()))
+        }
+        "convolve" => {
+            let mode = ["full", "same", "valid"][choices.next(3)];
+            let flat = |g: &mut Builder, x: NodeId| {
+                let count = g.shape(x).elements();
+                g.reshape(x, &Shape::from([count]))
+            };
+            flat(g, a).and_then(|a| {
+                let b = flat(g, b)?;
+                g.apply(find(name), &[a, b], Attributes::none().with("mode", Value::Text(mode)))
+            })
+        }
+        "trace" => g.apply(find(name), &[a], Attributes::none().with("offset", Value::Int(choices.next(3) as i64 - 1))),
+        "matrix_norm_tame" => positive(g, a).and_then(|a| g.call(find("matrix_norm"), &[a])),
+        "matrix_norm" => g.apply(find(name), &[a], Attributes::none().with("ord", Value::Text(["1", "inf", "fro"][choices.next(3)]))),
+        "sort" => g.apply(find(name), &[a], one_axis.with("descending", Value::Bool(choices.next(2) == 0))),
+        "take_sorted" | "put_sorted" => {
+            let attributes = one_axis.with("descending", Value::Bool(choices.next(2) == 0));
+            g.call(find("sin"), &[a]).and_then(|other| g.apply(find(name), &[a, other], attributes))
+        }
+        "interp" => {
+            let list = |values: &[f64]| Value::Reals(values.iter().map(|&value| value.into()).collect());
+            g.apply(find(name), &[a], Attributes::none().with("xp", list(&[-1.0, 0.0, 0.5])).with("fp", list(&[2.0, -1.0, 0.5])))
+        }
         "vector_norm_tame" => positive(g, a).and_then(|a| g.apply(find("vector_norm"), &[a], some_axis)),
         "prod_tame" => bounded(g, a).and_then(|a| g.apply(find("prod"), &[a], some_axis)),
         "sum" | "mean" | "logsumexp" | "max" | "min" => {
@@ -183,6 +265,16 @@ fn named(g: &mut Builder, name: &str, a: NodeId, b: NodeId, choices: &mut Choice
             g.apply(find(name), &[a], Attributes::none().with("shape", Value::Ints(sizes)))
         }
         "expand_dims" => g.apply(find(name), &[a], Attributes::none().with("axis", Value::Ints(vec![axis]))),
+        "flip" => g.apply(find(name), &[a], some_axis),
+        "roll" => g.apply(find(name), &[a], some_axis.with("shift", Value::Ints(vec![choices.next(5) as i64 - 2]))),
+        "tile" => g.apply(find(name), &[a], Attributes::none().with("repetitions", Value::Ints(vec![choices.next(3) as i64, 2]))),
+        "diagonal" | "diag" => g.apply(find(name), &[a], Attributes::none().with("offset", Value::Int(choices.next(3) as i64 - 1))),
+        "tril" | "triu" => g.apply(find(name), &[a], Attributes::none().with("k", Value::Int(choices.next(3) as i64 - 1))),
+        "one_hot" => {
+            let indices = Value::Indices(vec![3], vec![0, -1, choices.next(2) as i64].into());
+            let hot = g.apply(find(name), &[], Attributes::none().with("indices", indices).with("size", Value::Int(3)));
+            hot.and_then(|hot| g.call(find("multiply"), &[hot, a]))
+        }
         "where" => g.call(find(name), &[b, a, b]),
         "clip" => {
             let (low, high) = (g.number(-0.5), g.number(0.5));

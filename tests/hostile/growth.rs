@@ -96,6 +96,10 @@ async fn sharing_costs_what_was_sent() {
                 ("/gradient", r#","at":{"n0":1}"#),
                 ("/gradient", r#","at":{"n0":1},"mode":"forward""#),
                 ("/jvp", r#","at":{"n0":1},"tangent":{"n0":1}"#),
+                ("/hessian", r#","at":{"n0":1}"#),
+                ("/hessian", r#","at":{"n0":1},"mode":"reverse""#),
+                ("/hvp", r#","at":{"n0":1},"vector":{"n0":1}"#),
+                ("/taylor", r#","at":{"n0":1},"direction":{"n0":1},"order":4"#),
                 ("/value", r#","points":{"n0":[1,2,"NaN"]}"#),
                 ("/graph", ""),
             ] {

@@ -95,6 +95,12 @@ async fn directions_are_held_to_inputs_and_outputs() {
         ("/vjp", r#""cotangent":{"x":1}"#, &[("/cotangent/x", &["\"x\""])]),
         ("/vjp", r#""cotangent":{"y":1}"#, &[("/cotangent/y", &["[2]", "[]"])]),
         ("/vjp", r#""cotangent":{"y":[null,1]}"#, &[("/cotangent/y/0", &["null"])]),
+        ("/hvp", r#""vector":{"y":[1,2]}"#, &[("/vector/y", &["\"y\""])]),
+        ("/hvp", r#""vector":{"w":[[1,2]]}"#, &[("/vector/w", &["[2]", "[1, 2]"])]),
+        ("/hvp", r#""vector":[{"x":1}]"#, &[("/vector", &["list"])]),
+        ("/taylor", r#""order":2,"direction":{"w":[1]}"#, &[("/direction/w", &["[2]", "[1]"])]),
+        ("/taylor", r#""direction":{"x":true},"order":2"#, &[("/direction/x", &["boolean"])]),
+        ("/taylor", r#""direction":{"y":1},"order":0"#, &[("/direction/y", &["\"y\""])]),
     ];
     for (path, direction, faults) in table {
         trial.refused(path, format!("{{{F},{at},{direction}}}"), "invalid-point", faults).await;
@@ -105,10 +111,12 @@ async fn directions_are_held_to_inputs_and_outputs() {
 #[tokio::test]
 async fn no_points_are_a_good_request() {
     let trial = Trial::start().await;
-    for path in ["/value", "/gradient", "/jacobian", "/jvp", "/vjp"] {
+    for path in ["/value", "/gradient", "/jacobian", "/jvp", "/vjp", "/hessian", "/hvp", "/taylor"] {
         let direction = match path {
             "/jvp" => r#","tangent":{"x":1}"#,
             "/vjp" => r#","cotangent":{"f":1}"#,
+            "/hvp" => r#","vector":{"x":1}"#,
+            "/taylor" => r#","direction":{"x":1},"order":2"#,
             _ => "",
         };
         let rows = format!(r#"{{"formula":"x*sum(w)","inputs":["x",{{"name":"w","shape":[2]}}],"points":[]{direction}}}"#);
@@ -121,6 +129,9 @@ async fn no_points_are_a_good_request() {
             "/jacobian" => r#""jacobian":{"f":{"x":[],"w":[]}}"#,
             "/jvp" => r#""tangent":{"f":[]}"#,
             "/vjp" => r#""cotangent":{"x":[],"w":[]}"#,
+            "/hessian" => r#""gradient":{"x":[],"w":[]},"hessian":{"x":{"x":[],"w":[]},"w":{"x":[],"w":[]}}"#,
+            "/hvp" => r#""gradient":{"x":[],"w":[]},"product":{"x":[],"w":[]}"#,
+            "/taylor" => r#""coefficients":{"f":[[],[],[]]}"#,
             _ => "",
         };
         let expected: serde_json::Value =

@@ -1,6 +1,6 @@
 """Rewrites the reference data beside this script; --check only compares, --selfcheck compares with NumPy, SciPy and JAX.
 
-    python tests/reference/generate.py [--check | --selfcheck] [scalar] [tensor] [composition]
+    python tests/reference/generate.py [--check | --selfcheck] [scalar] [tensor] [linear_algebra] [second] [composition] [taylor]
 """
 import argparse
 import json
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-FILES = ("scalar", "tensor", "composition")
+FILES = ("scalar", "tensor", "linear_algebra", "second", "composition", "taylor")
 
 
 def rendered(name):
@@ -21,7 +21,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing, fail when the checked-in data differ")
     parser.add_argument("--selfcheck", action="store_true", help="compare the checked-in data with NumPy, SciPy and, if there, JAX")
-    parser.add_argument("files", nargs="*", choices=[[], *FILES], help="default: all three")
+    parser.add_argument("files", nargs="*", choices=[[], *FILES], help="default: all")
     options = parser.parse_args()
     names = options.files or FILES
     if options.selfcheck:

@@ -1,96 +1,18 @@
 """A reference interpreter of the contract's graphs on tensors of jets: slow, small, written from ops.md and NumPy's rules.
 
-Shapes and index arithmetic are spelled out by multi-index, so that they share nothing with the implementation under test.
+What it knows of further operators stands in arrangements.py, scans.py and contractions.py.
 """
-from itertools import product
-
 import jet
+from arrangements import Arrangements
+from contractions import Contractions
 from jet import Jet, combine
+from scans import Scans
+from tensors import Tensor, axes_of, broadcast, broadcast_shape, build, from_nested, indices, offset, size, to_nested
+
+__all__ = ["Interpreter", "Tensor", "from_nested", "size", "to_nested", "offset"]
 
 
-class Tensor:
-    def __init__(self, shape, items):
-        self.shape, self.items = tuple(shape), list(items)
-        assert len(self.items) == size(self.shape), (shape, len(self.items))
-
-    def at(self, index):
-        return self.items[offset(self.shape, index)]
-
-
-def size(shape):
-    total = 1
-    for n in shape:
-        total *= n
-    return total
-
-
-def indices(shape):
-    return product(*(range(n) for n in shape))
-
-
-def offset(shape, index):
-    position = 0
-    for n, i in zip(shape, index):
-        position = position * n + i
-    return position
-
-
-def build(shape, rule):
-    """The tensor whose entry at each multi-index is rule(index)."""
-    return Tensor(shape, [rule(index) for index in indices(shape)])
-
-
-def from_nested(nested, shape, convert):
-    """A tensor of constants from nested lists; `shape` may be None unless a size is 0."""
-    if shape is None:
-        shape, level = [], nested
-        while isinstance(level, list):
-            shape.append(len(level))
-            level = level[0] if level else 0
-    flat = []
-
-    def walk(level):
-        if isinstance(level, list):
-            for part in level:
-                walk(part)
-        else:
-            flat.append(Jet(convert(level)))
-
-    walk(nested)
-    return Tensor(shape, flat)
-
-
-def to_nested(shape, flat):
-    if not shape:
-        return flat[0]
-    step = size(shape[1:])
-    return [to_nested(shape[1:], flat[i * step:(i + 1) * step]) for i in range(shape[0])]
-
-
-def broadcast_shape(*shapes):
-    rank = max(map(len, shapes))
-    padded = [(1,) * (rank - len(s)) + tuple(s) for s in shapes]
-    result = []
-    for sizes in zip(*padded):
-        others = {n for n in sizes if n != 1}
-        assert len(others) <= 1, shapes
-        result.append(others.pop() if others else 1)
-    return tuple(result)
-
-
-def broadcast(tensor, shape):
-    lead = len(shape) - len(tensor.shape)
-    return build(shape, lambda index: tensor.at([0 if n == 1 else i for n, i in zip(tensor.shape, index[lead:])]))
-
-
-def axes_of(axis, rank):
-    """Absent: all axes; else one axis or a list, negative from the end."""
-    if axis is None:
-        return list(range(rank))
-    return sorted(a % rank for a in (axis if isinstance(axis, list) else [axis]))
-
-
-class Interpreter:
+class Interpreter(Arrangements, Scans, Contractions):
     def __init__(self, context, convert, functions=None):
         self.context, self.convert, self.functions = context, convert, functions or {}
 
@@ -102,7 +24,7 @@ class Interpreter:
     def run(self, graph, inputs):
         """Output name -> Tensor; `inputs`: name -> Tensor."""
         functions = {**self.functions, **graph.get("functions", {})}
-        inner = Interpreter(self.context, self.convert, functions)
+        inner = type(self)(self.context, self.convert, functions)
         nodes = {node["name"]: node for node in graph["nodes"]}
         done = dict(inputs)
 
@@ -285,8 +207,12 @@ class Interpreter:
         rank = len(chosen.shape)
         piles = {index: [base.at(index)] for index in globals()["indices"](base.shape)}
         for i in globals()["indices"](updates.shape):
-            piles[(*i[:axis], chosen.at(i[axis:axis + rank]).value, *i[axis + rank:])].append(updates.at(i))
+            piles[(*i[:axis], chosen.at(i[axis:axis + rank]).value % base.shape[axis], *i[axis + rank:])].append(updates.at(i))
         return build(base.shape, lambda index: self.total(piles[index]))
+
+    def op_embed(self, x, shape, start, step):
+        places = {tuple(a + i * b for a, i, b in zip(start, index, step)): x.at(index) for index in globals()["indices"](x.shape)}
+        return build(shape, lambda index: places.get(index, Jet(self.number(0))))
 
     # products
 

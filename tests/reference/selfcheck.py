@@ -2,7 +2,10 @@
 
 scalar: values with NumPy and SciPy in binary64, first and second partials with the hand-written derivatives of jet.py.
 tensor: values with NumPy, Jacobians with JAX (when installed).
+linear_algebra: values with NumPy and SciPy.
+second: Hessians with JAX (when installed).
 composition: gradients with SymPy's derivatives at 50 digits, and the bounds with jets in plain binary64.
+taylor: orders 0 to 2 with second-order jets.
 Differences that ops.md intends are listed by name in the tables EXPECTED_*.
 """
 import json
@@ -16,6 +19,8 @@ import sympy
 from mpmath import mp, mpf
 
 import jet
+import selfcheck_linear_algebra
+from selfcheck_arrays import words
 
 HERE = Path(__file__).parent
 
@@ -27,13 +32,20 @@ EXPECTED_VALUES = {
 }
 # Tensor rows where NumPy's values or JAX's Jacobians follow another convention than ops.md: name -> why.
 UNSCALED = "squares are not scaled"
-EXPECTED_TENSOR_VALUES = {"vector_norm 2, squares overflow": UNSCALED, "vector_norm 2, squares underflow": UNSCALED, "vector_norm 2, huge and tiny": UNSCALED}
+EXPECTED_TENSOR_VALUES = {**{f"{kind}, {label}": "NumPy: what rounding leaves of equals" for kind in ("var", "std") for label in ("constant", "constant rows")}, "std, squares overflow": UNSCALED, "std, squares underflow": UNSCALED,
+                          "vector_norm 2, squares overflow": UNSCALED, "vector_norm 2, squares underflow": UNSCALED, "vector_norm 2, huge and tiny": UNSCALED}
 EXPECTED_JACOBIANS = {
     **EXPECTED_TENSOR_VALUES,
     "vector_norm 1 with a zero": "JAX: abs'(0) = 1 here", "vector_norm 1 of the zero vector": "JAX: abs'(0) = 1 here", "vector_norm inf of the zero vector": "JAX: abs'(0) = 1/2 here",
     "vector_norm 2 of the zero vector": "JAX: NaN at 0", "vector_norm 2, one zero row": "JAX: NaN at 0",
     "logsumexp, all -inf": "JAX: NaN", "logsumexp, one row all -inf": "JAX: NaN",
     "max with NaN": "JAX: NaN derivative", "min with NaN": "JAX: NaN derivative",
+    **{f"{kind}, {label}": "JAX: what rounding leaves of equals counts" for kind in ("var", "std") for label in ("constant", "constant rows")}, "std of equals": "JAX: what rounding leaves of equals counts",
+    **{f"var, {label}": "JAX: 0 where nothing is left to divide by" for label in ("one element, correction 1", "too few for the correction", "fewer still")},
+    **{f"{kind}, NaN in one row": "JAX: NaN beside the row" for kind in ("var", "std")}, "std, one element": "JAX: NaN at 0", "std, scalar": "JAX: NaN at 0", "std, squares overflow": UNSCALED, "std, squares underflow": UNSCALED,
+    "cumulative_prod, NaN in the middle": "JAX: NaN beside the NaN", "cumulative_prod, a zero and infinity": "JAX: NaN for 0 times infinity", "linear_recurrence, chain of a zero and infinity": "JAX: where in place of the product's own rule",
+    **{f"sort, {label}": "JAX: ties do not share" for label in ("two of three tie", "all tie, descending", "zeros of both signs tie", "NaN is the largest")}, "polyval, at NaN": "JAX: NaN beside the NaN",
+    **{f"interp, {label}": "JAX: the slope of one side" for label in ("at the ends", "at a valley", "at a bend downwards", "a flat piece")}, "interp, NaN": "JAX: no NaN",
     "sqrt(x^2) at 0": "JAX: NaN", "0 times sqrt at 0": "JAX: NaN", "sqrt at 0 in a vector": "JAX: NaN beside the pole",
 }
 
@@ -188,7 +200,8 @@ def array_op(xp, op, a, k, functions):
         "add": lambda: sum(a[1:], a[0]), "multiply": lambda: math.prod(a[1:], start=a[0]), "pow": lambda: xp.power(a[0], a[1]), "fma": lambda: a[0] * a[1] + a[2], "lerp": lambda: a[0] + a[2] * (a[1] - a[0]),
         "sigmoid": lambda: 1 / (1 + xp.exp(-a[0])), "where": lambda: xp.where(a[0] != 0, a[1], a[2]), "atan2": lambda: xp.arctan2(*a), "less": lambda: (a[0] < a[1]) * 1.0, "greater": lambda: (a[0] > a[1]) * 1.0,
     }
-    return table[op]() if op in table else getattr(xp, op)(*a, **k)
+    further = words(xp, a, k)
+    return table[op]() if op in table else further[op]() if op in further else getattr(xp, op)(*a, **k)
 
 
 def as_array(nested, shape=None):
@@ -239,6 +252,29 @@ def check_tensor():
                     if not agrees and row["name"] not in EXPECTED_JACOBIANS:
                         bad += 1
                         print("tensor Jacobian:", row["name"], name, source, np.asarray(found[name][source]).tolist(), block)
+    return counted, bad
+
+
+# second
+
+def check_second():
+    try:
+        import jax
+    except ImportError:
+        print("second: no JAX, nothing compared")
+        return 0, 0
+    jax.config.update("jax_enable_x64", True)
+    bad = counted = 0
+    for row in rows("second"):
+        graph = row["request"]["graph"]
+        inputs = {name: jax.numpy.asarray(as_array(value)) for name, value in row["request"]["at"].items()}
+        found = jax.jacfwd(jax.jacrev(lambda i: evaluate_graph(jax.numpy, graph, i)["f"]))(inputs)
+        for a, blocks in row["hessian"].items():
+            for b, block in blocks.items():
+                counted += 1
+                if not close(found[a][b], as_array(block), 1e-10):
+                    bad += 1
+                    print("second:", row["op"], graph["outputs"], a, b, np.asarray(found[a][b]).tolist(), block)
     return counted, bad
 
 
@@ -309,7 +345,27 @@ def sympy_differs(row):
                 yield f"{mp.nstr(found, 40)} for {stated}"
 
 
-CHECKS = {"scalar": check_scalar, "tensor": check_tensor, "composition": check_composition}
+def check_taylor():
+    """Orders 0 to 2 against the value, gradient and Hessian that the jets of composition.py have."""
+    import composition
+    counted, bad = 0, 0
+    with mp.workdps(composition.DIGITS):
+        for row in rows("taylor"):
+            name, found, tensors, _ = composition.answer(row["formula"], row["at"], mp, mpf)
+            ways = {source: composition.from_nested(nested, None, mpf) for source, nested in row["direction"].items()}
+            way = {(source, i): entry.value for source, tensor in ways.items() for i, entry in enumerate(tensor.items)}
+            first = mp.fsum([slope * way[key] for key, slope in found.gradient.items()])
+            second = mp.fsum([bend * way[a] * way[b] for (a, b), bend in found.hessian.items()]) / 2
+            for k, value in enumerate([found.value, first, second]):
+                counted += 1
+                stated = mpf(row["coefficients"][k])
+                if not abs(value - stated) <= mpf(10) ** -45 * max(abs(stated), mpf(10) ** -5):
+                    bad += 1
+                    print("taylor, jets:", row["formula"], row["at"], k, mp.nstr(value, 40), row["coefficients"][k])
+    return counted, bad
+
+
+CHECKS = {"scalar": check_scalar, "tensor": check_tensor, "linear_algebra": lambda: selfcheck_linear_algebra.compare(rows("linear_algebra")), "second": check_second, "composition": check_composition, "taylor": check_taylor}
 
 
 def run(names):

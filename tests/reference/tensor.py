@@ -5,11 +5,15 @@ all -inf), the row carries its Jacobian by hand, and the interpreter must agree 
 """
 from mpmath import mp, mpf
 
+import arrange_cases
+import contraction_cases
+import scan_cases
+import tensor_cases
 from decimals import text
 from graph import Interpreter, from_nested, size, to_nested
-from tensor_cases import CASES
 
 DIGITS = 60
+CASES = [case for file in (tensor_cases, arrange_cases, scan_cases, contraction_cases) for case in file.CASES]
 
 
 def shape_of(declared):

@@ -10,8 +10,14 @@ use crate::api::body;
 use crate::api::negotiate::{accepts_json, deadline, reads_json};
 use crate::api::problem::Rejection;
 use crate::service::Endpoint;
-use crate::wire::answer::{GradientAnswers, GraphAnswer, JacobianAnswers, JvpAnswers, ValueAnswers, VjpAnswers};
-use crate::wire::request::{GradientRequest, GraphRequest, JacobianRequest, JvpRequest, ValueRequest, VjpRequest};
+use crate::wire::answer::{
+    ChainAnswers, CheckAnswer, GradientAnswers, GraphAnswer, HessianAnswers, HvpAnswers, JacobianAnswers, JvpAnswers, TaylorAnswers,
+    ValueAnswers, VjpAnswers,
+};
+use crate::wire::request::{
+    ChainRequest, CheckRequest, DerivativeRequest, GradientRequest, GraphRequest, HessianRequest, HvpRequest, JacobianRequest, JvpRequest,
+    TaylorRequest, ValueRequest, VjpRequest,
+};
 
 /// A request's JSON body, and the time it may compute.
 pub(super) struct Call {
@@ -82,6 +88,65 @@ pub(super) async fn jvp(State(shared): State<Shared>, call: Call) -> Result<Json
     responses((status = 200, description = "The value and the cotangent of the inputs.", body = VjpAnswers)))]
 pub(super) async fn vjp(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
     answer(&shared, Endpoint::Vjp, call).await
+}
+
+/// The Hessian of a scalar function
+///
+/// The symmetric matrix of second derivatives, in blocks by two inputs or as one matrix, with the value and the gradient. The function
+/// must have one scalar output.
+#[utoipa::path(post, path = "/hessian", tag = "evaluation", operation_id = "hessian", request_body = HessianRequest,
+    responses((status = 200, description = "The value, the gradient and the Hessian.", body = HessianAnswers)))]
+pub(super) async fn hessian(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Hessian, call).await
+}
+
+/// A Hessian–vector product
+///
+/// H v for the request's `vector`, with the value and the gradient; H itself is never formed. The function must have one scalar output.
+#[utoipa::path(post, path = "/hvp", tag = "evaluation", operation_id = "hvp", request_body = HvpRequest,
+    responses((status = 200, description = "The value, the gradient and the product.", body = HvpAnswers)))]
+pub(super) async fn hvp(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Hvp, call).await
+}
+
+/// A Taylor series along a direction
+///
+/// The coefficients of y(x + t·dx) by powers of t to `order`, for the request's `direction` dx.
+#[utoipa::path(post, path = "/taylor", tag = "evaluation", operation_id = "taylor", request_body = TaylorRequest,
+    responses((status = 200, description = "The value and the coefficients of the outputs.", body = TaylorAnswers)))]
+pub(super) async fn taylor(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Taylor, call).await
+}
+
+/// A composition and its chain rule
+///
+/// z = g(f(x)), with the Jacobian matrix of each stage at its own input and that of the whole, ∂z/∂x = ∂z/∂y · ∂y/∂x: a product of
+/// matrices in that order and no other.
+#[utoipa::path(post, path = "/chain", tag = "evaluation", operation_id = "chain", request_body = ChainRequest,
+    responses((status = 200, description = "The value, the stages and the Jacobian of the composition.", body = ChainAnswers)))]
+pub(super) async fn chain(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Chain, call).await
+}
+
+/// Local linearity, measured
+///
+/// How fast the remainder of f(x + h·d) = f(x) + J·h·d + o(h) vanishes with h, what that says of f at x, and forward and reverse mode
+/// held against each other.
+#[utoipa::path(post, path = "/check", tag = "evaluation", operation_id = "check", request_body = CheckRequest,
+    responses((status = 200, description = "The measurements and what they say.", body = CheckAnswer)))]
+pub(super) async fn check(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Check, call).await
+}
+
+/// A derivative as a function
+///
+/// The gradient, Jacobian, Hessian or a product with it as a function of the same inputs, which can be sent to any endpoint, this one
+/// included. Nothing is evaluated. The sweeps of a Jacobian or Hessian are written out, one an element: tensors of many elements exceed
+/// limits.nodes where /jacobian does not.
+#[utoipa::path(post, path = "/derivative", tag = "functions", operation_id = "derivative", request_body = DerivativeRequest,
+    responses((status = 200, description = "The derivative as a function.", body = GraphAnswer)))]
+pub(super) async fn derivative(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Derivative, call).await
 }
 
 /// Check and convert a function

@@ -1,16 +1,31 @@
 //! Derivatives as graphs: from a function to the function that is its derivative.
 //!
-//! Two drivers, [`jvp`](mod@jvp) and [`vjp`](mod@vjp), read the same rows of the operator table. Nothing is evaluated here. What
-//! carries nothing is absent (`None`), never a constant zero, and what carries exactly 1 is never multiplied.
+//! Three drivers, [`jvp`](mod@jvp), [`vjp`](mod@vjp) and [`taylor`](mod@taylor), read the same rows of the operator table. Nothing is
+//! evaluated here. What carries nothing is absent (`None`), never a constant zero, and what carries exactly 1 is never multiplied.
 
+mod blocks;
 mod jvp;
+mod taylor;
 mod vjp;
 
+pub use blocks::{Blocks, Sweeps, gradient, hessian, jacobian};
 pub use jvp::jvp;
+pub use taylor::{series, taylor};
 pub use vjp::{Cotangent, vjp};
 
 use super::Error;
+use super::graph::compose::inline;
 use super::graph::{Builder, Graph, Kind, NodeId};
+use super::op::Rule;
+
+/// What flows out of a node, in the same two cases as what flows back into it.
+pub type Tangent = Cotangent;
+
+impl From<NodeId> for Cotangent {
+    fn from(node: NodeId) -> Cotangent {
+        Cotangent::Node(node)
+    }
+}
 
 /// Copies `graph` into `builder`, inputs first; returns the node of each node.
 ///
@@ -18,24 +33,9 @@ use super::graph::{Builder, Graph, Kind, NodeId};
 /// [`Error::Limit`] where the builder's bounds are exceeded.
 pub fn copy(graph: &Graph, builder: &mut Builder) -> Result<Vec<NodeId>, Error> {
     builder.reserve(4 * graph.len());
-    let mut copies: Vec<NodeId> = Vec::with_capacity(graph.len());
-    let mut inputs = graph.inputs().iter();
-    let placed: Vec<NodeId> =
-        inputs.by_ref().map(|input| builder.input(input.name.clone(), input.shape.clone())).collect::<Result<_, _>>()?;
-    let mut mapped: Vec<NodeId> = Vec::new();
-    for id in graph.ids() {
-        let copy = match graph.kind(id) {
-            Kind::Input(position) => placed[position],
-            Kind::Constant(value) => builder.constant(value.clone()),
-            Kind::Apply { op, args, attributes } => {
-                mapped.clear();
-                mapped.extend(args.iter().map(|arg| copies[arg.index()]));
-                builder.apply(op, &mapped, attributes.clone())?
-            }
-        };
-        copies.push(copy);
-    }
-    Ok(copies)
+    let inputs: Vec<NodeId> =
+        graph.inputs().iter().map(|input| builder.input(input.name.clone(), input.shape.clone())).collect::<Result<_, _>>()?;
+    inline(graph, builder, &inputs)
 }
 
 /// Which of the nodes up to `last` depend on a node of `on`.
@@ -86,9 +86,14 @@ impl Owned {
     }
 }
 
-/// The nodes from `args` (included) to `result` (included) on which both depend, ascending: an expansion's inside.
-fn between(builder: &Builder, args: &[NodeId], result: NodeId) -> Vec<NodeId> {
-    let mut stack = vec![result];
+/// What `item` picks: the several-valued node and the position of the result.
+fn item_of(owned: &Owned) -> Option<(NodeId, usize)> {
+    matches!(owned.op.rule, Rule::Item).then(|| (owned.args[0], owned.attributes.int("index").unwrap_or_default() as usize))
+}
+
+/// The nodes from `args` (included) to `results` (included) on which both depend, ascending: an expansion's inside.
+fn between(builder: &Builder, args: &[NodeId], results: &[NodeId]) -> Vec<NodeId> {
+    let mut stack = results.to_vec();
     let mut seen: std::collections::BTreeSet<NodeId> = args.iter().copied().collect();
     while let Some(id) = stack.pop() {
         if !seen.insert(id) {

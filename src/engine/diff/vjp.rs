@@ -4,14 +4,17 @@ use std::collections::HashMap;
 
 use super::super::Error;
 use super::super::graph::{Builder, NodeId};
-use super::super::op::{Application, Partial, Rule};
+use super::super::op::{Application, Does, Partial, Rule};
 use super::jvp::term;
-use super::{Owned, ancestors, between, dependents};
+use super::{Owned, ancestors, between, dependents, item_of};
 
-/// What flows back into a node.
+/// Cotangents of the results of several-valued nodes, a list a node.
+type Several = HashMap<NodeId, Vec<Option<Cotangent>>>;
+
+/// What flows back into a node: where a derivative starts it is exactly 1, which is never multiplied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cotangent {
-    /// Exactly 1, of a scalar: where a gradient starts.
+    /// Exactly 1, of a scalar.
     One,
     /// A node of the same shape.
     Node(NodeId),
@@ -31,18 +34,63 @@ pub fn vjp(g: &mut Builder, cotangents: &[(NodeId, Cotangent)], inputs: &[NodeId
         let sum = accumulate(g, bars[y.index()], bar)?;
         bars[y.index()] = Some(sum);
     }
+    let mut several = Several::new();
     for index in (0..last).rev() {
         let y = NodeId(index as u32);
-        let Some(bar) = bars[index] else { continue };
         if !(active[index] && needed[index]) {
             continue;
         }
-        for (arg, part) in node(g, y, bar, |arg| active[arg.index()])? {
+        for (arg, part) in flow(g, y, bars[index], &mut several, |arg| active[arg.index()])? {
             let sum = accumulate(g, bars[arg.index()], part)?;
             bars[arg.index()] = Some(sum);
         }
     }
     inputs.iter().map(|x| bars.get(x.index()).copied().flatten().map(|bar| materialised(g, bar)).transpose()).collect()
+}
+
+/// What flows back through a node, be it one tensor, several or one of several.
+fn flow(
+    g: &mut Builder,
+    y: NodeId,
+    bar: Option<Cotangent>,
+    several: &mut Several,
+    wanted: impl Fn(NodeId) -> bool,
+) -> Result<Vec<(NodeId, Cotangent)>, Error> {
+    if let Some(bars) = several.remove(&y) {
+        return several_node(g, y, &bars, wanted);
+    }
+    let Some(bar) = bar else { return Ok(Vec::new()) };
+    let Some((whole, index)) = Owned::of(g, y).as_ref().and_then(item_of) else { return node(g, y, bar, wanted) };
+    let count = g.results(whole).map_or(0, <[_]>::len);
+    let bars = several.entry(whole).or_insert_with(|| vec![None; count]);
+    let sum = accumulate(g, bars[index], bar)?;
+    bars[index] = Some(sum);
+    Ok(Vec::new())
+}
+
+/// What the cotangents of a several-valued node's results give to its arguments.
+fn several_node(
+    g: &mut Builder,
+    y: NodeId,
+    bars: &[Option<Cotangent>],
+    wanted: impl Fn(NodeId) -> bool,
+) -> Result<Vec<(NodeId, Cotangent)>, Error> {
+    let Some(owned) = Owned::of(g, y) else { return Ok(Vec::new()) };
+    let Rule::Several { does, vjp, .. } = &owned.op.rule else { return Ok(Vec::new()) };
+    if let Some(vjp) = vjp {
+        let wanted: Vec<bool> = owned.args.iter().map(|&arg| wanted(arg)).collect();
+        let bars = bars.iter().map(|bar| bar.map(|bar| materialised(g, bar)).transpose()).collect::<Result<Vec<_>, _>>()?;
+        let application = Application { args: &owned.args, attributes: &owned.attributes, y };
+        let parts = vjp(g, application, &bars, &wanted)?;
+        let parts = owned.args.iter().zip(parts).zip(wanted);
+        return Ok(parts.filter_map(|((&arg, part), wanted)| part.filter(|_| wanted).map(|part| (arg, Cotangent::Node(part)))).collect());
+    }
+    let Does::Expansion(expansion) = does else { return Ok(Vec::new()) };
+    let results = expansion(g, &owned.args, &owned.attributes)?;
+    let pairs: Vec<(NodeId, Cotangent)> = results.iter().zip(bars).filter_map(|(&result, bar)| bar.map(|bar| (result, bar))).collect();
+    let mut parts = within(g, &pairs, &owned.args)?;
+    parts.retain(|(arg, _)| wanted(*arg));
+    Ok(parts)
 }
 
 /// What one node's cotangent gives to its arguments.
@@ -80,24 +128,30 @@ fn node(g: &mut Builder, y: NodeId, bar: Cotangent, wanted: impl Fn(NodeId) -> b
         }
         Rule::Composite { expansion, derivative: None, .. } => {
             let result = expansion(g, &owned.args, &owned.attributes)?;
-            parts = within(g, result, bar, &owned.args)?;
+            parts = within(g, &[(result, bar)], &owned.args)?;
             parts.retain(|(arg, _)| wanted(*arg));
         }
-        Rule::Resolved => {}
+        Rule::Several { .. } | Rule::Item | Rule::Resolved => {}
     }
     Ok(parts)
 }
 
-/// Reverse mode inside an expansion, whose nodes all lie between its arguments and its result.
-fn within(g: &mut Builder, result: NodeId, bar: Cotangent, args: &[NodeId]) -> Result<Vec<(NodeId, Cotangent)>, Error> {
-    let inside = between(g, args, result);
-    let mut bars: HashMap<NodeId, Cotangent> = HashMap::from([(result, bar)]);
+/// Reverse mode inside an expansion, whose nodes all lie between its arguments and its results.
+fn within(g: &mut Builder, results: &[(NodeId, Cotangent)], args: &[NodeId]) -> Result<Vec<(NodeId, Cotangent)>, Error> {
+    let ends: Vec<NodeId> = results.iter().map(|&(result, _)| result).collect();
+    let inside = between(g, args, &ends);
+    let mut bars: HashMap<NodeId, Cotangent> = HashMap::new();
+    for &(result, bar) in results {
+        let sum = accumulate(g, bars.get(&result).copied(), bar)?;
+        bars.insert(result, sum);
+    }
+    let mut several = Several::new();
     for &id in inside.iter().rev() {
         if args.contains(&id) {
             continue;
         }
-        let Some(&bar) = bars.get(&id) else { continue };
-        for (arg, part) in node(g, id, bar, |arg| inside.binary_search(&arg).is_ok())? {
+        let bar = bars.get(&id).copied();
+        for (arg, part) in flow(g, id, bar, &mut several, |arg| inside.binary_search(&arg).is_ok())? {
             let sum = accumulate(g, bars.get(&arg).copied(), part)?;
             bars.insert(arg, sum);
         }
@@ -111,8 +165,8 @@ fn within(g: &mut Builder, result: NodeId, bar: Cotangent, args: &[NodeId]) -> R
     Ok(seen.into_iter().filter_map(|arg| bars.get(&arg).map(|&bar| (arg, bar))).collect())
 }
 
-/// The chain rule's product of a partial and a cotangent.
-fn product(g: &mut Builder, partial: Partial, bar: Cotangent) -> Result<Option<Cotangent>, Error> {
+/// The chain rule's product of a partial and what flows.
+pub(super) fn product(g: &mut Builder, partial: Partial, bar: Cotangent) -> Result<Option<Cotangent>, Error> {
     match (bar, partial) {
         (_, Partial::Zero) => Ok(None),
         (bar, Partial::One) => Ok(Some(bar)),
@@ -125,13 +179,14 @@ fn product(g: &mut Builder, partial: Partial, bar: Cotangent) -> Result<Option<C
 }
 
 /// The sum of what flows into a node.
-fn accumulate(g: &mut Builder, sum: Option<Cotangent>, part: Cotangent) -> Result<Cotangent, Error> {
+pub(super) fn accumulate(g: &mut Builder, sum: Option<Cotangent>, part: Cotangent) -> Result<Cotangent, Error> {
     let Some(sum) = sum else { return Ok(part) };
     let (sum, part) = (materialised(g, sum)?, materialised(g, part)?);
     Ok(Cotangent::Node(g.add(sum, part)?))
 }
 
-fn materialised(g: &mut Builder, bar: Cotangent) -> Result<NodeId, Error> {
+/// As a node.
+pub(super) fn materialised(g: &mut Builder, bar: Cotangent) -> Result<NodeId, Error> {
     match bar {
         Cotangent::One => Ok(g.number(1.0)),
         Cotangent::Node(node) => Ok(node),

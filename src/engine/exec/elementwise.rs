@@ -103,7 +103,8 @@ impl Elementwise {
         }
     }
 
-    /// One value; arguments beyond the function's own are ignored, and those that a wide one has beyond three are NaN. `isa` must be one that [`Isa::detect`] has returned.
+    /// One value; arguments beyond the function's own are ignored, and those that a wide one has beyond three are NaN. `isa` must be one
+    /// that [`Isa::detect`] has returned.
     #[inline]
     pub(crate) fn one(self, isa: Isa, args: [f64; 3]) -> f64 {
         let [a, b, c] = args;

@@ -3,7 +3,7 @@
 //! A tile's slots stay in half the L1 cache; one dispatch covers a whole tile. A domain of one element runs the same steps over plain
 //! numbers.
 
-use super::super::program::{Map, Stopped};
+use super::super::program::{Lanes, Map, Stopped};
 use super::elementwise::{Elementwise, Isa};
 use super::{Frame, rows};
 
@@ -58,8 +58,10 @@ fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: 
     let (element_step, lane_step) = if lanes >= length { (1, length) } else { (length / lanes, lanes) };
     let at = |slot: u32, len: usize| slot as usize * length..slot as usize * length + len;
     // what is one number for the whole domain is spread once
-    let (spread, read): (Vec<_>, Vec<_>) =
-        map.loads.iter().partition(|(operand, _)| operand.lanes.index() == 0 && operand.layout.axes.iter().all(|&(_, stride)| stride == 0));
+    let (spread, read): (Vec<_>, Vec<_>) = map
+        .loads
+        .iter()
+        .partition(|(operand, _)| operand.lanes.data() == Lanes::NONE && operand.layout.axes.iter().all(|&(_, stride)| stride == 0));
     for (operand, slot) in spread {
         slots[at(*slot, length)].fill(frame.data(operand)[operand.layout.offset]);
     }
@@ -74,7 +76,7 @@ fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: 
                 let to = &mut slots[at(*slot, len)];
                 let data = frame.data(operand);
                 let layout = &operand.layout;
-                if operand.lanes == map.lanes && width == lanes && layout.is_contiguous() {
+                if operand.lanes.data() == map.lanes.data() && width == lanes && layout.is_contiguous() {
                     let from = (layout.offset + element) * lanes;
                     to.copy_from_slice(&data[from..from + len]);
                     continue;

@@ -4,12 +4,15 @@
 //! the order of sums; both must give the same bits.
 
 use super::super::graph::{Graph, Kind, NodeId};
-use super::super::op::{Attributes, Fold, Primitive, Row, Rule, product, shape};
+use super::super::op::{Attributes, Does, Fold, Primitive, Row, Rule, Scan, Several, Sorting, interpolation, product, shape};
 use super::super::program::layout::Layout;
 use super::super::{Error, Shape, Tensor};
 use super::elementwise::{Elementwise, Isa, WIDEST};
-use super::{matmul, reduce};
+use super::{convolve, matmul, reduce, scan, sort};
 use crate::engine::simplify;
+
+mod dense;
+mod loops;
 
 /// The values of a graph's outputs at one point.
 ///
@@ -17,20 +20,48 @@ use crate::engine::simplify;
 /// [`Error::Limit`] where writing out composite operators exceeds the builder's bounds.
 pub fn evaluate(graph: &Graph, inputs: &[Tensor]) -> Result<Vec<Tensor>, Error> {
     let graph = simplify::expanded(graph)?;
-    let mut values: Vec<Tensor> = Vec::with_capacity(graph.len());
+    let inputs: Vec<&Tensor> = inputs.iter().collect();
+    Ok(outputs(&graph, &inputs))
+}
+
+/// The values of the outputs of a graph without composite operators.
+pub(crate) fn outputs(graph: &Graph, inputs: &[&Tensor]) -> Vec<Tensor> {
+    // what a node is: one tensor, or several
+    let mut values: Vec<Vec<Tensor>> = Vec::with_capacity(graph.len());
     for id in graph.ids() {
         let value = match graph.kind(id) {
-            Kind::Input(position) => inputs[position].clone(),
-            Kind::Constant(value) => value.clone(),
+            Kind::Input(position) => vec![inputs[position].clone()],
+            Kind::Constant(value) => vec![value.clone()],
             Kind::Apply { op, args, attributes } => {
-                let args: Vec<&Tensor> = args.iter().map(|arg: &NodeId| &values[arg.index()]).collect();
-                let Some(value) = apply(op, &args, attributes, graph.shape(id)) else { unreachable!("composites are written out") };
-                value
+                if matches!(op.rule, Rule::Item) {
+                    let index = attributes.int("index").unwrap_or_default() as usize;
+                    vec![values[args[0].index()][index].clone()]
+                } else {
+                    let args: Vec<&Tensor> = args.iter().map(|arg: &NodeId| &values[arg.index()][0]).collect();
+                    match &op.rule {
+                        Rule::Several { does: Does::Kernel(kernel), .. } => {
+                            several(*kernel, &args, attributes, graph.results(id).unwrap_or_default())
+                        }
+                        _ => match apply(op, &args, attributes, graph.shape(id)) {
+                            Some(value) => vec![value],
+                            None => unreachable!("composites are written out"),
+                        },
+                    }
+                }
             }
         };
         values.push(value);
     }
-    Ok(graph.outputs().iter().map(|output| values[output.node.index()].clone()).collect())
+    graph.outputs().iter().map(|output| values[output.node.index()][0].clone()).collect()
+}
+
+/// The results of a several-valued kernel.
+fn several(kernel: Several, args: &[&Tensor], attributes: &Attributes, results: &[Shape]) -> Vec<Tensor> {
+    match kernel {
+        Several::Map => loops::map(args, attributes, results),
+        Several::Scan => loops::scan(args, attributes, results),
+        Several::Dense(routine) => dense::several(routine, args, attributes, results),
+    }
 }
 
 /// One application; `None` for an operator that has no meaning of its own.
@@ -39,7 +70,7 @@ pub(crate) fn apply(op: &'static Row, args: &[&Tensor], attributes: &Attributes,
         Rule::Scalar { function, .. } => scalar(*function, args, result),
         Rule::View { layout, .. } => read(args[0], &layout(&Layout::contiguous(args[0].shape()), result, attributes)),
         Rule::Primitive { primitive, .. } => primitive_value(*primitive, args, attributes, result),
-        Rule::Composite { .. } | Rule::Resolved => return None,
+        Rule::Composite { .. } | Rule::Several { .. } | Rule::Item | Rule::Resolved => return None,
     };
     Tensor::new(result.clone(), data)
 }
@@ -110,7 +141,68 @@ fn primitive_value(primitive: Primitive, args: &[&Tensor], attributes: &Attribut
         }
         Primitive::Reduce(fold) => reduced(fold, args[0], attributes),
         Primitive::Matmul => matrix_product(args[0], args[1], attributes.flag("chain")),
+        Primitive::Dense(routine) => dense::routine(routine, args, attributes),
+        Primitive::Scan(scan) => scanned(scan, args, attributes, result),
+        Primitive::Sort(how) => sorted(how, args, attributes, result),
+        Primitive::Interpolate { slope } => {
+            let knots = interpolation::knots(attributes);
+            args[0].data().iter().map(|&x| if slope { knots.slope(x) } else { knots.value(x) }).collect()
+        }
+        Primitive::Convolve => {
+            let lengths = (args[0].data().len(), args[1].data().len());
+            let element = |k: usize| {
+                let meeting = convolve::meeting(k, lengths);
+                let pair = |i: usize| (args[0].data()[meeting.start + i], args[1].data()[k - meeting.start - i]);
+                matmul::dot(meeting.len(), pair, attributes.flag("chain"))
+            };
+            product::convolved(attributes, lengths.0, lengths.1).map(element).collect()
+        }
     }
+}
+
+/// The positions of each line along the axis of a canonical application.
+fn lines(of: &Shape, attributes: &Attributes) -> Vec<Vec<usize>> {
+    let mut axes = Layout::contiguous(of).axes;
+    let (length, stride) = axes.remove(shape::axis_of(attributes));
+    let bases = Layout { offset: 0, axes }.positions();
+    bases.map(|base| (0..length).map(|i| base + i * stride as usize).collect()).collect()
+}
+
+fn scanned(scan: Scan, args: &[&Tensor], attributes: &Attributes, result: &Shape) -> Vec<f64> {
+    let whole = |arg: &Tensor| read(arg, &Layout::contiguous(arg.shape()).broadcast(result));
+    let (own, added) = (whole(args[0]), whole(args[args.len() - 1]));
+    let mut data = vec![0.0; result.elements()];
+    for mut line in lines(result, attributes) {
+        if attributes.flag("reverse") {
+            line.reverse();
+        }
+        let mut before = None;
+        for at in line {
+            data[at] = scan::step(scan, attributes.flag("chain"), before, own[at], added[at]);
+            before = Some(data[at]);
+        }
+    }
+    data
+}
+
+fn sorted(how: Sorting, args: &[&Tensor], attributes: &Attributes, result: &Shape) -> Vec<f64> {
+    let keys = args[0].data();
+    let mut data = vec![0.0; result.elements()];
+    for line in lines(result, attributes) {
+        let mut order = line.clone();
+        order.sort_by(|&a, &b| sort::compare(keys[a], keys[b], attributes.flag("descending")));
+        for group in order.iter().zip(&line).collect::<Vec<_>>().chunk_by(|a, b| sort::compare(keys[*a.0], keys[*b.0], false).is_eq()) {
+            let (from, to): (Vec<usize>, Vec<usize>) =
+                group.iter().map(|&(&from, &to)| if how == Sorting::Put { (to, from) } else { (from, to) }).unzip();
+            for (&from_own, &to_own) in from.iter().zip(&to) {
+                data[to_own] = match how {
+                    Sorting::Values => keys[from_own],
+                    Sorting::Take | Sorting::Put => sort::mean(from.iter().map(|&at| args[1].data()[at])),
+                };
+            }
+        }
+    }
+    data
 }
 
 fn table<'a>(of: &Shape, attributes: &'a Attributes) -> (usize, usize, usize, &'a [i64]) {

@@ -7,6 +7,7 @@ use super::Frame;
 /// Writes lanes `first..first + to.len()` of element position `at`, as a reader with `lanes` sees them.
 #[inline]
 pub(super) fn read(frame: &Frame<'_>, data: &[f64], own: Lanes, lanes: Lanes, at: usize, first: usize, to: &mut [f64]) {
+    let (own, lanes) = (own.data(), lanes.data());
     if own == lanes {
         let count = frame.lanes(lanes);
         to.copy_from_slice(&data[at * count + first..at * count + first + to.len()]);
@@ -33,7 +34,7 @@ pub(super) fn read(frame: &Frame<'_>, data: &[f64], own: Lanes, lanes: Lanes, at
 pub(super) fn copy(frame: &Frame<'_>, from: &Operand, layout: &Layout, lanes: Lanes, out: &mut [f64]) {
     let data = frame.data(from);
     let count = frame.lanes(lanes);
-    if from.lanes == lanes && from.layout.is_contiguous() && layout.is_contiguous() {
+    if from.lanes.data() == lanes.data() && from.layout.is_contiguous() && layout.is_contiguous() {
         let length = layout.elements() * count;
         let (source, target) = (from.layout.offset * count, layout.offset * count);
         out[target..target + length].copy_from_slice(&data[source..source + length]);

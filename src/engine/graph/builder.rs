@@ -4,9 +4,9 @@ use std::hash::{BuildHasher, Hash, Hasher};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::super::op::{Attributes, Row, Rule};
+use super::super::op::{Attributes, Row, Rule, Value, structure};
 use super::super::{Error, Shape, Tensor};
-use super::{Arena, Graph, Head, Input, Kind, Node, NodeId, Output};
+use super::{Arena, Body, Graph, Head, Input, Kind, Node, NodeId, Output};
 
 /// Sizes that no graph may exceed; the service sets them from its settings.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +32,8 @@ impl Default for Bounds {
 pub struct Builder {
     arena: Arena,
     bounds: Bounds,
+    /// Nodes of bodies, as often as they are used.
+    weight: usize,
     hasher: DefaultHashBuilder,
     known: HashTable<NodeId>,
     known_constants: HashTable<NodeId>,
@@ -43,6 +45,11 @@ impl Builder {
     /// A builder that refuses what exceeds `bounds`.
     pub fn new(bounds: Bounds) -> Builder {
         Builder { bounds, ..Builder::default() }
+    }
+
+    /// The sizes that it does not exceed.
+    pub fn bounds(&self) -> &Bounds {
+        &self.bounds
     }
 
     /// Makes room for so many nodes more.
@@ -102,11 +109,34 @@ impl Builder {
         if !op.arity.admits(args.len()) {
             return Err(Error::Arity { op: op.name, takes: op.arity.words(), got: args.len() });
         }
+        if !matches!(op.rule, Rule::Item)
+            && let Some(&several) = args.iter().find(|arg| self.arena.several.contains_key(*arg))
+        {
+            let results = self.arena.several.get(&several).map_or(0, |shapes| shapes.len());
+            return Err(Error::Several { op: op.name, results });
+        }
         if let ([first, rest @ ..], true) = (args, op.folds_when_built() && args.len() != 2) {
             return rest.iter().try_fold(*first, |sum, &arg| self.call(op, &[sum, arg]));
         }
+        let mut several = None;
         let (shape, attributes) = match &op.rule {
             Rule::Scalar { .. } => (self.broadcast(op, args)?, self.intern_attributes(attributes)),
+            Rule::Item => {
+                let index = attributes.int("index").and_then(|index| usize::try_from(index).ok());
+                let shapes = self.arena.several.get(&args[0]);
+                let Some(shape) = index.and_then(|index| shapes?.get(index)).cloned() else {
+                    let detail = format!("picks one of {} results", shapes.map_or(1, |shapes| shapes.len()));
+                    return Err(Error::Attribute { op: op.name, attribute: "index".into(), detail });
+                };
+                (self.intern_shape(&shape), self.intern_attributes(attributes))
+            }
+            Rule::Several { results, .. } => {
+                let shapes: Vec<Shape> = args.iter().map(|&arg| self.shape(arg).clone()).collect();
+                let (shapes, attributes) = results(op, &shapes, attributes)?;
+                shapes.iter().try_for_each(|shape| self.admit(shape))?;
+                several = Some(shapes.into_boxed_slice());
+                (self.intern_shape(&Shape::scalar()), self.intern_attributes(attributes))
+            }
             Rule::Resolved => {
                 let detail = "names a function, which is inlined before operators are applied".into();
                 return Err(Error::Attribute { op: op.name, attribute: "function".into(), detail });
@@ -127,9 +157,18 @@ impl Builder {
         if let Some(&known) = self.known.find(hash, same) {
             return Ok(known);
         }
+        let bodies = self.arena.attributes[attributes as usize].iter().filter_map(|(_, value)| value.body());
+        let weight = bodies.map(Body::weight).fold(self.weight, usize::saturating_add);
+        if weight != self.weight {
+            self.within(weight.saturating_add(self.arena.nodes.len()))?;
+            self.weight = weight;
+        }
         let first = self.arena.args.len() as u32;
         self.arena.args.extend_from_slice(args);
         let id = self.push(Head::Apply { op, first, count: args.len() as u32 }, shape, attributes)?;
+        if let Some(shapes) = several {
+            self.arena.several.insert(id, shapes);
+        }
         let Builder { arena, hasher, known, .. } = self;
         known.insert_unique(hash, id, |id| match arena.kind(*id) {
             Kind::Apply { op, args, .. } => hash_application(hasher, op, arena.nodes[id.index()].attributes, args),
@@ -154,6 +193,33 @@ impl Builder {
     /// A node's shape.
     pub fn shape(&self, id: NodeId) -> &Shape {
         self.arena.shape(id)
+    }
+
+    /// The shapes of a several-valued node's results; `None` for a node that is one tensor.
+    pub fn results(&self, id: NodeId) -> Option<&[Shape]> {
+        self.arena.several.get(&id).map(|shapes| &**shapes)
+    }
+
+    /// One result of a several-valued node, by its position.
+    ///
+    /// # Errors
+    /// [`Error::Attribute`] where there is no such result.
+    pub fn item(&mut self, several: NodeId, index: usize) -> Result<NodeId, Error> {
+        self.apply(&structure::ITEM, &[several], Attributes::none().with("index", Value::Int(index as i64)))
+    }
+
+    /// Every result of a several-valued node.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] where the bounds are exceeded.
+    pub fn items(&mut self, several: NodeId) -> Result<Vec<NodeId>, Error> {
+        let count = self.results(several).map_or(0, <[_]>::len);
+        (0..count).map(|index| self.item(several, index)).collect()
+    }
+
+    /// The shapes of the inputs so far.
+    pub fn input_shapes(&self) -> impl ExactSizeIterator<Item = &Shape> {
+        self.arena.inputs.iter().map(|input| &input.shape)
     }
 
     /// The number of nodes so far.
@@ -207,12 +273,16 @@ impl Builder {
 
     fn push(&mut self, head: Head, shape: u32, attributes: u32) -> Result<NodeId, Error> {
         let id = self.arena.nodes.len();
-        if id >= self.bounds.nodes {
-            return Err(Error::Limit { what: "limits.nodes", asked: id as f64 + 1.0, allowed: self.bounds.nodes as f64 });
-        }
+        self.within(self.weight.saturating_add(id + 1))?;
         self.intern_attributes(Attributes::none());
         self.arena.nodes.push(Node { head, shape, attributes });
         Ok(NodeId(id as u32))
+    }
+
+    /// Refuses more nodes than there may be.
+    fn within(&self, nodes: usize) -> Result<(), Error> {
+        let allowed = self.bounds.nodes;
+        if nodes > allowed { Err(Error::Limit { what: "limits.nodes", asked: nodes as f64, allowed: allowed as f64 }) } else { Ok(()) }
     }
 
     fn intern_shape(&mut self, shape: &Shape) -> u32 {

@@ -4,12 +4,17 @@
 //! make one, and checks arity, attributes and shapes as it goes. Nothing recurses, so no graph overflows the stack.
 
 pub mod algebra;
+mod body;
 mod builder;
+pub mod compose;
 
+pub use body::Body;
 pub use builder::{Bounds, Builder};
 
+use hashbrown::HashMap;
+
 use super::op::{Attributes, Row};
-use super::{Shape, Tensor};
+use super::{Error, Shape, Tensor};
 
 /// A node's position in its graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,6 +89,8 @@ pub(crate) struct Arena {
     pub(crate) shapes: Vec<Shape>,
     pub(crate) attributes: Vec<Attributes>,
     pub(crate) inputs: Vec<Input>,
+    /// The shapes of the results of each several-valued node.
+    pub(crate) several: HashMap<NodeId, Box<[Shape]>>,
 }
 
 impl Arena {
@@ -133,9 +140,14 @@ impl Graph {
         self.arena.kind(id)
     }
 
-    /// A node's shape.
+    /// A node's shape; that of a scalar, and without meaning, where the node has several results.
     pub fn shape(&self, id: NodeId) -> &Shape {
         self.arena.shape(id)
+    }
+
+    /// The shapes of a several-valued node's results; `None` for a node that is one tensor.
+    pub fn results(&self, id: NodeId) -> Option<&[Shape]> {
+        self.arena.several.get(&id).map(|shapes| &**shapes)
     }
 
     /// A number that two nodes share where their shapes are equal.
@@ -151,5 +163,23 @@ impl Graph {
     /// The outputs, in the order of the flattened vector y.
     pub fn outputs(&self) -> &[Output] {
         &self.outputs
+    }
+
+    /// The one output, a scalar, of which there is a gradient.
+    ///
+    /// # Errors
+    /// [`Error::NotScalar`], saying what there is instead.
+    pub fn scalar_output(&self) -> Result<NodeId, Error> {
+        let described = |output: &Output| format!("{:?} of shape {}", output.name, self.shape(output.node));
+        let detail = match self.outputs() {
+            [output] if self.shape(output.node).rank() == 0 => return Ok(output.node),
+            [output] => format!("this function's is {}", described(output)),
+            outputs => {
+                let some: Vec<String> = outputs.iter().take(4).map(described).collect();
+                let more = if outputs.len() > 4 { ", …" } else { "" };
+                format!("this function has {}: {}{more}", outputs.len(), some.join(", "))
+            }
+        };
+        Err(Error::NotScalar { detail })
     }
 }

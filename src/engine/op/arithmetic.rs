@@ -4,7 +4,7 @@ use super::row::rows;
 use super::{Family, Partial, Row, calculus, exponential, logic, rounding};
 use crate::engine::exec::elementwise::elementwise;
 use crate::engine::graph::Kind;
-use crate::engine::vmath;
+use crate::engine::{Tensor, vmath};
 use Family::Arithmetic;
 
 /// xʸ, where the square and the reciprocal are the correctly rounded ones: `simplify` may then write them as such.
@@ -52,8 +52,15 @@ rows! {
                 return Ok(Partial::One);
             }
         }
-        let one = g.number(1.0);
-        let less = g.subtract(exponent, one)?;
+        // of a constant the constant below it, so that the next derivative knows it, too
+        let below = match g.kind(exponent) {
+            Kind::Constant(n) => Tensor::new(n.shape().clone(), n.data().iter().map(|n| n - 1.0).collect()),
+            Kind::Input(_) | Kind::Apply { .. } => None,
+        };
+        let less = match below {
+            Some(below) => g.constant(below),
+            None => { let one = g.number(1.0); g.subtract(exponent, one)? }
+        };
         let power = g.call(&POW, &[base, less])?;
         Ok(Partial::Node(g.chain(exponent, power)?))
     }).alias(&["^", "**", "power"]).says("x to the y; pow(x, 0) = 1 and pow(1, y) = 1 even at NaN", "y·x^(y−1), x^y·ln x")
@@ -135,7 +142,7 @@ pub(super) fn tie_weight(
 }
 
 /// `true` as the operators have it: everything but 0, NaN included.
-pub(super) const fn truth(x: f64) -> bool {
+pub(in crate::engine) const fn truth(x: f64) -> bool {
     x != 0.0
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::engine::graph::Body;
+
 /// What an operator's row says of one of its attributes.
 #[derive(Debug)]
 pub struct Attribute {
@@ -28,11 +30,36 @@ pub enum AttributeKind {
     Indices,
     /// A name or a position; only on operators that are resolved while a graph is read.
     Name,
+    /// The name of a function of the graph → [`Value::Body`].
+    Function,
     /// `true` or `false` → [`Value::Bool`].
     Bool,
     /// One of these words → [`Value::Text`]; a number whose decimal form (`1`, `2`) is one of the words counts as that word, and so do
     /// the strings and numbers for infinity where `inf` is one.
     Choice(&'static [&'static str]),
+    /// A finite number → [`Value::Real`].
+    Real,
+    /// A list of finite numbers → [`Value::Reals`]. A lone number is a list of one.
+    Reals,
+    /// A string whose form the operator's shape rule checks → [`Value::Written`].
+    Text,
+}
+
+/// A number as an attribute's value: equal to another where the bits are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Real(u64);
+
+impl Real {
+    /// The number.
+    pub fn get(self) -> f64 {
+        f64::from_bits(self.0)
+    }
+}
+
+impl From<f64> for Real {
+    fn from(value: f64) -> Real {
+        Real(value.to_bits())
+    }
 }
 
 /// An attribute's value.
@@ -52,6 +79,14 @@ pub enum Value {
     Bool(bool),
     /// A word of a [`AttributeKind::Choice`].
     Text(&'static str),
+    /// A number.
+    Real(Real),
+    /// Numbers.
+    Reals(Arc<[Real]>),
+    /// A string.
+    Written(Arc<str>),
+    /// A function.
+    Body(Body),
 }
 
 /// An operator's attributes by name, in the order of its row; those not given are absent.
@@ -105,6 +140,11 @@ impl Attributes {
         }
     }
 
+    /// A function.
+    pub fn body(&self, name: &str) -> Option<&Body> {
+        self.get(name).body()
+    }
+
     /// A list of bounds.
     pub fn bounds(&self, name: &str) -> Option<&[Option<i64>]> {
         match self.get(name) {
@@ -130,6 +170,30 @@ impl Attributes {
     pub fn text(&self, name: &str) -> Option<&'static str> {
         match self.get(name) {
             Value::Text(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// A number.
+    pub fn real(&self, name: &str) -> Option<f64> {
+        match self.get(name) {
+            Value::Real(value) => Some(value.get()),
+            _ => None,
+        }
+    }
+
+    /// A list of numbers.
+    pub fn reals(&self, name: &str) -> Option<&Arc<[Real]>> {
+        match self.get(name) {
+            Value::Reals(values) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// A string.
+    pub fn written(&self, name: &str) -> Option<&str> {
+        match self.get(name) {
+            Value::Written(text) => Some(text),
             _ => None,
         }
     }

@@ -12,7 +12,7 @@ use crate::engine::vmath;
 use Family::Calculus;
 
 /// a·b, and +0.0 where either is 0: always the positive zero, so that a term which carries nothing never shows in a bit.
-const fn chain_product(a: f64, b: f64) -> f64 {
+pub(crate) const fn chain_product(a: f64, b: f64) -> f64 {
     if a == 0.0 || b == 0.0 { 0.0 } else { a * b }
 }
 

@@ -9,12 +9,19 @@ mod row;
 
 pub mod activation;
 pub mod arithmetic;
+pub mod arrange;
 pub mod calculus;
 pub mod choice;
+pub mod cumulative;
+pub mod einsum;
 pub mod exponential;
 pub mod hyperbolic;
+pub mod interpolation;
+pub mod linear_algebra;
 pub mod logic;
+pub mod matrix;
 pub mod normaliser;
+pub mod order;
 pub mod product;
 pub mod reduction;
 pub mod rounding;
@@ -23,8 +30,12 @@ pub mod special;
 pub mod structure;
 pub mod trigonometric;
 
-pub use attributes::{Attribute, AttributeKind, Attributes, Value};
-pub use row::{Application, Arity, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, Row, Rule, ShapeRule, VjpRule};
+pub use attributes::{Attribute, AttributeKind, Attributes, Real, Value};
+pub(crate) use linear_algebra::DenseFlags;
+pub use row::{
+    Application, Arity, Dense, Does, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, ResultsRule, Row, Rule, Scan,
+    SeriesRule, Several, SeveralJvpRule, SeveralVjpRule, ShapeRule, Sorting, VjpRule,
+};
 
 /// Every row, in the order of the documentation.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
@@ -60,9 +71,24 @@ static FAMILIES: &[&[&Row]] = &[
     special::gamma::ROWS,
     special::bessel::ROWS,
     reduction::ROWS,
+    cumulative::ROWS,
     normaliser::ROWS,
     shape::ROWS,
+    arrange::ROWS,
+    order::ROWS,
+    interpolation::ROWS,
     product::ROWS,
+    linear_algebra::solving::ROWS,
+    linear_algebra::determinant::ROWS,
+    linear_algebra::decomposition::ROWS,
+    linear_algebra::spectral::ROWS,
+    linear_algebra::exponential::ROWS,
+    einsum::ROWS,
+    matrix::ROWS,
     structure::ROWS,
+    structure::MAP_ROWS,
+    structure::SCAN_ROWS,
+    structure::IMPLICIT_ROWS,
+    structure::ODEINT_ROWS,
     calculus::ROWS,
 ];

@@ -19,6 +19,12 @@ const AXIS: Attribute = Attribute {
 };
 const KEEPDIMS: Attribute =
     Attribute { name: "keepdims", kind: AttributeKind::Bool, required: false, summary: "keep reduced axes with size 1; default false" };
+const CORRECTION: Attribute = Attribute {
+    name: "correction",
+    kind: AttributeKind::Real,
+    required: false,
+    summary: "what is taken from the number of elements that the squares are divided by; default 0, and 1 for a sample's",
+};
 const ORD: Attribute = Attribute {
     name: "ord",
     kind: AttributeKind::Choice(&["2", "1", "inf"]),
@@ -73,7 +79,7 @@ fn weighted_vjp(weight: Weight, g: &mut Builder, y: Application<'_>, bar: NodeId
 }
 
 /// Those equal to the largest or smallest share its derivative equally.
-fn tie_weight(g: &mut Builder, x: NodeId, kept_y: NodeId, axes: &[usize]) -> Made {
+pub(super) fn tie_weight(g: &mut Builder, x: NodeId, kept_y: NodeId, axes: &[usize]) -> Made {
     let same = g.call(&calculus::SAME, &[x, kept_y])?;
     let count = g.sum(same, axes, true)?;
     g.divide(same, count)
@@ -208,6 +214,65 @@ const MEAN_EXPANSION: Expansion = |g, args, attributes| {
     g.divide(sum, count)
 };
 
+const SPREAD_SHAPE: ShapeRule = |op, shapes, attributes| {
+    let (result, attributes) = SHAPE(op, shapes, attributes)?;
+    let correction = Value::Real(attributes.real("correction").unwrap_or(0.0).into());
+    Ok((result, attributes.with("correction", correction)))
+};
+
+/// What the sum of squares is divided by.
+fn freedom(g: &Builder, x: NodeId, attributes: &Attributes) -> f64 {
+    let count: usize = axes_of(attributes).iter().map(|&axis| g.shape(x).sizes()[axis]).product();
+    (count as f64 - attributes.real("correction").unwrap_or(0.0)).max(0.0)
+}
+
+/// x minus its mean, twice: the second time takes away what rounding left, so that equal elements have exactly none.
+fn deviation(g: &mut Builder, x: NodeId, axes: &[usize]) -> Made {
+    let mut rest = x;
+    for _ in 0..2 {
+        let mean = g.reduce(&MEAN, rest, axes, true)?;
+        rest = g.subtract(rest, mean)?;
+    }
+    Ok(rest)
+}
+
+const VAR_EXPANSION: Expansion = |g, args, attributes| {
+    let axes = axes_of(attributes);
+    let rest = deviation(g, args[0], &axes)?;
+    let squares = g.square(rest)?;
+    let sum = g.sum(squares, &axes, attributes.flag("keepdims"))?;
+    let freedom = freedom(g, args[0], attributes);
+    let freedom = g.number(freedom);
+    g.divide(sum, freedom)
+};
+
+const STD_EXPANSION: Expansion = |g, args, attributes| {
+    let axes = axes_of(attributes);
+    let rest = deviation(g, args[0], &axes)?;
+    let norm = g.reduce(&VECTOR_NORM, rest, &axes, attributes.flag("keepdims"))?;
+    let freedom = freedom(g, args[0], attributes);
+    let root = g.number(freedom.sqrt());
+    g.divide(norm, root)
+};
+
+const VAR_WEIGHT: Weight = |g, y| {
+    let rest = deviation(g, y.args[0], &axes_of(y.attributes))?;
+    let twice = g.scale(2.0, rest)?;
+    let freedom = freedom(g, y.args[0], y.attributes);
+    let freedom = g.number(freedom);
+    g.divide(twice, freedom)
+};
+
+/// (x − mean)/((n − correction)·y), 0 where x is the mean: so 0 too where all are equal.
+const STD_WEIGHT: Weight = |g, y| {
+    let axes = axes_of(y.attributes);
+    let rest = deviation(g, y.args[0], &axes)?;
+    let freedom = freedom(g, y.args[0], y.attributes);
+    let spread = kept(g, y.y, y.args[0], &axes)?;
+    let spread = g.scale(freedom, spread)?;
+    if freedom == 0.0 { g.divide(rest, spread) } else { g.call(&calculus::CHAIN_DIVIDE, &[rest, spread]) }
+};
+
 /// A reduction of one argument.
 const fn reduction(name: &'static str, rule: Rule) -> Row {
     Row::new(name, Reduction, Arity::exactly(1), rule).takes(&[AXIS, KEEPDIMS])
@@ -253,4 +318,22 @@ rows! {
         )),
     }).takes(&[AXIS, KEEPDIMS, ORD]).says("the norm of the elements along axes", "x/y; sign(x); sign(x) of the largest")
         .at_edges("derivative 0 where the norm is 0; for inf, ties share equally").costs(10);
+    VAR = reduction("var", Rule::Composite {
+        shape: SPREAD_SHAPE,
+        expansion: VAR_EXPANSION,
+        derivative: Some((
+            |g, y, dots| weighted_jvp(VAR_WEIGHT, g, y, dots),
+            |g, y, bar, _| weighted_vjp(VAR_WEIGHT, g, y, bar),
+        )),
+    }).takes(&[AXIS, KEEPDIMS, CORRECTION]).says("the mean squared deviation from the mean, in two passes", "2·(x − mean)/(n − correction)")
+        .at_edges("IEEE where n − correction is 0; less counts as 0").costs(5);
+    STD = reduction("std", Rule::Composite {
+        shape: SPREAD_SHAPE,
+        expansion: STD_EXPANSION,
+        derivative: Some((
+            |g, y, dots| weighted_jvp(STD_WEIGHT, g, y, dots),
+            |g, y, bar, _| weighted_vjp(STD_WEIGHT, g, y, bar),
+        )),
+    }).takes(&[AXIS, KEEPDIMS, CORRECTION]).says("the root of var, scaled so that no square overflows or vanishes", "(x − mean)/((n − correction)·y)")
+        .at_edges("derivative 0 where all elements are equal; IEEE where n − correction is 0; less counts as 0").costs(12);
 }

@@ -94,6 +94,8 @@ pub enum Family {
     Shape,
     /// Sums of products.
     Product,
+    /// Solutions, determinants, decompositions.
+    LinearAlgebra,
     /// Loops, calls and implicit functions.
     Structure,
     /// What derivatives are made of and functions seldom need.
@@ -117,6 +119,7 @@ impl Family {
             Family::Normaliser => "normalisers",
             Family::Shape => "shape",
             Family::Product => "products",
+            Family::LinearAlgebra => "linear algebra",
             Family::Structure => "structure",
             Family::Calculus => "calculus",
         }
@@ -166,6 +169,20 @@ pub type JvpRule = fn(&mut Builder, Application<'_>, dots: &[Option<NodeId>]) ->
 /// Cotangent of argument `i` from that of the result.
 pub type VjpRule = fn(&mut Builder, Application<'_>, bar: NodeId, i: usize) -> Result<Option<NodeId>, Error>;
 
+/// As [`ShapeRule`], a shape a result.
+pub type ResultsRule = fn(&'static Row, &[Shape], Attributes) -> Result<(Vec<Shape>, Attributes), Error>;
+
+/// Tangents of the results from those of the arguments (`None` is a structural zero; at least one is there).
+pub type SeveralJvpRule = fn(&mut Builder, Application<'_>, dots: &[Option<NodeId>]) -> Result<Vec<Option<NodeId>>, Error>;
+
+/// Taylor coefficients c₁ … c_`order` of the results from those of the arguments (`None` is a structural zero; at least one is there).
+pub type SeriesRule =
+    fn(&mut Builder, Application<'_>, coefficients: &[Vec<Option<NodeId>>], order: usize) -> Result<Vec<Vec<Option<NodeId>>>, Error>;
+
+/// Cotangents of the arguments from those of the results: `None` where nothing flows back (at least one is there). Only those of
+/// `wanted` arguments are looked at.
+pub type SeveralVjpRule = fn(&mut Builder, Application<'_>, bars: &[Option<NodeId>], wanted: &[bool]) -> Result<Vec<Option<NodeId>>, Error>;
+
 /// What an operator does.
 pub enum Rule {
     /// Elementwise with broadcasting.
@@ -204,8 +221,44 @@ pub enum Rule {
         /// Careful forward and reverse rules; `None`: those of the expansion.
         derivative: Option<(JvpRule, VjpRule)>,
     },
+    /// Several results, which `item` picks from.
+    Several {
+        /// Shape rule, a shape a result.
+        results: ResultsRule,
+        /// What the results are called.
+        names: fn(&Attributes) -> Vec<String>,
+        /// What computes them.
+        does: Does,
+        /// Forward rule; `None`: that of the expansion.
+        jvp: Option<SeveralJvpRule>,
+        /// Reverse rule; `None`: that of the expansion.
+        vjp: Option<SeveralVjpRule>,
+        /// Series rule; `None`: what follows from the forward rule.
+        series: Option<SeriesRule>,
+    },
+    /// One result of a several-valued node.
+    Item,
     /// Gone before operators are applied: calls are inlined while a graph is read.
     Resolved,
+}
+
+/// How several results are had.
+pub enum Does {
+    /// By a kernel.
+    Kernel(Several),
+    /// Written with other operators: a node a result.
+    Expansion(fn(&mut Builder, &[NodeId], &Attributes) -> Result<Vec<NodeId>, Error>),
+}
+
+/// The kernels that have several results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Several {
+    /// A function over each entry of leading axes.
+    Map,
+    /// A function over and over, its results carried from step to step.
+    Scan,
+    /// Dense linear algebra on the last two axes.
+    Dense(Dense),
 }
 
 /// The tensor kernels beneath everything that is not elementwise.
@@ -225,6 +278,81 @@ pub enum Primitive {
     Reduce(Fold),
     /// Batched matrix product.
     Matmul,
+    /// Dense linear algebra on the last two axes.
+    Dense(Dense),
+    /// A running fold along an axis.
+    Scan(Scan),
+    /// Along an axis, by the order that sorts the first argument.
+    Sort(Sorting),
+    /// Piecewise linear between constant knots, or the slope of that.
+    Interpolate {
+        /// The slope instead of the value.
+        slope: bool,
+    },
+    /// Discrete convolution of two vectors.
+    Convolve,
+}
+
+/// The routines of dense linear algebra.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dense {
+    /// Elimination with partial pivoting; no operator of its own, but shared by those that begin with it.
+    Lu,
+    /// A⁻¹·B after elimination.
+    Solve,
+    /// A⁻¹ after elimination.
+    Inv,
+    /// det A after elimination.
+    Det,
+    /// The sign of det A and log|det A| after elimination.
+    Slogdet,
+    /// T⁻¹·B.
+    TriangularSolve,
+    /// The lower Cholesky factor of (A + Aᵀ)/2.
+    Cholesky,
+    /// The cofactors of the first argument, or their derivative along the others.
+    Cofactor,
+    /// Eigenvalues and eigenvectors of (A + Aᵀ)/2.
+    Eigh,
+    /// Singular vectors, values, vectors.
+    Svd,
+    /// Orthonormal columns and an upper triangle.
+    Qr,
+    /// The exponential.
+    Expm,
+    /// The derivative of the exponential of the first argument along the second.
+    ExpmDerivative,
+    /// The Moore–Penrose inverse.
+    Pinv,
+}
+
+impl Dense {
+    /// Whether it reads its first argument as [`Dense::Lu`] has factored it.
+    pub(crate) fn is_after_elimination(self) -> bool {
+        matches!(self, Dense::Solve | Dense::Inv | Dense::Det | Dense::Slogdet)
+    }
+}
+
+/// How a running fold goes from one element to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scan {
+    /// sᵢ = sᵢ₋₁ + xᵢ
+    Sum,
+    /// sᵢ = sᵢ₋₁ · xᵢ
+    Product,
+    /// sᵢ = aᵢ · sᵢ₋₁ + bᵢ, where the first is b alone.
+    Affine,
+}
+
+/// What is written by the order that sorts a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sorting {
+    /// The line itself, sorted.
+    Values,
+    /// Another line in that order; equals of the first get the mean of what is theirs.
+    Take,
+    /// Another line put back from that order: the transpose of `Take`.
+    Put,
 }
 
 /// How a reduction folds.

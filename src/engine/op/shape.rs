@@ -10,17 +10,17 @@ use crate::engine::{Error, Shape};
 use Family::Shape as Shapes;
 
 /// An attribute of a row.
-const fn attribute(name: &'static str, kind: AttributeKind, required: bool, summary: &'static str) -> Attribute {
+pub(super) const fn attribute(name: &'static str, kind: AttributeKind, required: bool, summary: &'static str) -> Attribute {
     Attribute { name, kind, required, summary }
 }
 
 /// A row of one argument.
-const fn unary(name: &'static str, rule: Rule) -> Row {
+pub(super) const fn unary(name: &'static str, rule: Rule) -> Row {
     Row::new(name, Shapes, Arity::exactly(1), rule)
 }
 
 /// Forward rule of whatever is linear in its one argument.
-const SAME_OF_TANGENT: JvpRule = |g, y, dots| {
+pub(super) const SAME_OF_TANGENT: JvpRule = |g, y, dots| {
     let Kind::Apply { op, .. } = g.kind(y.y) else { return Ok(None) };
     dots[0].map(|dot| g.apply(op, &[dot], y.attributes.clone())).transpose()
 };
@@ -32,7 +32,7 @@ const RESHAPED: VjpRule = |g, y, bar, _| {
 };
 
 /// An attribute of a canonical application.
-fn canonical<'a>(attributes: &'a Attributes, name: &str) -> &'a [i64] {
+pub(super) fn canonical<'a>(attributes: &'a Attributes, name: &str) -> &'a [i64] {
     attributes.ints(name).unwrap_or_default()
 }
 
@@ -63,7 +63,7 @@ fn spans(op: &'static Row, attributes: &Attributes, shape: &Shape) -> Result<Vec
 }
 
 /// Zeros of shape `shape` with `values` at those spans.
-fn embed(g: &mut Builder, values: NodeId, shape: &Shape, spans: &[Span]) -> Made {
+pub(super) fn embed(g: &mut Builder, values: NodeId, shape: &Shape, spans: &[Span]) -> Made {
     let start = spans.iter().map(|span| span.start).collect();
     let step = spans.iter().map(|span| span.step).collect();
     let attributes = Attributes::none().with("shape", sizes(shape)).with("start", Value::Ints(start)).with("step", Value::Ints(step));
@@ -77,7 +77,7 @@ fn embedded_spans(attributes: &Attributes, values: &Shape) -> Vec<Span> {
 }
 
 /// The slice that reads those spans.
-fn slice(g: &mut Builder, x: NodeId, spans: &[Span]) -> Made {
+pub(super) fn slice(g: &mut Builder, x: NodeId, spans: &[Span]) -> Made {
     let attributes = Attributes::none()
         .with("start", Value::Bounds(spans.iter().map(|span| Some(span.start)).collect()))
         .with("stop", Value::Bounds(spans.iter().map(|span| span.stop()).collect()))

@@ -10,18 +10,17 @@ use crate::engine::graph::{Builder, NodeId};
 use crate::engine::vmath;
 use Family::Trigonometric;
 
-/// 1/√((1 − x)(1 + x)): keeps its digits next to ±1, where 1 − x² has lost them.
+/// 1/√((1 − x)(1 + x))
 fn over_root(g: &mut Builder, x: NodeId) -> Made {
     let product = one_minus_square(g, x)?;
     let root = g.call(&arithmetic::SQRT, &[product])?;
     g.reciprocal(root)
 }
 
-/// (1 − x)(1 + x)
+/// (1 − x)(1 + x), as 1 − x² rounded once: it keeps its digits next to ±1, and its derivative −2x those next to 0.
 pub(super) fn one_minus_square(g: &mut Builder, x: NodeId) -> Made {
-    let one = g.number(1.0);
-    let (below, above) = (g.subtract(one, x)?, g.add(one, x)?);
-    g.multiply(below, above)
+    let (one, minus) = (g.number(1.0), g.negative(x)?);
+    g.call(&arithmetic::FMA, &[minus, x, one])
 }
 
 rows! {

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use super::code::Code;
 use super::layout::Layout;
 use crate::engine::exec::elementwise::{Elementwise, WIDEST};
-use crate::engine::op::Fold;
+use crate::engine::exec::interpolate::Knots;
+use crate::engine::exec::linear_algebra::{self, Sizes};
+use crate::engine::op::{Dense, DenseFlags, Fold, Scan, Sorting};
 
-/// What a value varies with beside its elements. Each such axis is a lane axis: innermost in memory, points within seeds.
+/// What a value varies with beside its elements. Points and seeds are lane axes: innermost in memory, points within seeds. The steps of
+/// a loop come one after another and take no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub(crate) struct Lanes(u8);
 
@@ -14,6 +18,11 @@ impl Lanes {
     pub(crate) const NONE: Lanes = Lanes(0);
     pub(crate) const POINTS: Lanes = Lanes(1);
     pub(crate) const SEEDS: Lanes = Lanes(2);
+    pub(crate) const STEPS: Lanes = Lanes(4);
+    /// How many there are: every `index()` is below.
+    pub(crate) const KINDS: usize = 8;
+    /// How many stages there are: every `stage()` is below.
+    pub(crate) const STAGES: usize = 4;
 
     pub(crate) fn union(self, other: Lanes) -> Lanes {
         Lanes(self.0 | other.0)
@@ -27,9 +36,18 @@ impl Lanes {
         self.0 & 2 != 0
     }
 
-    /// When it is computed: once, once a block of points, or once a block of seeds.
+    /// The lanes alone: how it lies in memory.
+    pub(crate) fn data(self) -> Lanes {
+        Lanes(self.0 & 3)
+    }
+
+    /// When it is computed: once, once a block of points, once a block of seeds, or in every step.
     pub(crate) fn stage(self) -> usize {
-        if self.seeds() { 2 } else { usize::from(self.points()) }
+        match self.0 {
+            4.. => 3,
+            2.. => 2,
+            stage => usize::from(stage),
+        }
     }
 
     /// How many lanes for so many points and seeds.
@@ -41,6 +59,9 @@ impl Lanes {
         self.0 as usize
     }
 }
+
+/// What a step of a loop costs beside its body.
+const STEP_FLOPS: f64 = 50.0;
 
 /// Where an operand's numbers are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -105,6 +126,30 @@ pub(crate) struct Matmul {
     pub(crate) chain: bool,
 }
 
+/// A routine of dense linear algebra, a matrix at a time; every operand's axes are batch ++ its two. What begins with elimination reads
+/// its first operand factored.
+#[derive(Debug, Clone)]
+pub(crate) struct DenseCall {
+    pub(crate) routine: Dense,
+    pub(crate) flags: DenseFlags,
+    pub(crate) sizes: Sizes,
+    pub(crate) operands: Vec<Operand>,
+}
+
+impl DenseCall {
+    /// How many matrices.
+    fn batch(&self) -> usize {
+        let axes = &self.operands[0].layout.axes;
+        axes[..axes.len() - 2].iter().map(|&(size, _)| size).product()
+    }
+
+    /// Numbers of scratch memory for so many points and seeds of a kernel that varies with `lanes`.
+    pub(crate) fn memory(&self, lanes: Lanes, points: usize, seeds: usize) -> usize {
+        let shared = self.operands[0].lanes.count(points, seeds).max(1);
+        linear_algebra::memory(self.routine, self.sizes, lanes.count(points, seeds) / shared)
+    }
+}
+
 /// Entries of an axis by a table; operands are contiguous: outer × axis × inner.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
@@ -113,6 +158,14 @@ pub(crate) struct Table {
     pub(crate) axis: usize,
     pub(crate) inner: usize,
     pub(crate) indices: Arc<[i64]>,
+}
+
+/// Lines along an axis; operands are contiguous: outer × length × inner.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Line {
+    pub(crate) outer: usize,
+    pub(crate) length: usize,
+    pub(crate) inner: usize,
 }
 
 /// One pass over memory.
@@ -134,6 +187,7 @@ pub(crate) enum Work {
         fold: Fold,
     },
     Matmul(Matmul),
+    Dense(DenseCall),
     Take {
         from: Operand,
         table: Table,
@@ -143,6 +197,66 @@ pub(crate) enum Work {
         from: Operand,
         table: Table,
     },
+    /// A running fold; for an affine one, of factors and of what is added.
+    Scan {
+        own: Operand,
+        added: Operand,
+        scan: Scan,
+        chain: bool,
+        reverse: bool,
+        line: Line,
+    },
+    /// Values by the order that sorts the keys, which may have fewer lanes.
+    Sort {
+        keys: Operand,
+        values: Operand,
+        how: Sorting,
+        descending: bool,
+        line: Line,
+    },
+    Interpolate {
+        from: Operand,
+        knots: Arc<Knots>,
+        slope: bool,
+    },
+    /// Elements of a full convolution from `start`.
+    Convolve {
+        left: Operand,
+        right: Operand,
+        start: usize,
+        chain: bool,
+    },
+    Loop(Box<Loop>),
+    Over(Box<Over>),
+}
+
+/// A body over and over.
+#[derive(Debug, Clone)]
+pub(crate) struct Loop {
+    pub(crate) body: Arc<Code>,
+    /// Whether a step is taken.
+    pub(crate) guard: Option<Arc<Code>>,
+    /// Initial carries, what is sliced, parameters; contiguous.
+    pub(crate) args: Vec<Operand>,
+    /// The lanes of each carry while the loop runs.
+    pub(crate) carries: Vec<Lanes>,
+    pub(crate) slices: usize,
+    pub(crate) steps: usize,
+    /// The buffers of the final carries and of what is stacked.
+    pub(crate) results: Vec<u32>,
+}
+
+/// A body over each entry of leading axes: entries are lanes, beside the seeds.
+#[derive(Debug, Clone)]
+pub(crate) struct Over {
+    pub(crate) body: Arc<Code>,
+    /// Contiguous.
+    pub(crate) args: Vec<Operand>,
+    /// Which of them are mapped over.
+    pub(crate) over: Vec<bool>,
+    pub(crate) entries: usize,
+    /// The buffers of what is stacked.
+    pub(crate) results: Vec<u32>,
 }
 
 /// A kernel: what it does, the buffer it writes (for a Map, those of its stores), and what it varies with.
@@ -159,8 +273,18 @@ impl Kernel {
     pub(crate) fn operands(&self) -> Vec<&Operand> {
         match &self.work {
             Work::Map(map) => map.loads.iter().map(|(operand, _)| operand).collect(),
-            Work::Copy { from, .. } | Work::Reduce { from, .. } | Work::Take { from, .. } | Work::ScatterAdd { from, .. } => vec![from],
+            Work::Copy { from, .. }
+            | Work::Reduce { from, .. }
+            | Work::Take { from, .. }
+            | Work::ScatterAdd { from, .. }
+            | Work::Interpolate { from, .. } => vec![from],
+            Work::Scan { own, added, .. } => vec![own, added],
+            Work::Sort { keys, values, .. } => vec![keys, values],
+            Work::Convolve { left, right, .. } => vec![left, right],
             Work::Matmul(product) => vec![&product.left, &product.right],
+            Work::Dense(call) => call.operands.iter().collect(),
+            Work::Loop(work) => work.args.iter().collect(),
+            Work::Over(work) => work.args.iter().collect(),
             Work::Zero => Vec::new(),
         }
     }
@@ -169,6 +293,8 @@ impl Kernel {
     pub(crate) fn targets(&self) -> Vec<u32> {
         match &self.work {
             Work::Map(map) => map.stores.iter().map(|&(_, buffer)| buffer).collect(),
+            Work::Loop(work) => work.results.clone(),
+            Work::Over(work) => work.results.clone(),
             _ => vec![self.to],
         }
     }
@@ -182,7 +308,19 @@ impl Kernel {
             Work::Zero | Work::Take { .. } => elements(),
             Work::Reduce { inner, .. } => elements() * *inner as f64,
             Work::Matmul(product) => 2.0 * elements() * product.inner as f64,
+            Work::Dense(call) => {
+                call.batch() as f64 * linear_algebra::flops(call.routine, call.sizes, call.operands[0].lanes.data() != self.lanes.data())
+            }
             Work::ScatterAdd { from, .. } => 2.0 * from.layout.elements() as f64,
+            Work::Scan { .. } => 2.0 * elements(),
+            Work::Sort { line, .. } => elements() * (4.0 + 8.0 * (line.length.max(1) as f64).log2()),
+            Work::Interpolate { knots, .. } => elements() * (6.0 + 4.0 * (knots.places.len() as f64).log2()),
+            Work::Convolve { left, right, .. } => 2.0 * elements() * left.layout.elements().min(right.layout.elements()) as f64,
+            // dispatch and the moving of carries count too, or an empty body would cost nothing
+            Work::Loop(work) => {
+                work.steps as f64 * (STEP_FLOPS + work.body.flops() + work.guard.as_ref().map_or(0.0, |guard| guard.flops()))
+            }
+            Work::Over(work) => work.entries as f64 * work.body.flops(),
         }
     }
 }

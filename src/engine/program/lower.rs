@@ -10,10 +10,14 @@ use hashbrown::HashMap;
 
 use super::super::exec::elementwise::Elementwise;
 use super::super::graph::{Graph, Kind, NodeId};
-use super::super::op::{Attributes, Primitive, Row, Rule, product, shape};
+use super::super::op::{Attributes, Does, Primitive, Row, Rule, Several, product, shape};
 use super::super::{Shape, Tensor};
 use super::kernel::{Buffer, Kernel, Lanes, Map, Matmul, Operand, Source, Step, Table, Work};
 use super::layout::Layout;
+
+mod bodies;
+mod dense;
+mod lines;
 
 /// What lowering makes of a graph.
 #[derive(Debug)]
@@ -38,7 +42,17 @@ pub(crate) fn lower(graph: &Graph, varies: &[Lanes], outputs: &[NodeId]) -> Lowe
         buffers: Vec::new(),
         constants: Vec::new(),
         inputs: vec![None; varies.len()],
+        live: Vec::new(),
+        items: HashMap::new(),
+        eliminated: HashMap::new(),
     };
+    for id in graph.ids() {
+        if let Kind::Apply { op, args, .. } = graph.kind(id)
+            && matches!(op.rule, Rule::Item)
+        {
+            lowering.items.entry(args[0]).or_insert_with(Vec::new).push(id);
+        }
+    }
     let mut live = vec![false; graph.len()];
     for id in outputs {
         live[id.index()] = true;
@@ -50,7 +64,11 @@ pub(crate) fn lower(graph: &Graph, varies: &[Lanes], outputs: &[NodeId]) -> Lowe
             args.iter().for_each(|arg| live[arg.index()] = true);
         }
     }
-    for id in graph.ids().filter(|id| live[id.index()]) {
+    lowering.live = live;
+    for id in graph.ids() {
+        if !lowering.live[id.index()] {
+            continue;
+        }
         let place = match graph.kind(id) {
             Kind::Input(position) => lowering.input(position, varies[position], graph.shape(id)),
             Kind::Constant(value) => lowering.constant(value),
@@ -76,6 +94,8 @@ enum Place {
         group: u32,
         step: u32,
     },
+    /// Several results, each in memory; absent where nobody picks one.
+    Several(Arc<[Place]>),
 }
 
 /// A fused group while it grows.
@@ -109,6 +129,11 @@ struct Lowering<'a> {
     buffers: Vec<Buffer>,
     constants: Vec<Arc<Vec<f64>>>,
     inputs: Vec<Option<u32>>,
+    live: Vec<bool>,
+    /// What picks from each several-valued node.
+    items: HashMap<NodeId, Vec<NodeId>>,
+    /// Matrices after elimination, and the level that may read them.
+    eliminated: HashMap<NodeId, (Operand, u32)>,
 }
 
 impl Lowering<'_> {
@@ -138,14 +163,23 @@ impl Lowering<'_> {
                 Place::Stored { operand: Operand { layout, ..operand }, ready }
             }
             Rule::Primitive { primitive, .. } => self.primitive(id, *primitive, args, attributes),
-            Rule::Composite { .. } | Rule::Resolved => unreachable!("{op:?} is expanded before lowering"),
+            Rule::Several { does: Does::Kernel(kernel), .. } => match kernel {
+                Several::Scan => self.scan(id, args, attributes),
+                Several::Map => self.over(id, args, attributes),
+                Several::Dense(routine) => self.dense_several(id, *routine, args, attributes),
+            },
+            Rule::Item => match &self.places[args[0].index()] {
+                Place::Several(places) => places[attributes.int("index").unwrap_or_default() as usize].clone(),
+                _ => unreachable!("an item is of several results"),
+            },
+            Rule::Several { .. } | Rule::Composite { .. } | Rule::Resolved => unreachable!("{op:?} is expanded before lowering"),
         }
     }
 
     /// Joins the group of its shape, lanes and level.
     fn scalar(&mut self, id: NodeId, op: &'static Row, args: &[NodeId]) -> Place {
         let shape = self.graph.shape_number(id);
-        let lanes = args.iter().fold(Lanes::NONE, |lanes, &arg| lanes.union(self.lanes(arg)));
+        let lanes = self.joined(args);
         let fits = |group: &Group| group.lanes == lanes && group.shape == shape;
         let mut level = 0;
         for &arg in args {
@@ -155,7 +189,7 @@ impl Lowering<'_> {
                     if fits(group) { group.level } else { group.level + 1 }
                 }
                 Place::Stored { ready, .. } => *ready,
-                Place::Absent => 0,
+                Place::Absent | Place::Several(_) => 0,
             });
         }
         let next = self.groups.len() as u32;
@@ -180,7 +214,7 @@ impl Lowering<'_> {
 
     fn primitive(&mut self, id: NodeId, primitive: Primitive, args: &[NodeId], attributes: &Attributes) -> Place {
         let result = self.graph.shape(id).clone();
-        let lanes = args.iter().fold(Lanes::NONE, |lanes, &arg| lanes.union(self.lanes(arg)));
+        let lanes = self.joined(args);
         let whole = Layout::contiguous(&result);
         match primitive {
             Primitive::Reshape => {
@@ -256,6 +290,11 @@ impl Lowering<'_> {
                 self.stored(to, result, lanes, ready)
             }
             Primitive::Matmul => self.matmul(args, result, lanes, attributes.flag("chain")),
+            Primitive::Scan(scan) => self.running(scan, args, attributes, result),
+            Primitive::Sort(how) => self.sorting(how, args, attributes, result),
+            Primitive::Interpolate { slope } => self.interpolating(slope, args, attributes, result),
+            Primitive::Convolve => self.convolving(args, attributes, result),
+            Primitive::Dense(routine) => self.dense_primitive(routine, args, attributes, result),
         }
     }
 
@@ -268,7 +307,7 @@ impl Lowering<'_> {
         let mut side = |lowering: &mut Self, arg: NodeId, matrix: &Shape, vector_axis: usize| {
             let (operand, ready) = lowering.operand(arg);
             // lanes are all of the result's or none
-            let (mut operand, ready) = if operand.lanes == lanes || operand.lanes == Lanes::NONE {
+            let (mut operand, ready) = if operand.lanes.data() == lanes.data() || operand.lanes.data() == Lanes::NONE {
                 (operand, ready)
             } else {
                 lowering.contiguous(operand, ready, lanes)
@@ -293,11 +332,16 @@ impl Lowering<'_> {
         self.stored(to, result, lanes, level)
     }
 
+    /// The lanes of several nodes together.
+    fn joined(&self, ids: &[NodeId]) -> Lanes {
+        ids.iter().fold(Lanes::NONE, |lanes, &id| lanes.union(self.lanes(id)))
+    }
+
     fn lanes(&self, id: NodeId) -> Lanes {
         match &self.places[id.index()] {
             Place::Stored { operand, .. } => operand.lanes,
             Place::Fused { group, .. } => self.groups[*group as usize].lanes,
-            Place::Absent => Lanes::NONE,
+            Place::Absent | Place::Several(_) => Lanes::NONE,
         }
     }
 
@@ -315,13 +359,13 @@ impl Lowering<'_> {
                 member.buffer = Some(buffer);
                 (Operand { source: Source::Buffer(buffer), layout: Layout::contiguous(self.graph.shape(id)), lanes }, level + 1)
             }
-            Place::Absent => unreachable!("arguments are placed before their users"),
+            Place::Absent | Place::Several(_) => unreachable!("arguments are placed before their users"),
         }
     }
 
     /// The operand without gaps and with all of `lanes`, copied where it is not.
     fn contiguous(&mut self, operand: Operand, ready: u32, lanes: Lanes) -> (Operand, u32) {
-        if operand.lanes == lanes && operand.layout.is_contiguous() {
+        if operand.lanes.data() == lanes.data() && operand.layout.is_contiguous() {
             return (operand, ready);
         }
         let shape = Shape::new(operand.layout.axes.iter().map(|&(size, _)| size).collect::<Vec<_>>());

@@ -35,7 +35,7 @@ pub(crate) fn assign(buffers: &mut [Buffer], kernels: &[Kernel], kept: &[u32]) -
     let mut order: Vec<usize> = (0..buffers.len()).filter(|&i| first[i] != FOREVER).collect();
     order.sort_by_key(|&i| first[i]);
     let mut slots: Vec<Slot> = Vec::new();
-    let mut free: [Vec<u32>; 4] = Default::default();
+    let mut free: [Vec<u32>; Lanes::KINDS] = Default::default();
     let mut alive: std::collections::BinaryHeap<std::cmp::Reverse<(usize, usize)>> = Default::default();
     let (mut now, mut most) = (0usize, 0usize);
     for i in order {

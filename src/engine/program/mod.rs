@@ -3,21 +3,25 @@
 //! Compiling goes: the derivative as a graph ([`plan`]) → simplified → kernels ([`lower`]) → memory ([`memory`]). A program is immutable
 //! and shared between workers; it never holds a point.
 
+mod chain;
+mod code;
 mod kernel;
 pub mod layout;
+mod linearity;
 mod lower;
 mod memory;
 mod plan;
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::graph::Graph;
+use super::op::structure;
 use super::{Error, Shape, simplify};
 use crate::engine::exec::{self, Scratch};
-pub(crate) use kernel::{Buffer, Kernel, Lanes, Map, Operand, Source, Table, Work};
-pub(crate) use memory::Slot;
+pub(crate) use code::Code;
+pub(crate) use kernel::{DenseCall, Kernel, Lanes, Line, Loop, Map, Operand, Over, Source, Table, Work};
+pub(crate) use plan::Symmetric;
 pub use plan::{Mode, Want};
 
 /// An input of a program.
@@ -49,6 +53,8 @@ pub struct Cost {
     pub live_elements: f64,
     /// Values in the result.
     pub cells: f64,
+    /// Steps that the function's loops make at most, for one point; steps inside steps multiply.
+    pub loop_steps: f64,
 }
 
 /// The work was told to stop.
@@ -79,16 +85,11 @@ pub struct Program {
     pub(crate) seeded: Vec<(usize, usize)>,
     pub(crate) seeds: usize,
     pub(crate) pieces: Vec<Piece>,
-    pub(crate) kernels: Vec<Kernel>,
-    pub(crate) buffers: Vec<Buffer>,
-    pub(crate) slots: Vec<Slot>,
-    pub(crate) constants: Vec<Arc<Vec<f64>>>,
-    pub(crate) copied_inputs: Vec<Option<u32>>,
-    pub(crate) outputs: Vec<Operand>,
+    pub(crate) symmetric: Option<Symmetric>,
+    pub(crate) code: Code,
     /// Flops of a run, of a point in it, of a seed of a point.
     flops: [f64; 3],
-    live_elements: usize,
-    bytes: usize,
+    loop_steps: f64,
 }
 
 /// Most bytes that a block's buffers may take, where blocks can be made smaller.
@@ -103,9 +104,23 @@ impl Program {
     /// cotangents) differs from point to point.
     ///
     /// # Errors
-    /// [`Error::NotScalar`] for a gradient of several numbers; [`Error::Limit`] where the derivative's graph exceeds the bounds.
+    /// [`Error::NotScalar`] for a gradient or Hessian of several numbers; [`Error::Limit`] where the derivative's graph exceeds the bounds.
     pub fn compile(graph: &Graph, want: &Want, per_point: &[bool]) -> Result<Program, Error> {
-        let planned = plan::plan(graph, want)?;
+        Program::of(plan::plan(graph, want)?, per_point, structure::loop_steps(graph))
+    }
+
+    /// Compiles a composition, `stages` applied from the left to the right, with the Jacobians of its stages and of the whole.
+    /// `per_point[i]` says whether input i of the first stage differs from point to point, `wrt` by which of them (positions,
+    /// ascending) the first stage and the whole are differentiated.
+    ///
+    /// # Errors
+    /// [`Error::ShapePair`] where the flattened outputs of a stage are not as many as the flattened inputs of the next;
+    /// [`Error::Limit`].
+    pub fn chain(stages: &[Graph], wrt: &[usize], mode: Mode, per_point: &[bool]) -> Result<Program, Error> {
+        Program::of(chain::plan(stages, wrt, mode)?, per_point, stages.iter().map(structure::loop_steps).sum())
+    }
+
+    fn of(planned: plan::Planned, per_point: &[bool], loop_steps: f64) -> Result<Program, Error> {
         let simplified = simplify::simplify(planned.graph)?;
         let inputs: Vec<ProgramInput> =
             simplified.inputs().iter().map(|input| ProgramInput { name: input.name.clone(), shape: input.shape.clone() }).collect();
@@ -122,16 +137,10 @@ impl Program {
             })
             .collect();
         let wanted: Vec<_> = simplified.outputs().iter().map(|output| output.node).collect();
-        let mut lowered = lower::lower(&simplified, &varies, &wanted);
-        let kept: Vec<u32> = lowered.inputs.iter().flatten().copied().chain(lowered.outputs.iter().filter_map(memory::buffer_of)).collect();
-        let (slots, live_elements) = memory::assign(&mut lowered.buffers, &lowered.kernels, &kept);
-        let mut flops = [0.0; 3];
-        for kernel in &lowered.kernels {
-            flops[kernel.lanes.stage()] += kernel.flops(&lowered.buffers);
-        }
+        let code = Code::of(&simplified, &varies, &wanted);
+        let [once, a_point, a_seed, _] = code.stage_flops();
+        let mut flops = [once, a_point, a_seed];
         let public = inputs.len() - planned.seeded.len();
-        let constants: usize = lowered.constants.iter().map(|values| values.len()).sum();
-        let tables: usize = lowered.kernels.iter().map(kernel_bytes).sum();
         let cells: usize = planned.results.iter().sum();
         let copying = cells as f64 + inputs.iter().map(|input| input.shape.elements() as f64).sum::<f64>();
         flops[1] += copying;
@@ -141,26 +150,26 @@ impl Program {
             seeded: planned.seeded,
             seeds: planned.seeds,
             pieces: planned.pieces,
-            bytes: 1024 + 8 * constants + tables + 32 * lowered.buffers.len() + 64 * lowered.outputs.len(),
-            kernels: lowered.kernels,
-            buffers: lowered.buffers,
-            slots,
-            constants: lowered.constants,
-            copied_inputs: lowered.inputs,
-            outputs: lowered.outputs,
+            symmetric: planned.symmetric,
+            code,
             flops,
-            live_elements,
+            loop_steps,
         })
     }
 
-    /// The inputs: the graph's, then for [`Want::Jvp`] the tangents, for [`Want::Vjp`] the cotangents.
+    /// The inputs: the graph's, then for [`Want::Jvp`] the tangents, for [`Want::Vjp`] the cotangents, for [`Want::Linearity`] the
+    /// directions and the step size, for [`Want::Hvp`] and [`Want::Taylor`] the parts of the direction.
     pub fn inputs(&self) -> &[ProgramInput] {
         &self.inputs
     }
 
     /// The length of each result at one point. First the outputs' values in order (each its number of elements); then for
     /// [`Want::Gradient`] and [`Want::Vjp`] a result an input of `wrt`, for [`Want::Jacobian`] one result: the P×N matrix, row-major,
-    /// N over the flattened `wrt`; for [`Want::Jvp`] a result an output.
+    /// N over the flattened `wrt`; for [`Want::Jvp`] a result an output; for [`Want::Hessian`] a gradient, then the N×N matrix; for
+    /// [`Want::Hvp`] a gradient, then a result an input of `wrt` again; for [`Want::Taylor`] `order` + 1 results an output. For
+    /// [`Want::Linearity`] a result an output for each of f(x + h·d) − f(x), what of it is not J·h·d, and J·d; then d, a result an input;
+    /// then ⟨ȳ, J·d⟩, ⟨Jᵀȳ, d⟩ and h. For [`Program::chain`] the outputs' values and then the Jacobian of each stage, and behind several
+    /// the Jacobian of the whole.
     pub fn results(&self) -> &[usize] {
         &self.results
     }
@@ -172,15 +181,16 @@ impl Program {
         let runs = (points as f64 / self.block() as f64).ceil();
         Cost {
             flops: runs * self.flops[0] + points as f64 * (self.flops[1] + self.seeds as f64 * self.flops[2]),
-            scratch_bytes: self.scratch_bytes(block, seeds),
-            live_elements: self.live_elements as f64,
+            scratch_bytes: self.code.scratch_bytes(block, seeds),
+            live_elements: self.code.live_elements as f64,
             cells: points as f64 * cells,
+            loop_steps: self.loop_steps,
         }
     }
 
     /// Bytes this program itself takes, for the cache.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        1024 + self.code.bytes()
     }
 
     /// How many points to hand to one [`Program::run`] so that a run is short against a deadline (about a millisecond) and long
@@ -211,21 +221,9 @@ impl Program {
     pub(crate) fn lane_block(&self, points: usize) -> (usize, usize) {
         let mut seeds = self.seeds.clamp(1, 256);
         let mut block = points.clamp(1, (BLOCK_LANES / seeds).max(1));
-        while self.scratch_bytes(block, seeds) > BLOCK_BYTES && (block > 1 || seeds > 1) {
+        while self.code.scratch_bytes(block, seeds) > BLOCK_BYTES && (block > 1 || seeds > 1) {
             if block > 1 { block = block.div_ceil(2) } else { seeds = seeds.div_ceil(2) }
         }
         (block, seeds)
-    }
-
-    fn scratch_bytes(&self, points: usize, seeds: usize) -> f64 {
-        8.0 * self.slots.iter().map(|slot| slot.elements as f64 * slot.lanes.count(points, seeds) as f64).sum::<f64>()
-    }
-}
-
-fn kernel_bytes(kernel: &Kernel) -> usize {
-    96 + match &kernel.work {
-        Work::Map(map) => map.steps.len() * size_of::<kernel::Step>() + map.loads.len() * 96 + map.stores.len() * 8,
-        Work::Take { table, .. } | Work::ScatterAdd { table, .. } => 8 * table.indices.len(),
-        Work::Copy { .. } | Work::Zero | Work::Reduce { .. } | Work::Matmul(_) => 128,
     }
 }

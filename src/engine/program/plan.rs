@@ -38,6 +38,35 @@ pub enum Want {
         /// Inputs to differentiate by.
         wrt: Vec<usize>,
     },
+    /// How f differs from its linear part J at h·d from the point, for the step size h that is the last program input. Before it there
+    /// is one for each input in `directed` (positions, ascending): its part of the direction d; without the list d is a fixed one.
+    Linearity {
+        /// Inputs that have a direction; the others stay where they are.
+        directed: Option<Vec<usize>>,
+    },
+    /// The gradient and the symmetric matrix of second derivatives by the inputs `wrt` (positions, ascending). The gradient is by
+    /// reverse accumulation; `mode` is how the gradient is differentiated.
+    Hessian {
+        /// Inputs to differentiate by.
+        wrt: Vec<usize>,
+        /// How.
+        mode: Mode,
+    },
+    /// The entries of the gradient and of H v that belong to the inputs `wrt`; one more program input for each input in `vectors`
+    /// (positions, ascending): its part of v.
+    Hvp {
+        /// Inputs to differentiate by.
+        wrt: Vec<usize>,
+        /// Inputs that have a part of v.
+        vectors: Vec<usize>,
+    },
+    /// c₀ … c_`order` of y(x + t·dx); one more program input for each input in `inputs` (positions, ascending): its part of dx.
+    Taylor {
+        /// Inputs that move.
+        inputs: Vec<usize>,
+        /// The highest power of t.
+        order: usize,
+    },
 }
 
 /// How derivatives are accumulated.
@@ -60,6 +89,15 @@ pub(crate) struct Planned {
     pub(crate) pieces: Vec<Piece>,
     pub(crate) seeded: Vec<(usize, usize)>,
     pub(crate) seeds: usize,
+    pub(crate) symmetric: Option<Symmetric>,
+}
+
+/// A result that is a symmetric matrix: what is computed above its diagonal is not stored, but mirrored from below, so that it is
+/// symmetric to the bit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Symmetric {
+    pub(crate) result: usize,
+    pub(crate) size: usize,
 }
 
 /// Writes down what `want` asks of `graph`.
@@ -68,38 +106,43 @@ pub(crate) fn plan(graph: &Graph, want: &Want) -> Result<Planned, Error> {
     match want {
         Want::Value => {}
         Want::Gradient { wrt, mode } => {
-            if planning.outputs.len() != 1 || planning.rows() != 1 || planning.g.shape(planning.outputs[0]).rank() != 0 {
-                return Err(Error::NotScalar { detail: planning.described(graph) });
-            }
+            graph.scalar_output()?;
             match mode {
                 Mode::Forward => planning.gradient_forward(wrt)?,
-                Mode::Auto | Mode::Reverse => planning.gradient_reverse(wrt)?,
+                Mode::Auto | Mode::Reverse => drop(planning.gradient_reverse(wrt)?),
             }
         }
         Want::Jacobian { wrt, mode } => {
-            let columns: usize = wrt.iter().map(|&i| planning.size(planning.inputs[i])).sum();
-            let forward = match mode {
-                Mode::Forward => true,
-                Mode::Reverse => false,
-                Mode::Auto => columns < planning.rows(),
-            };
-            if forward { planning.jacobian_forward(wrt, columns)? } else { planning.jacobian_reverse(wrt, columns)? }
+            planning.jacobian(wrt, *mode)?;
         }
         Want::Jvp { inputs } => planning.jvp(inputs)?,
         Want::Vjp { outputs, wrt } => planning.vjp(outputs, wrt)?,
+        Want::Linearity { directed } => planning.linearity(graph, directed.as_deref())?,
+        Want::Hessian { wrt, mode } => {
+            graph.scalar_output()?;
+            planning.hessian(wrt, *mode)?;
+        }
+        Want::Hvp { wrt, vectors } => {
+            graph.scalar_output()?;
+            planning.hvp(wrt, vectors)?;
+        }
+        Want::Taylor { inputs, order } => planning.taylor(inputs, *order)?,
     }
     Ok(planning.finish())
 }
 
-struct Planning {
-    g: Builder,
-    inputs: Vec<NodeId>,
-    outputs: Vec<NodeId>,
-    computed: Vec<NodeId>,
-    results: Vec<usize>,
-    pieces: Vec<Piece>,
-    seeded: Vec<(usize, usize)>,
-    seeds: usize,
+/// What is wanted, as far as it has been written down.
+#[derive(Default)]
+pub(super) struct Planning {
+    pub(super) g: Builder,
+    pub(super) inputs: Vec<NodeId>,
+    pub(super) outputs: Vec<NodeId>,
+    pub(super) computed: Vec<NodeId>,
+    pub(super) results: Vec<usize>,
+    pub(super) pieces: Vec<Piece>,
+    pub(super) seeded: Vec<(usize, usize)>,
+    pub(super) seeds: usize,
+    pub(super) symmetric: Option<Symmetric>,
 }
 
 /// A tangent an output, and the seeds of each input.
@@ -110,21 +153,12 @@ struct Tangents {
 
 impl Planning {
     /// The function itself: a result an output.
-    fn of(graph: &Graph) -> Result<Planning, Error> {
+    pub(super) fn of(graph: &Graph) -> Result<Planning, Error> {
         let mut g = Builder::default();
         let copies = diff::copy(graph, &mut g)?;
         let inputs = graph.inputs().iter().map(|input| copies[input.node.index()]).collect();
         let outputs: Vec<NodeId> = graph.outputs().iter().map(|output| copies[output.node.index()]).collect();
-        let mut planning = Planning {
-            g,
-            inputs,
-            outputs: outputs.clone(),
-            computed: Vec::new(),
-            results: Vec::new(),
-            pieces: Vec::new(),
-            seeded: Vec::new(),
-            seeds: 0,
-        };
+        let mut planning = Planning { g, inputs, outputs: outputs.clone(), ..Planning::default() };
         for output in outputs {
             planning.whole(Some(output), output);
         }
@@ -140,20 +174,8 @@ impl Planning {
         self.outputs.iter().map(|&output| self.size(output)).sum()
     }
 
-    fn described(&self, graph: &Graph) -> String {
-        let described = |output: &crate::engine::graph::Output| format!("{:?} of shape {}", output.name, graph.shape(output.node));
-        match graph.outputs() {
-            [output] => format!("this function's is {}", described(output)),
-            outputs => {
-                let some: Vec<String> = outputs.iter().take(4).map(described).collect();
-                let more = if outputs.len() > 4 { ", …" } else { "" };
-                format!("this function has {}: {}{more}", outputs.len(), some.join(", "))
-            }
-        }
-    }
-
     /// A result that is one computed tensor of the size of `like`; zeros where there is none.
-    fn whole(&mut self, computed: Option<NodeId>, like: NodeId) {
+    pub(super) fn whole(&mut self, computed: Option<NodeId>, like: NodeId) {
         let result = self.results.len();
         self.results.push(self.size(like));
         if let Some(computed) = computed {
@@ -167,30 +189,28 @@ impl Planning {
         self.computed.push(computed);
     }
 
-    /// An input that takes the unit vectors of the seeds from `first` on.
-    fn seed(&mut self, like: NodeId, suffix: &str, first: usize) -> Result<NodeId, Error> {
-        let shape = self.g.shape(like).clone();
+    /// An input of that shape that takes the unit vectors of the seeds from `first` on.
+    pub(super) fn seed(&mut self, shape: Shape, first: usize) -> Result<NodeId, Error> {
         self.seeded.push((self.inputs.len() + self.seeded.len(), first));
-        self.g.input(format!("seed {first}{suffix}"), shape)
+        self.g.input(format!("seed {first}"), shape)
     }
 
-    /// Tangents of the outputs with a seed an element of the flattened `wrt`, and the seeds of each input.
-    fn tangents(&mut self, wrt: &[usize]) -> Result<Tangents, Error> {
+    /// Tangents of `outputs` with a seed an element of the flattened `wrt`, and the seeds of each input.
+    fn tangents(&mut self, wrt: &[usize], outputs: &[NodeId]) -> Result<Tangents, Error> {
         let (mut pairs, mut ranges, mut first) = (Vec::new(), Vec::new(), 0);
         for &i in wrt {
             let x = self.inputs[i];
-            let dot = self.seed(x, "_dot", first)?;
+            let dot = self.seed(self.g.shape(x).clone(), first)?;
             pairs.push((x, dot));
             ranges.push(first..first + self.size(x));
             first += self.size(x);
         }
-        self.seeds = first;
-        let outputs = self.outputs.clone();
-        Ok(Tangents { dots: diff::jvp(&mut self.g, &pairs, &outputs)?, ranges })
+        self.seeds = self.seeds.max(first);
+        Ok(Tangents { dots: diff::jvp(&mut self.g, &pairs, outputs)?, ranges })
     }
 
     fn gradient_forward(&mut self, wrt: &[usize]) -> Result<(), Error> {
-        let Tangents { dots, ranges } = self.tangents(wrt)?;
+        let Tangents { dots, ranges } = self.tangents(wrt, &self.outputs.clone())?;
         for seeds in ranges {
             let result = self.results.len();
             self.results.push(seeds.len());
@@ -201,17 +221,28 @@ impl Planning {
         Ok(())
     }
 
-    fn gradient_reverse(&mut self, wrt: &[usize]) -> Result<(), Error> {
+    fn gradient_reverse(&mut self, wrt: &[usize]) -> Result<Vec<Option<NodeId>>, Error> {
         let inputs: Vec<NodeId> = wrt.iter().map(|&i| self.inputs[i]).collect();
         let bars = diff::vjp(&mut self.g, &[(self.outputs[0], Cotangent::One)], &inputs)?;
-        for (bar, input) in bars.into_iter().zip(inputs) {
+        for (&bar, input) in bars.iter().zip(inputs) {
             self.whole(bar, input);
         }
-        Ok(())
+        Ok(bars)
+    }
+
+    /// The Jacobian matrix as one result.
+    pub(super) fn jacobian(&mut self, wrt: &[usize], mode: Mode) -> Result<(), Error> {
+        let columns: usize = wrt.iter().map(|&i| self.size(self.inputs[i])).sum();
+        let forward = match mode {
+            Mode::Forward => true,
+            Mode::Reverse => false,
+            Mode::Auto => columns < self.rows(),
+        };
+        if forward { self.jacobian_forward(wrt, columns) } else { self.jacobian_reverse(wrt, columns) }
     }
 
     fn jacobian_forward(&mut self, wrt: &[usize], columns: usize) -> Result<(), Error> {
-        let Tangents { dots, .. } = self.tangents(wrt)?;
+        let Tangents { dots, .. } = self.tangents(wrt, &self.outputs.clone())?;
         let result = self.results.len();
         self.results.push(self.rows().saturating_mul(columns));
         let mut row = 0;
@@ -234,11 +265,11 @@ impl Planning {
         let single = outputs.len() == 1 && self.g.shape(outputs[0]).rank() == 0;
         let mut first = 0;
         for &output in &outputs {
-            let bar = if single { Cotangent::One } else { Cotangent::Node(self.seed(output, "_bar", first)?) };
+            let bar = if single { Cotangent::One } else { Cotangent::Node(self.seed(self.g.shape(output).clone(), first)?) };
             cotangents.push((output, bar));
             first += self.size(output);
         }
-        self.seeds = if single { 0 } else { rows };
+        self.seeds = self.seeds.max(if single { 0 } else { rows });
         let bars = diff::vjp(&mut self.g, &cotangents, &inputs)?;
         let result = self.results.len();
         self.results.push(rows.saturating_mul(columns));
@@ -253,19 +284,86 @@ impl Planning {
         Ok(())
     }
 
-    fn jvp(&mut self, inputs: &[usize]) -> Result<(), Error> {
-        let mut pairs = Vec::new();
-        for &i in inputs {
-            let x = self.inputs[i];
-            let dot = self.direction(x, i, "_dot")?;
-            pairs.push((x, dot));
+    fn hessian(&mut self, wrt: &[usize], mode: Mode) -> Result<(), Error> {
+        let bars = self.gradient_reverse(wrt)?;
+        let inputs: Vec<NodeId> = wrt.iter().map(|&i| self.inputs[i]).collect();
+        let sizes: Vec<usize> = inputs.iter().map(|&input| self.size(input)).collect();
+        let size: usize = sizes.iter().sum();
+        let result = self.results.len();
+        self.results.push(size.saturating_mul(size));
+        self.symmetric = Some(Symmetric { result, size });
+        // each entry of the gradient that is there, and the row of the matrix at which it begins
+        let starts = sizes.iter().scan(0, |next, size| Some(std::mem::replace(next, *next + size)));
+        let entries: Vec<(NodeId, usize)> = bars.into_iter().zip(starts).filter_map(|(bar, row)| Some((bar?, row))).collect();
+        if mode == Mode::Reverse {
+            let mut cotangents = Vec::new();
+            for &(bar, row) in &entries {
+                cotangents.push((bar, Cotangent::Node(self.seed(self.g.shape(bar).clone(), row)?)));
+            }
+            self.seeds = self.seeds.max(size);
+            let rows = diff::vjp(&mut self.g, &cotangents, &inputs)?;
+            let mut column = 0;
+            for (row, width) in rows.into_iter().zip(sizes) {
+                if let Some(row) = row.filter(|_| size > 0) {
+                    self.piece(row, Piece { result, output: 0, seeds: 0..size, base: column, per_element: 1, per_seed: size });
+                }
+                column += width;
+            }
+        } else {
+            let outputs: Vec<NodeId> = entries.iter().map(|&(bar, _)| bar).collect();
+            let Tangents { dots, .. } = self.tangents(wrt, &outputs)?;
+            for (dot, (_, row)) in dots.into_iter().zip(entries) {
+                if let Some(dot) = dot.filter(|_| size > 0) {
+                    self.piece(dot, Piece { result, output: 0, seeds: 0..size, base: row * size, per_element: size, per_seed: 1 });
+                }
+            }
         }
+        Ok(())
+    }
+
+    fn hvp(&mut self, wrt: &[usize], vectors: &[usize]) -> Result<(), Error> {
+        let bars = self.gradient_reverse(wrt)?;
+        let pairs = self.directions(vectors)?;
+        let entries: Vec<NodeId> = bars.iter().copied().flatten().collect();
+        let mut dots = diff::jvp(&mut self.g, &pairs, &entries)?.into_iter();
+        for (bar, &i) in bars.into_iter().zip(wrt) {
+            let dot = bar.and_then(|_| dots.next().flatten());
+            self.whole(dot, self.inputs[i]);
+        }
+        Ok(())
+    }
+
+    fn taylor(&mut self, inputs: &[usize], order: usize) -> Result<(), Error> {
+        let pairs = self.directions(inputs)?;
+        let outputs = self.outputs.clone();
+        let series = diff::taylor(&mut self.g, &pairs, &outputs, order)?;
+        for (coefficients, output) in series.into_iter().zip(outputs) {
+            self.whole(Some(output), output);
+            for coefficient in coefficients {
+                self.whole(coefficient, output);
+            }
+        }
+        Ok(())
+    }
+
+    fn jvp(&mut self, inputs: &[usize]) -> Result<(), Error> {
+        let pairs = self.directions(inputs)?;
         let outputs = self.outputs.clone();
         let dots = diff::jvp(&mut self.g, &pairs, &outputs)?;
         for (dot, output) in dots.into_iter().zip(outputs) {
             self.whole(dot, output);
         }
         Ok(())
+    }
+
+    /// Those inputs, each with its tangent, which the caller gives.
+    fn directions(&mut self, inputs: &[usize]) -> Result<Vec<(NodeId, NodeId)>, Error> {
+        let mut pairs = Vec::new();
+        for &i in inputs {
+            let x = self.inputs[i];
+            pairs.push((x, self.direction(x, i, "_dot")?));
+        }
+        Ok(pairs)
     }
 
     fn vjp(&mut self, outputs: &[usize], wrt: &[usize]) -> Result<(), Error> {
@@ -284,13 +382,14 @@ impl Planning {
     }
 
     /// An input for a tangent or cotangent that the caller gives.
-    fn direction(&mut self, like: NodeId, position: usize, suffix: &str) -> Result<NodeId, Error> {
+    pub(super) fn direction(&mut self, like: NodeId, position: usize, suffix: &str) -> Result<NodeId, Error> {
         let shape: Shape = self.g.shape(like).clone();
         self.g.input(format!("{position}{suffix}"), shape)
     }
 
-    fn finish(self) -> Planned {
+    pub(super) fn finish(self) -> Planned {
         let outputs = self.computed.iter().enumerate().map(|(i, &id)| (format!("{i}"), id)).collect();
-        Planned { graph: self.g.finish(outputs), results: self.results, pieces: self.pieces, seeded: self.seeded, seeds: self.seeds }
+        let Planning { g, results, pieces, seeded, seeds, symmetric, .. } = self;
+        Planned { graph: g.finish(outputs), results, pieces, seeded, seeds, symmetric }
     }
 }

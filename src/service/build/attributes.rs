@@ -25,7 +25,8 @@ pub(super) fn typed(row: &'static Row, written: &BTreeMap<String, Attribute>) ->
         })
         .collect();
     let mut attributes = Attributes::none();
-    for attribute in row.attributes {
+    // functions are looked up by who knows their scope
+    for attribute in row.attributes.iter().filter(|attribute| attribute.kind != AttributeKind::Function) {
         match written.get(attribute.name) {
             None | Some(Attribute::Null) if attribute.required => wrong.push(Wrong {
                 name: String::new(),
@@ -41,7 +42,7 @@ pub(super) fn typed(row: &'static Row, written: &BTreeMap<String, Attribute>) ->
                         "{}: `{}` must be {expected}{}",
                         row.name,
                         attribute.name,
-                        if beyond(value) { " within ±2^53" } else { "" }
+                        if beyond(attribute.kind, value) { " within ±2^53" } else { "" }
                     ),
                     hint: Some(format!("`{}`: {}", attribute.name, attribute.summary)),
                 }),
@@ -75,11 +76,19 @@ fn read(attribute: &op::Attribute, value: &Attribute) -> Result<Value, String> {
             list(value, bound).map(Value::Bounds).ok_or_else(|| "a list of integers and nulls".into())
         }
         AttributeKind::Indices => indices(value).ok_or_else(|| "an integer or rectangular nested lists of integers".into()),
-        AttributeKind::Name => Err("a name that is looked up before".into()),
+        AttributeKind::Name | AttributeKind::Function => Err("a name that is looked up before".into()),
         AttributeKind::Choice(words) => choice(words, value).map(Value::Text).ok_or_else(|| {
             let words = words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>();
             format!("one of {}", words.join(", "))
         }),
+        AttributeKind::Real => real(value).map(Value::Real).ok_or_else(|| "a finite number".into()),
+        AttributeKind::Reals => {
+            list(value, real).map(|values| Value::Reals(values.into())).ok_or_else(|| "a finite number or a list of finite numbers".into())
+        }
+        AttributeKind::Text => match value {
+            Attribute::Text(text) => Ok(Value::Written(text.as_str().into())),
+            _ => Err("a string".into()),
+        },
     }
 }
 
@@ -94,12 +103,23 @@ pub(super) fn integer(value: &Attribute) -> Option<i64> {
     }
 }
 
+/// A number that is neither infinite nor NaN.
+fn real(value: &Attribute) -> Option<op::Real> {
+    match value {
+        Attribute::Number(value) if value.is_finite() => Some(op::Real::from(*value)),
+        _ => None,
+    }
+}
+
 fn whole(value: f64) -> bool {
     value.is_finite() && value.fract() == 0.0
 }
 
 /// Whether an integer is too large to be read exactly, which is then what is wrong.
-fn beyond(value: &Attribute) -> bool {
+fn beyond(kind: AttributeKind, value: &Attribute) -> bool {
+    if matches!(kind, AttributeKind::Real | AttributeKind::Reals | AttributeKind::Text) {
+        return false;
+    }
     match value {
         Attribute::Number(value) => whole(*value) && value.abs() > EXACT,
         Attribute::List(values) => {

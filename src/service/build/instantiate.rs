@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use super::resolve::{Action, Definitions, Operand, Pick};
 use super::{Faults, Site};
-use crate::engine::graph::{Bounds, Builder, NodeId};
-use crate::engine::op::Value;
+use crate::engine::graph::{Body, Bounds, Builder, Kind, NodeId};
+use crate::engine::op::{Attributes, Rule, Value};
 use crate::engine::{Error, Shape, Tensor};
 use crate::service::limits::{Limits, check, exceeded};
 use crate::service::words::{meant, quote};
@@ -21,7 +21,7 @@ pub(super) type Made = (Builder, Vec<(String, NodeId)>, HashMap<NodeId, String>)
 #[derive(Debug, Clone, Copy)]
 enum Slot {
     One(NodeId),
-    /// Several: the definition they are the outputs of, and where they lie in the pool.
+    /// Several: which list of names they have, and where they lie in the pool.
     Several(usize, usize),
     /// A fault that has been noted, or nothing yet.
     Broken,
@@ -41,7 +41,7 @@ struct Frame {
     faults: usize,
 }
 
-/// Inlines the first definition.
+/// Inlines the first definition, once those that are bodies of loops are graphs of their own.
 pub(super) fn instantiate(
     definitions: &Definitions<'_>,
     site: Site<'_>,
@@ -55,15 +55,23 @@ pub(super) fn instantiate(
         site,
         limits,
         faults,
+        bounds,
         builder: Builder::new(bounds),
         pool: Vec::new(),
+        signatures: Vec::new(),
+        only: HashMap::new(),
         memo: HashMap::new(),
         constants: HashMap::new(),
         broken: vec![false; definitions.all.len()],
-        names: keep_names.then(HashMap::new),
+        bodies: HashMap::new(),
+        names: None,
         count: 0,
     };
-    let outputs = machine.run()?;
+    for number in definitions.bodies() {
+        machine.body(number)?;
+    }
+    machine.names = keep_names.then(HashMap::new);
+    let outputs = machine.run(0)?;
     Ok(outputs.map(|outputs| (machine.builder, outputs, machine.names.unwrap_or_default())))
 }
 
@@ -72,35 +80,65 @@ struct Machine<'m, 'g> {
     site: Site<'g>,
     limits: &'m Limits,
     faults: &'m mut Faults,
+    bounds: Bounds,
     builder: Builder,
     /// Results of several-valued nodes.
     pool: Vec<Slot>,
+    /// What they are called.
+    signatures: Vec<Vec<String>>,
+    /// What the only result of a node is called.
+    only: HashMap<NodeId, String>,
     memo: HashMap<(usize, Box<[NodeId]>), Slot>,
     /// Constants by where they lie in the function as written.
     constants: HashMap<usize, Slot>,
     /// Definitions in which a fault was found. As shapes are declared, there is nothing more to find in them.
     broken: Vec<bool>,
+    /// The definitions that are bodies of loops.
+    bodies: HashMap<usize, Body>,
     names: Option<HashMap<NodeId, String>>,
     count: usize,
 }
 
 impl<'g> Machine<'_, 'g> {
-    fn run(&mut self) -> Result<Option<Vec<(String, NodeId)>>, Failure> {
-        let root = &self.definitions.all[0];
+    /// Makes a definition a graph of its own.
+    fn body(&mut self, number: usize) -> Result<(), Failure> {
+        let found = self.faults.found;
+        let made = self.run(number)?;
+        let builder = std::mem::replace(&mut self.builder, Builder::new(self.bounds));
+        (self.pool, self.signatures, self.only) = Default::default();
+        self.memo.clear();
+        self.constants.clear();
+        match made {
+            Some(outputs) if self.faults.found == found => {
+                let body = Body::new(builder.finish(outputs));
+                match body {
+                    Ok(body) => drop(self.bodies.insert(number, body)),
+                    Err(error) => self.refuse(error, self.definitions.all[number].pointer.clone(), None)?,
+                }
+            }
+            _ => self.broken[number] = true,
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, root: usize) -> Result<Option<Vec<(String, NodeId)>>, Failure> {
+        let number = root;
+        let root = &self.definitions.all[root];
         let mut inputs = Vec::with_capacity(root.graph.inputs.len());
         for (i, input) in root.graph.inputs.iter().enumerate() {
             let shape = Shape::new(input.shape.clone().unwrap_or_default());
             let slot = match self.builder.input(input.name.as_str(), shape) {
                 Ok(node) => Slot::One(node),
                 Err(error) => {
-                    let pointer = if self.site.text.is_some() { "/inputs".to_owned() } else { format!("{}/inputs/{i}", root.pointer) };
+                    let pointer =
+                        if self.site.text.is_some() { self.site.beside("inputs") } else { format!("{}/inputs/{i}", root.pointer) };
                     self.refuse(error, pointer, None)?;
                     Slot::Broken
                 }
             };
             inputs.push(slot);
         }
-        let mut stack = vec![self.frame(0, inputs, usize::MAX, None)];
+        let mut stack = vec![self.frame(number, inputs, usize::MAX, None)];
         loop {
             let Some(frame) = stack.last_mut() else { return Ok(None) };
             let definition = &self.definitions.all[frame.definition];
@@ -111,7 +149,18 @@ impl<'g> Machine<'_, 'g> {
                 self.admit()?;
                 let slot = match &definition.actions[node] {
                     Action::Broken => Some(Slot::Broken),
-                    Action::Apply(row, attributes) => Some(self.apply(frame, node, row, attributes)?),
+                    Action::Apply(row, attributes) => Some(self.apply(frame, node, row, attributes.clone())?),
+                    Action::Structured(row, attributes, functions) => {
+                        let bodies = functions.iter().map(|(name, callee)| self.bodies.get(callee).map(|body| (*name, body.clone())));
+                        match bodies.collect::<Option<Vec<_>>>() {
+                            Some(bodies) => {
+                                let with = |attributes: Attributes, (name, body)| attributes.with(name, Value::Body(body));
+                                let attributes = bodies.into_iter().fold(attributes.clone(), with);
+                                Some(self.apply(frame, node, row, attributes)?)
+                            }
+                            None => Some(Slot::Broken),
+                        }
+                    }
                     Action::Item(pick) => Some(self.item(frame, node, *pick)?),
                     Action::Call(callee) => match self.enter(frame, node, *callee)? {
                         Entered::Known(slot) => Some(slot),
@@ -203,9 +252,9 @@ impl<'g> Machine<'_, 'g> {
             match self.slot(frame, operand, pointer)? {
                 Slot::One(id) => args.push(id),
                 Slot::Broken => whole = false,
-                Slot::Several(callee, _) => {
+                Slot::Several(signature, _) => {
                     whole = false;
-                    let results = self.definitions.all[callee].graph.outputs.len();
+                    let results = self.signatures[signature].len();
                     let site = self.site;
                     self.faults.graph(|| {
                         let detail = format!("this argument has {results} values, not one");
@@ -217,15 +266,10 @@ impl<'g> Machine<'_, 'g> {
         Ok(whole.then_some(args))
     }
 
-    fn apply(
-        &mut self,
-        frame: &Frame,
-        node: usize,
-        row: &'static crate::engine::op::Row,
-        attributes: &crate::engine::op::Attributes,
-    ) -> Result<Slot, Failure> {
+    fn apply(&mut self, frame: &Frame, node: usize, row: &'static crate::engine::op::Row, attributes: Attributes) -> Result<Slot, Failure> {
         let Some(args) = self.args(frame, node)? else { return Ok(Slot::Broken) };
-        match self.builder.apply(row, &args, attributes.clone()) {
+        match self.builder.apply(row, &args, attributes) {
+            Ok(id) if self.builder.results(id).is_some() => self.several(id),
             Ok(id) => Ok(Slot::One(id)),
             Err(error) => {
                 let definition = &self.definitions.all[frame.definition];
@@ -245,12 +289,32 @@ impl<'g> Machine<'_, 'g> {
         }
     }
 
+    /// The results of a several-valued node; where there is but one, it stands for the node.
+    fn several(&mut self, id: NodeId) -> Result<Slot, Failure> {
+        let names = match self.builder.kind(id) {
+            Kind::Apply { op, attributes, .. } => match &op.rule {
+                Rule::Several { names, .. } => names(attributes),
+                _ => Vec::new(),
+            },
+            Kind::Input(_) | Kind::Constant(_) => Vec::new(),
+        };
+        let items = self.builder.items(id).map_err(super::super::refusal)?;
+        if let [item] = items[..] {
+            self.only.extend(names.into_iter().next().map(|name| (item, name)));
+            return Ok(Slot::One(item));
+        }
+        let start = self.pool.len();
+        self.pool.extend(items.into_iter().map(Slot::One));
+        self.signatures.push(names);
+        Ok(Slot::Several(self.signatures.len() - 1, start))
+    }
+
     /// Notes what the engine refuses, unless it is a limit, which ends the building.
     fn refuse(&mut self, error: Error, pointer: String, node: Option<(usize, usize)>) -> Result<(), Failure> {
         let slug = match &error {
             Error::Limit { what, asked, allowed } => return Err(exceeded(what, *asked, *allowed)),
             Error::ShapePair { .. } | Error::Shape { .. } => Slug::ShapeMismatch,
-            Error::Arity { .. } | Error::Attribute { .. } | Error::NotScalar { .. } => Slug::InvalidGraph,
+            Error::Arity { .. } | Error::Attribute { .. } | Error::NotScalar { .. } | Error::Several { .. } => Slug::InvalidGraph,
         };
         let (site, definitions) = (self.site, self.definitions);
         self.faults.push(slug, || match node {
@@ -267,22 +331,22 @@ impl<'g> Machine<'_, 'g> {
             (Slot::Broken, _) => return Ok(Slot::Broken),
             (Slot::One(_), Pick::Position(0)) => (Some(slot), String::new(), None),
             (Slot::One(_), Pick::Position(i)) => (None, format!("there is no result {i}: the node has one value"), None),
-            (Slot::One(_), Pick::Name(name)) => {
+            (Slot::One(id), Pick::Name(name)) => {
                 let only = definition.callee(definition.operands(node)[0]).map(|callee| &self.definitions.all[callee].graph.outputs[..]);
-                let found = only.is_some_and(|outputs| outputs.iter().any(|output| output.name == name)).then_some(slot);
+                let called = only.is_some_and(|outputs| outputs.iter().any(|output| output.name == name));
+                let found = (called || self.only.get(&id).is_some_and(|only| only == name)).then_some(slot);
                 (found, format!("there is no result {}: the node has one value", quote(name)), None)
             }
-            (Slot::Several(callee, start), pick) => {
-                let outputs = &self.definitions.all[callee].graph.outputs;
+            (Slot::Several(signature, start), pick) => {
+                let names = &self.signatures[signature];
                 match pick {
                     Pick::Position(i) => {
-                        let found = usize::try_from(i).ok().filter(|&i| i < outputs.len()).map(|i| self.pool[start + i]);
-                        (found, format!("there is no result {i}: the function has {}", outputs.len()), None)
+                        let found = usize::try_from(i).ok().filter(|&i| i < names.len()).map(|i| self.pool[start + i]);
+                        (found, format!("there is no result {i}: there are {}", names.len()), None)
                     }
                     Pick::Name(name) => {
-                        let found = outputs.iter().position(|output| output.name == name).map(|i| self.pool[start + i]);
-                        let hint = meant(name, outputs.iter().map(|output| &*output.name));
-                        (found, format!("the function has no output {}", quote(name)), hint)
+                        let found = names.iter().position(|own| own == name).map(|i| self.pool[start + i]);
+                        (found, format!("there is no result {}", quote(name)), meant(name, names.iter().map(String::as_str)))
                     }
                 }
             }
@@ -349,12 +413,13 @@ impl<'g> Machine<'_, 'g> {
         }
         let start = self.pool.len();
         self.pool.extend(slots);
-        Ok(Slot::Several(frame.definition, start))
+        self.signatures.push(self.definitions.all[frame.definition].graph.outputs.iter().map(|output| output.name.clone()).collect());
+        Ok(Slot::Several(self.signatures.len() - 1, start))
     }
 
     fn finish(&mut self, frame: &Frame) -> Result<Option<Vec<(String, NodeId)>>, Failure> {
         let slots = self.outputs(frame)?;
-        let outputs = &self.definitions.all[0].graph.outputs;
+        let outputs = &self.definitions.all[frame.definition].graph.outputs;
         Ok(slots
             .into_iter()
             .zip(outputs)
@@ -369,7 +434,7 @@ impl<'g> Machine<'_, 'g> {
 /// What a node counts for: more than one where it is so long that reading it again at every call would take its time.
 fn weight(action: &Action<'_>, operands: usize) -> usize {
     let attributes = match action {
-        Action::Apply(_, attributes) => attributes.iter().map(|(_, value)| length(value)).sum(),
+        Action::Apply(_, attributes) | Action::Structured(_, attributes, _) => attributes.iter().map(|(_, value)| length(value)).sum(),
         _ => 0,
     };
     1 + operands / 8 + attributes / 8
@@ -380,7 +445,9 @@ fn length(value: &Value) -> usize {
         Value::Ints(values) => values.len(),
         Value::Bounds(values) => values.len(),
         Value::Indices(shape, values) => shape.len() + values.len(),
-        Value::Null | Value::Int(_) | Value::Bool(_) | Value::Text(_) => 0,
+        Value::Reals(values) => values.len(),
+        Value::Written(text) => text.len() / 8,
+        Value::Null | Value::Int(_) | Value::Bool(_) | Value::Text(_) | Value::Real(_) | Value::Body(_) => 0,
     }
 }
 

@@ -23,7 +23,7 @@ use crate::wire::problem::{Failure, Fault, MOST_FAULTS, Slug};
 /// Where a function stands in the body.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Site<'a> {
-    /// `/graph` or `/formula`.
+    /// `/graph` or `/formula`, of the body or of a stage in it.
     pub(super) pointer: &'a str,
     /// The formula's text.
     pub(super) text: Option<&'a str>,
@@ -94,6 +94,12 @@ impl Faults {
 }
 
 impl Site<'_> {
+    /// Where a field beside a formula stands in the body.
+    fn beside(&self, field: &str) -> String {
+        let object = self.pointer.rsplit_once('/').map_or("", |(object, _)| object);
+        format!("{object}/{field}")
+    }
+
     /// The sentence, and for a node of a formula where in its text.
     fn located(&self, graph: &wire::graph::Graph, node: Option<usize>, detail: String) -> String {
         let (Some(text), Some(node)) = (self.text, node) else { return detail };

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use super::attributes::{Wrong, integer, typed};
 use super::names::valid;
 use super::{Faults, Site};
-use crate::engine::op::{self, Attributes, Row};
+use crate::engine::op::{self, AttributeKind, Attributes, Row};
 use crate::service::decode::{push_key, special};
 use crate::service::words::{SPELLING, meant, quote};
 use crate::wire::graph::{Argument, Attribute, Graph, Origin, Tensor};
@@ -30,6 +30,8 @@ pub(super) enum Operand<'g> {
 #[derive(Debug)]
 pub(super) enum Action<'g> {
     Apply(&'static Row, Attributes),
+    /// An operator with functions for some of its attributes.
+    Structured(&'static Row, Attributes, Vec<(&'static str, usize)>),
     /// Call of the definition of that number.
     Call(usize),
     Item(Pick<'g>),
@@ -76,7 +78,7 @@ impl<'g> Definition<'g> {
         match operand {
             Operand::Node(node) => match self.actions[node as usize] {
                 Action::Call(callee) => Some(callee),
-                Action::Apply(..) | Action::Item(_) | Action::Broken => None,
+                Action::Apply(..) | Action::Structured(..) | Action::Item(_) | Action::Broken => None,
             },
             _ => None,
         }
@@ -196,6 +198,9 @@ impl<'g> Definitions<'g> {
                 Action::Apply(row, Attributes::none())
             }
             _ => match typed(row, &node.attributes) {
+                Ok(attributes) if row.attributes.iter().any(|attribute| attribute.kind == AttributeKind::Function) => {
+                    self.structured(scope, position, row, attributes, faults)
+                }
                 Ok(attributes) => Action::Apply(row, attributes),
                 Err(wrong) => {
                     for Wrong { name, detail, hint } in wrong {
@@ -214,28 +219,98 @@ impl<'g> Definitions<'g> {
     fn call(&self, scope: &Scope<'_, 'g>, position: usize, faults: &mut Faults) -> Action<'g> {
         let node = &scope.definition.graph.nodes[position];
         only(scope, position, "function", faults);
-        let name = match node.attributes.get("function") {
+        let Some(callee) = self.function(scope, position, "function", faults) else { return Action::Broken };
+        let inputs = self.all[callee].graph.inputs.len();
+        if inputs != node.args.len() {
+            let name = self.all[callee].function_name();
+            return scope.broken(faults, position, "/args", || (takes(&name, &inputs.to_string(), node.args.len()), None));
+        }
+        Action::Call(callee)
+    }
+
+    /// An operator that takes functions.
+    fn structured(
+        &self,
+        scope: &Scope<'_, 'g>,
+        position: usize,
+        row: &'static Row,
+        attributes: Attributes,
+        faults: &mut Faults,
+    ) -> Action<'g> {
+        let given = &scope.definition.graph.nodes[position].attributes;
+        let mut functions = Vec::new();
+        for attribute in row.attributes.iter().filter(|attribute| attribute.kind == AttributeKind::Function) {
+            if !attribute.required && matches!(given.get(attribute.name), None | Some(Attribute::Null)) {
+                continue;
+            }
+            match self.function(scope, position, attribute.name, faults) {
+                Some(callee) => functions.push((attribute.name, callee)),
+                None => return Action::Broken,
+            }
+        }
+        Action::Structured(row, attributes, functions)
+    }
+
+    /// The function that an attribute names.
+    fn function(&self, scope: &Scope<'_, 'g>, position: usize, attribute: &'static str, faults: &mut Faults) -> Option<usize> {
+        let node = &scope.definition.graph.nodes[position];
+        let name = match node.attributes.get(attribute) {
             Some(Attribute::Text(name)) => name,
             given => {
                 let (place, detail) = match given {
-                    None | Some(Attribute::Null) => ("", "call needs the attribute `function`"),
-                    Some(_) => ("/function", "call: `function` is a name"),
+                    None | Some(Attribute::Null) => (String::new(), format!("{} needs the attribute `{attribute}`", node.op)),
+                    Some(_) => (format!("/{attribute}"), format!("{}: `{attribute}` is a name", node.op)),
                 };
-                let hint = "`function` is the name of one of the graph's `functions`";
-                return scope.broken(faults, position, place, || (detail.into(), Some(hint.into())));
+                let hint = format!("`{attribute}` is the name of one of the graph's `functions`");
+                scope.broken(faults, position, &place, || (detail, Some(hint)));
+                return None;
             }
         };
-        let Some(callee) = self.lookup(scope.number, name) else {
-            return scope.broken(faults, position, "/function", || {
+        let found = self.lookup(scope.number, name);
+        if found.is_none() {
+            scope.broken(faults, position, &format!("/{attribute}"), || {
                 let hint = meant(name, self.scopes(scope.number).flat_map(|scope| scope.graph.functions.keys().map(String::as_str)));
                 (format!("there is no function {}", quote(name)), hint)
             });
-        };
-        let inputs = self.all[callee].graph.inputs.len();
-        if inputs != node.args.len() {
-            return scope.broken(faults, position, "/args", || (takes(&quote(name), &inputs.to_string(), node.args.len()), None));
         }
-        Action::Call(callee)
+        found
+    }
+
+    /// The definitions that are bodies of operators, each behind those that it uses itself.
+    pub(super) fn bodies(&self) -> Vec<usize> {
+        let uses: Vec<Vec<usize>> =
+            self.all.iter().map(|definition| definition.calls().into_iter().map(|(_, callee)| callee).collect()).collect();
+        let mut is_body = vec![false; self.all.len()];
+        for action in self.all.iter().flat_map(|definition| &definition.actions) {
+            if let Action::Structured(_, _, functions) = action {
+                functions.iter().for_each(|(_, callee)| is_body[*callee] = true);
+            }
+        }
+        let mut state = vec![Mark::New; self.all.len()];
+        let (mut order, mut stack) = (Vec::new(), Vec::new());
+        for root in (0..self.all.len()).filter(|&number| is_body[number]) {
+            if state[root] == Mark::New {
+                state[root] = Mark::Open;
+                stack.push((root, 0));
+            }
+            while let Some((number, next)) = stack.last_mut() {
+                let number = *number;
+                let Some(&callee) = uses[number].get(*next) else {
+                    state[number] = Mark::Done;
+                    if is_body[number] {
+                        order.push(number);
+                    }
+                    stack.pop();
+                    continue;
+                };
+                *next += 1;
+                if state[callee] == Mark::New {
+                    state[callee] = Mark::Open;
+                    stack.push((callee, 0));
+                }
+            }
+        }
+        order
     }
 
     /// Notes a fault for each cycle of calls, and breaks it.
@@ -262,13 +337,16 @@ fn takes(name: &str, words: &str, given: usize) -> String {
 }
 
 impl Definition<'_> {
-    /// Its calls: node and callee.
+    /// The functions that it uses: node and callee.
     fn calls(&self) -> Vec<(usize, usize)> {
-        let call = |(node, action): (usize, &Action<'_>)| match action {
-            Action::Call(callee) => Some((node, *callee)),
-            _ => None,
+        let call = |(node, action): (usize, &Action<'_>)| -> Vec<(usize, usize)> {
+            match action {
+                Action::Call(callee) => vec![(node, *callee)],
+                Action::Structured(_, _, functions) => functions.iter().map(|(_, callee)| (node, *callee)).collect(),
+                _ => Vec::new(),
+            }
         };
-        self.actions.iter().enumerate().filter_map(call).collect()
+        self.actions.iter().enumerate().flat_map(call).collect()
     }
 
     fn function_name(&self) -> String {
@@ -285,7 +363,7 @@ fn misspelt(pointer: String, name: &str) -> (String, String, Option<String>) {
 fn table<'g>(definition: &Definition<'g>, site: Site<'g>, faults: &mut Faults) -> HashMap<&'g str, Operand<'g>> {
     let graph = definition.graph;
     let listed = |field: &str, i: usize| {
-        if site.text.is_some() { format!("/{field}") } else { format!("{}/{field}/{i}", definition.pointer) }
+        if site.text.is_some() { site.beside(field) } else { format!("{}/{field}/{i}", definition.pointer) }
     };
     // Notations have checked the spelling of their names, by their own rules.
     let spelt = |name: &str| site.text.is_some() || valid(name);

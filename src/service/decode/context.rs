@@ -17,6 +17,22 @@ pub(super) enum Step<'de> {
     Index(usize),
 }
 
+/// Which of the body's functions: its own, or that of a stage of a composition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::service) struct Place {
+    pub(in crate::service) stage: Option<usize>,
+}
+
+impl Place {
+    /// Where one of the function's fields stands in the body.
+    pub(in crate::service) fn pointer(self, field: &str) -> String {
+        match self.stage {
+            None => format!("/{field}"),
+            Some(stage) => format!("/stages/{stage}/{field}"),
+        }
+    }
+}
+
 /// The way to the value being read, the faults found, and the failure that ended the reading early, if one did.
 #[derive(Debug)]
 pub(super) struct Context<'de> {
@@ -34,6 +50,15 @@ impl<'de> Context<'de> {
     pub(super) fn new(field: Option<&'static str>, nesting: usize, slug: Slug) -> Context<'de> {
         let path = field.map(|field| Step::Key(Cow::Borrowed(field))).into_iter().collect();
         Context { path, nesting, slug, faults: Vec::new(), fatal: None }
+    }
+
+    /// At one of the fields of a function.
+    pub(super) fn of(place: Place, field: &'static str, nesting: usize, slug: Slug) -> Context<'de> {
+        let mut context = Context::new(Some(field), nesting, slug);
+        if let Some(stage) = place.stage {
+            context.path.splice(0..0, [Step::Key(Cow::Borrowed("stages")), Step::Index(stage)]);
+        }
+        context
     }
 
     /// Enters a container's next value. Must be paired with [`Context::leave`] unless the reading ends.

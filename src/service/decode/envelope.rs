@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess};
 use serde_json::value::RawValue;
 
-use super::context::Context;
-use super::reader::{Key, Reader, Seed, Text};
+use super::context::{Context, Place};
+use super::reader::{Flag, Key, Reader, Seed, Text, reads};
 use crate::engine::program::Mode;
 use crate::service::Endpoint;
 use crate::service::words::{meant, quote};
@@ -35,18 +35,48 @@ pub(in crate::service) enum Layout {
     Denominator,
 }
 
-/// A request's fields.
+/// Which derivative is wanted as a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::service) enum Of {
+    Gradient,
+    Jacobian,
+    Hessian,
+    Jvp,
+    Vjp,
+}
+
+impl Of {
+    const WORDS: [(&'static str, Option<Of>); 5] = [
+        ("gradient", Some(Of::Gradient)),
+        ("jacobian", Some(Of::Jacobian)),
+        ("hessian", Some(Of::Hessian)),
+        ("jvp", Some(Of::Jvp)),
+        ("vjp", Some(Of::Vjp)),
+    ];
+}
+
+/// A request's fields, or those of a stage of a composition.
 #[derive(Debug, Default)]
 pub(in crate::service) struct Envelope<'a> {
+    /// Whose function's fields these are.
+    pub(in crate::service) place: Place,
+    /// The functions of a composition.
+    pub(in crate::service) stages: Option<&'a RawValue>,
+    pub(in crate::service) step_sizes: Option<&'a RawValue>,
+    pub(in crate::service) of: Option<Of>,
+    /// Whether a derivative has the function's own outputs, too.
+    pub(in crate::service) value: bool,
     pub(in crate::service) graph: Option<&'a RawValue>,
     pub(in crate::service) formula: Option<&'a RawValue>,
     pub(in crate::service) inputs: Option<&'a RawValue>,
     pub(in crate::service) outputs: Option<&'a RawValue>,
     pub(in crate::service) at: Option<&'a RawValue>,
     pub(in crate::service) points: Option<&'a RawValue>,
-    /// `tangent` of a JVP, `cotangent` of a VJP.
+    /// `tangent` of a JVP, `cotangent` of a VJP, `vector` of a Hessian's product, `direction` of a series.
     pub(in crate::service) direction: Option<&'a RawValue>,
     pub(in crate::service) wrt: Option<&'a RawValue>,
+    /// The order of a series.
+    pub(in crate::service) order: Option<usize>,
     pub(in crate::service) mode: Mode,
     pub(in crate::service) form: Form,
     pub(in crate::service) layout: Layout,
@@ -59,7 +89,13 @@ pub(in crate::service) fn envelope(endpoint: Endpoint, body: &[u8], nesting: usi
     }
     let mut context = Context::new(None, nesting, Slug::InvalidRequest);
     let mut json = serde_json::Deserializer::from_slice(body);
-    let read = Seed(Top { context: &mut context, endpoint }).deserialize(&mut json).and_then(|envelope| json.end().map(|()| envelope));
+    let top = Top {
+        context: &mut context,
+        fields: endpoint.fields(),
+        form: endpoint.form(),
+        what: Cow::Owned(format!("a request to /{}", endpoint.name())),
+    };
+    let read = Seed(top).deserialize(&mut json).and_then(|envelope| json.end().map(|()| envelope));
     let envelope = match read {
         Ok(envelope) => envelope,
         Err(error) => return Err(context.failure(&error, "", b"")),
@@ -74,6 +110,29 @@ pub(in crate::service) fn envelope(endpoint: Endpoint, body: &[u8], nesting: usi
 impl Envelope<'_> {
     /// What must and what may stand together.
     fn check(&self, endpoint: Endpoint, context: &mut Context<'_>) {
+        if endpoint == Endpoint::Chain {
+            if self.stages.is_none() {
+                context.fault("`stages` is missing", Some("a list of functions, applied from the left to the right".to_owned()));
+            }
+            return;
+        }
+        self.check_function(context);
+        if endpoint == Endpoint::Derivative && self.of.is_none() && !context.faults.iter().any(|fault| fault.pointer == "/of") {
+            let words: Vec<&str> = Of::WORDS.iter().map(|(word, _)| *word).collect();
+            context.fault("`of` is missing", Some(format!("it says which derivative: \"{}\"", words.join("\", \""))));
+        }
+        if let (Some(name), None) = (endpoint.direction(), self.direction)
+            && endpoint != Endpoint::Check
+        {
+            context.fault(format!("`{name}` is missing"), None);
+        }
+        if endpoint == Endpoint::Taylor && self.order.is_none() {
+            context.fault("`order` is missing", Some("the highest power of t, an integer from 0".to_owned()));
+        }
+    }
+
+    /// That there is one function.
+    pub(super) fn check_function(&self, context: &mut Context<'_>) {
         let hint = "give the function as `graph` or as `formula`".to_owned();
         match (self.graph, self.formula) {
             (None, None) => context.fault("the function is missing", Some(hint)),
@@ -88,15 +147,17 @@ impl Envelope<'_> {
             }
             (None, Some(_)) => {}
         }
-        if let (Some(name), None) = (endpoint.direction(), self.direction) {
-            context.fault(format!("`{name}` is missing"), None);
-        }
     }
 }
 
-struct Top<'c, 'de> {
-    context: &'c mut Context<'de>,
-    endpoint: Endpoint,
+/// An object with a request's fields, or with those of a stage.
+pub(super) struct Top<'c, 'de> {
+    pub(super) context: &'c mut Context<'de>,
+    pub(super) fields: &'static [&'static str],
+    /// The form of matrices where nothing is said of it, and whether there is no other.
+    pub(super) form: (Form, bool),
+    /// What has these fields.
+    pub(super) what: Cow<'static, str>,
 }
 
 impl<'de> Reader<'de> for Top<'_, 'de> {
@@ -115,18 +176,18 @@ impl<'de> Reader<'de> for Top<'_, 'de> {
     }
 
     fn object<A: MapAccess<'de>>(self, mut object: A) -> Result<Envelope<'de>, A::Error> {
-        let Top { context, endpoint } = self;
-        let mut envelope = Envelope::default();
+        let Top { context, fields, form: (form, fixed), what } = self;
+        let mut envelope = Envelope { form, ..Envelope::default() };
         let mut seen: Vec<&'static str> = Vec::with_capacity(8);
         let mut unknown: Vec<Cow<'de, str>> = Vec::new();
         while let Some(key) = object.next_key_seed(Key)? {
-            let Some(&field) = endpoint.fields().iter().find(|&&field| field == key) else {
+            let Some(&field) = fields.iter().find(|&&field| field == key) else {
                 if unknown.contains(&key) {
                     return Err(context.duplicate(&key));
                 }
                 object.next_value::<IgnoredAny>()?;
                 if !context.full() {
-                    context.unknown(&key, &format!("a request to /{}", endpoint.name()), endpoint.fields());
+                    context.unknown(&key, &what, fields);
                     unknown.push(key);
                 }
                 continue;
@@ -142,12 +203,16 @@ impl<'de> Reader<'de> for Top<'_, 'de> {
                     envelope.mode = word(&mut object, context, &words)?;
                 }
                 "form" => {
-                    envelope.form = word(&mut object, context, &[("blocks", Form::Blocks), ("matrix", Form::Matrix)])?;
+                    let words = [("blocks", Form::Blocks), ("matrix", Form::Matrix)];
+                    envelope.form = word(&mut object, context, if fixed { &words[1..] } else { &words })?;
                 }
+                "of" => envelope.of = word(&mut object, context, &Of::WORDS)?,
+                "value" => envelope.value = object.next_value_seed(Seed(Flag { context: &mut *context }))?,
                 "layout" => {
                     let words = [("numerator", Layout::Numerator), ("denominator", Layout::Denominator)];
                     envelope.layout = word(&mut object, context, &words)?;
                 }
+                "order" => envelope.order = Some(object.next_value_seed(Seed(Order { context: &mut *context }))?),
                 _ => *envelope.raw(field) = Some(object.next_value()?),
             }
             context.leave();
@@ -165,9 +230,29 @@ impl<'a> Envelope<'a> {
             "outputs" => &mut self.outputs,
             "at" => &mut self.at,
             "points" => &mut self.points,
+            "stages" => &mut self.stages,
+            "step_sizes" => &mut self.step_sizes,
             "wrt" => &mut self.wrt,
             _ => &mut self.direction,
         }
+    }
+}
+
+/// The order of a derivative.
+struct Order<'c, 'de> {
+    context: &'c mut Context<'de>,
+}
+
+impl<'de> Reader<'de> for Order<'_, 'de> {
+    type Value = usize;
+    reads!("an integer", 0);
+
+    fn number(self, value: f64) -> usize {
+        if value >= 0.0 && value.fract() == 0.0 {
+            return value as usize;
+        }
+        self.context.fault(format!("an order is an integer from 0, not {value}"), None);
+        0
     }
 }
 

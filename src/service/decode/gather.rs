@@ -36,6 +36,8 @@ pub(in crate::service) enum Arrangement {
     Rows(usize),
     /// Tensors with a leading axis of this length.
     Columns(usize),
+    /// One point, from which so many steps are made that the answer lists, and behind them so many that only measure.
+    Steps(usize, usize),
 }
 
 impl Arrangement {
@@ -44,6 +46,7 @@ impl Arrangement {
         match self {
             Arrangement::One => 1,
             Arrangement::Rows(n) | Arrangement::Columns(n) => n,
+            Arrangement::Steps(listed, hidden) => listed + hidden,
         }
     }
 }

@@ -10,7 +10,7 @@ use indexmap::map::Entry;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess};
 use serde_json::value::RawValue;
 
-use super::context::{Context, Step};
+use super::context::{Context, Place, Step};
 use super::inputs::Inputs;
 use super::reader::{Key, Reader, Seed, Text, each, one_more, reads};
 use super::tensor::{self, Numbers};
@@ -19,8 +19,8 @@ use crate::wire::graph::{Argument, Attribute, Graph, Node, Origin, Output, Tenso
 use crate::wire::problem::{Failure, Slug};
 
 /// Reads `graph`.
-pub(in crate::service) fn graph(raw: &RawValue, body: &[u8], limits: &Limits) -> Result<Graph, Failure> {
-    let mut context = Context::new(Some("graph"), limits.json_nesting, Slug::InvalidGraph);
+pub(in crate::service) fn graph(raw: &RawValue, place: Place, body: &[u8], limits: &Limits) -> Result<Graph, Failure> {
+    let mut context = Context::of(place, "graph", limits.json_nesting, Slug::InvalidGraph);
     let mut tally = Tally { nodes: 0, args: 0, functions: 0, attributes: 0, limits };
     let read = Seed(Whole { context: &mut context, tally: &mut tally }).deserialize(&mut super::json(raw));
     context.finish(read, raw.get(), body)

@@ -11,15 +11,19 @@ mod gather;
 mod graph;
 mod inputs;
 mod reader;
+mod stages;
+mod steps;
 mod tensor;
 
 use serde::de::DeserializeSeed;
 use serde_json::value::RawValue;
 
-pub(super) use context::push_key;
-pub(super) use envelope::{Envelope, Form, Layout, envelope};
+pub(super) use context::{Place, push_key};
+pub(super) use envelope::{Envelope, Form, Layout, Of, envelope};
 pub(super) use explain::{Expected, Field, Lead, explain};
 pub(super) use gather::{Arrangement, Entry, Given};
+pub(super) use stages::Gathered;
+pub(super) use steps::SAMPLES;
 pub(super) use tensor::{fits, special};
 
 use context::Context;
@@ -67,6 +71,11 @@ pub(super) fn given(endpoint: Endpoint, envelope: &Envelope<'_>, body: &[u8], li
         given.direction_rows = table.rows;
         given.direction = table.entries;
     }
+    if endpoint == Endpoint::Check {
+        let (steps, arrangement) = steps::steps(envelope.step_sizes, body, limits, &given)?;
+        given.points = vec![steps];
+        given.arrangement = arrangement;
+    }
     if faults.is_empty() { Ok(given) } else { Err(Unsound::Faults(faults)) }
 }
 
@@ -89,49 +98,56 @@ impl From<Failure> for Unsound {
 pub(super) struct Source {
     /// The function.
     pub(super) graph: Graph,
+    /// Where it stands in the body.
+    pub(super) pointer: String,
     /// The formula's text, where it was one.
     pub(super) text: Option<String>,
 }
 
+/// Reads the request's functions, of which each takes what the one before gives: one, but for a composition.
+pub(super) fn functions(envelope: &Envelope<'_>, body: &[u8], limits: &Limits) -> Result<Vec<Source>, Failure> {
+    match envelope.stages {
+        Some(raw) => stages::functions(raw, body, limits),
+        None => function(envelope, body, limits).map(|source| vec![source]),
+    }
+}
+
 /// Reads the function itself.
 pub(super) fn function(envelope: &Envelope<'_>, body: &[u8], limits: &Limits) -> Result<Source, Failure> {
+    let place = envelope.place;
     if let Some(raw) = envelope.graph {
-        return Ok(Source { graph: graph::graph(raw, body, limits)?, text: None });
+        return Ok(Source { graph: graph::graph(raw, place, body, limits)?, pointer: place.pointer("graph"), text: None });
     }
     let Some(raw) = envelope.formula else {
         return Err(Failure::new(Slug::InvalidRequest, "the function is missing"));
     };
-    let mut context = Context::new(Some("formula"), limits.json_nesting, Slug::InvalidRequest);
+    let mut context = Context::of(place, "formula", limits.json_nesting, Slug::InvalidRequest);
     let read = Seed(Text { context: &mut context, expects: "a formula (a string)" }).deserialize(&mut json(raw));
     let text = context.finish(read, raw.get(), body)?.unwrap_or_default();
-    let inputs = envelope.inputs.map(|raw| inputs::inputs(raw, body, limits)).transpose()?;
-    let outputs = envelope.outputs.map(|raw| names(raw, body, limits, "outputs")).transpose()?;
+    let inputs = envelope.inputs.map(|raw| inputs::inputs(raw, place, body, limits)).transpose()?;
+    let outputs = envelope.outputs.map(|raw| names((place, "outputs"), raw, body, limits)).transpose()?;
     check("limits.formula_bytes", text.len(), limits.formula_bytes)?;
     if let Some(inputs) = &inputs {
-        repeated("inputs", inputs.iter().map(|input| input.name.as_str()))?;
-        spelt(inputs)?;
+        repeated(&place.pointer("inputs"), inputs.iter().map(|input| input.name.as_str()))?;
+        spelt(&place.pointer("inputs"), inputs)?;
     }
     if let Some(outputs) = &outputs {
-        repeated("outputs", outputs.iter().map(String::as_str))?;
+        repeated(&place.pointer("outputs"), outputs.iter().map(String::as_str))?;
         if outputs.is_empty() {
             let hint = Some("leave `outputs` out to get the last statement".to_owned());
-            let fault = Fault { pointer: "/outputs".into(), detail: "a function needs an output".into(), hint };
+            let fault = Fault { pointer: place.pointer("outputs"), detail: "a function needs an output".into(), hint };
             return Err(Failure::of_faults(Slug::InvalidRequest, vec![fault]));
         }
     }
-    parse(text.into_owned(), inputs, outputs, limits)
-}
-
-fn parse(text: String, inputs: Option<Vec<Input>>, outputs: Option<Vec<String>>, limits: &Limits) -> Result<Source, Failure> {
     let options = formula::Options { inputs, outputs, nesting: limits.formula_nesting, bytes: limits.formula_bytes };
     match formula::parse(&text, &options) {
-        Ok(graph) => Ok(Source { graph, text: Some(text) }),
-        Err(error) => Err(syntax(error)),
+        Ok(graph) => Ok(Source { graph, pointer: place.pointer("formula"), text: Some(text.into_owned()) }),
+        Err(error) => Err(syntax(error, place)),
     }
 }
 
 /// What a formula that does not parse is answered with.
-fn syntax(error: SyntaxError) -> Failure {
+fn syntax(error: SyntaxError, place: Place) -> Failure {
     let (slug, pointer) = match error.kind {
         SyntaxErrorKind::Limit { limit, asked, allowed } => {
             let name = match limit {
@@ -140,10 +156,10 @@ fn syntax(error: SyntaxError) -> Failure {
             };
             return exceeded(name, asked as f64, allowed as f64);
         }
-        SyntaxErrorKind::Inputs => (Slug::InvalidRequest, "/inputs".to_owned()),
-        SyntaxErrorKind::Outputs(index) => (Slug::InvalidRequest, format!("/outputs/{index}")),
+        SyntaxErrorKind::Inputs => (Slug::InvalidRequest, place.pointer("inputs")),
+        SyntaxErrorKind::Outputs(index) => (Slug::InvalidRequest, format!("{}/{index}", place.pointer("outputs"))),
         SyntaxErrorKind::Syntax | SyntaxErrorKind::UnknownFunction | SyntaxErrorKind::UnknownName | SyntaxErrorKind::Duplicate => {
-            (Slug::InvalidFormula, "/formula".to_owned())
+            (Slug::InvalidFormula, place.pointer("formula"))
         }
     };
     let detail = error.to_string();
@@ -151,11 +167,11 @@ fn syntax(error: SyntaxError) -> Failure {
 }
 
 /// Refuses inputs that no formula can name.
-fn spelt(inputs: &[Input]) -> Result<(), Failure> {
+fn spelt(pointer: &str, inputs: &[Input]) -> Result<(), Failure> {
     let misspelt = inputs.iter().enumerate().filter(|(_, input)| !formula::is_name(&input.name)).take(MOST_FAULTS);
     let faults: Vec<Fault> = misspelt
         .map(|(i, input)| Fault {
-            pointer: format!("/inputs/{i}"),
+            pointer: format!("{pointer}/{i}"),
             detail: format!("{} is not a name", quote(&input.name)),
             hint: Some(SPELLING.to_owned()),
         })
@@ -164,21 +180,21 @@ fn spelt(inputs: &[Input]) -> Result<(), Failure> {
 }
 
 /// Reads a list of names: `wrt`, which are inputs, or `outputs`.
-pub(super) fn names(raw: &RawValue, body: &[u8], limits: &Limits, field: &'static str) -> Result<Vec<String>, Failure> {
+pub(super) fn names((place, field): (Place, &'static str), raw: &RawValue, body: &[u8], limits: &Limits) -> Result<Vec<String>, Failure> {
     let most = if field == "outputs" { ("limits.outputs", limits.outputs) } else { ("limits.inputs", limits.inputs) };
-    let mut context = Context::new(Some(field), limits.json_nesting, Slug::InvalidRequest);
+    let mut context = Context::of(place, field, limits.json_nesting, Slug::InvalidRequest);
     let read = Seed(Texts { context: &mut context, expects: "a list of names", most }).deserialize(&mut json(raw));
     context.finish(read, raw.get(), body)
 }
 
 /// Refuses a list of names in which one stands twice.
-pub(super) fn repeated<'a>(field: &'static str, names: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
+pub(super) fn repeated<'a>(pointer: &str, names: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
     let mut seen = std::collections::HashSet::new();
     let faults: Vec<Fault> = names
         .enumerate()
         .filter(|(_, name)| !seen.insert(*name))
         .take(MOST_FAULTS)
-        .map(|(i, name)| Fault { pointer: format!("/{field}/{i}"), detail: format!("{} stands twice", quote(name)), hint: None })
+        .map(|(i, name)| Fault { pointer: format!("{pointer}/{i}"), detail: format!("{} stands twice", quote(name)), hint: None })
         .collect();
     if faults.is_empty() { Ok(()) } else { Err(Failure::of_faults(Slug::InvalidRequest, faults)) }
 }

@@ -208,6 +208,20 @@ impl<'de> Reader<'de> for Text<'_, 'de> {
     }
 }
 
+/// `true` or `false`.
+pub(super) struct Flag<'c, 'de> {
+    pub(super) context: &'c mut Context<'de>,
+}
+
+impl<'de> Reader<'de> for Flag<'_, 'de> {
+    type Value = bool;
+    reads!("true or false", false);
+
+    fn boolean(self, value: bool) -> bool {
+        value
+    }
+}
+
 /// A list of strings, with where faults of its own would be noted left to the caller.
 pub(super) struct Texts<'c, 'de> {
     pub(super) context: &'c mut Context<'de>,

@@ -1,5 +1,7 @@
 //! Results → the bytes of an answer, for one point, rows and columns.
 
+use super::chain::{self, Stage};
+use super::linearity;
 use super::number::{integer, string, tensor};
 use crate::service::decode::{Arrangement, Form, Layout};
 
@@ -25,6 +27,16 @@ impl Slot {
         Slot { name: name.into(), key: key.into(), sizes: sizes.to_vec(), elements }
     }
 
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its name as JSON has it, with the colon.
+    pub(super) fn key(&self) -> &[u8] {
+        &self.key
+    }
+
     /// Bytes that its name takes in an answer.
     pub(in crate::service) fn overhead(&self) -> usize {
         self.key.len() + 2 * self.sizes.len() + 2
@@ -39,6 +51,16 @@ pub(in crate::service) enum Derivative {
     Tensors(&'static str, Vec<Slot>),
     /// The matrix by these inputs.
     Jacobian(Vec<Slot>),
+    /// The stages of a composition, each with its matrix, and the matrix of the whole.
+    Chain(Vec<Stage>),
+    /// How far the function is from its linear part, along a direction by these inputs.
+    Linearity(Vec<Slot>),
+    /// The gradient by these inputs, and the matrix of second derivatives.
+    Hessian(Vec<Slot>),
+    /// The gradient by these inputs, and what the matrix of second derivatives makes of a vector.
+    Product(Vec<Slot>),
+    /// A coefficient of each output for each power from 0 to this.
+    Series(usize),
 }
 
 /// What an answer is made of.
@@ -49,14 +71,23 @@ pub(in crate::service) struct Template {
     pub(in crate::service) derivative: Derivative,
     /// Where each result begins among those of one point; one more at the end.
     offsets: Vec<usize>,
+    /// The result that is the first output's value.
+    first: usize,
     /// Bytes of the lists around one point's numbers.
     brackets: usize,
 }
 
 /// The lists that a tensor of these sizes is written as, saturating: more than its numbers where sizes are 0 or 1.
-fn lists(sizes: &[usize]) -> usize {
+pub(super) fn lists(sizes: &[usize]) -> usize {
     let outer = sizes.iter().scan(1usize, |count, &size| Some(std::mem::replace(count, count.saturating_mul(size))));
     outer.fold(0, usize::saturating_add)
+}
+
+/// The lists of a matrix's blocks: a block's shape is one after the other, in either layout. A matrix in one piece has fewer.
+fn blocks(rows: &[Slot], columns: &[Slot]) -> usize {
+    let block = |a: &Slot, b: &Slot| lists(&a.sizes).saturating_add(a.elements.saturating_mul(lists(&b.sizes))).saturating_add(2);
+    let pairs = rows.iter().flat_map(|row| columns.iter().map(move |column| block(row, column).max(block(column, row))));
+    pairs.fold(0, usize::saturating_add)
 }
 
 impl Template {
@@ -73,17 +104,20 @@ impl Template {
         let derived = match &derivative {
             Derivative::None => 0,
             Derivative::Tensors(_, slots) => of(slots),
-            // A block's shape is one after the other, in either layout; a matrix has fewer lists.
-            Derivative::Jacobian(slots) => {
-                let block =
-                    |a: &Slot, b: &Slot| lists(&a.sizes).saturating_add(a.elements.saturating_mul(lists(&b.sizes))).saturating_add(2);
-                let pairs = values.iter().flat_map(|value| slots.iter().map(move |slot| block(value, slot).max(block(slot, value))));
-                pairs.fold(0, usize::saturating_add)
-            }
+            Derivative::Chain(stages) => chain::lists(stages),
+            Derivative::Linearity(slots) => of(slots),
+            Derivative::Product(slots) => of(slots).saturating_mul(2),
+            Derivative::Jacobian(slots) => blocks(&values, slots),
+            Derivative::Hessian(slots) => of(slots).saturating_add(blocks(slots, slots)),
+            Derivative::Series(order) => of(&values).saturating_add(values.len()).saturating_mul(order.saturating_add(1)),
         };
         // Two brackets and a comma.
         let brackets = of(&values).saturating_add(derived).saturating_mul(3);
-        Template { values, derivative, offsets, brackets }
+        let first = match &derivative {
+            Derivative::Chain(stages) => chain::last_values(stages),
+            _ => 0,
+        };
+        Template { values, derivative, offsets, first, brackets }
     }
 
     /// Numbers that one point has in all results.
@@ -91,11 +125,21 @@ impl Template {
         self.offsets.last().copied().unwrap_or(0)
     }
 
-    /// Cells of the dense Jacobian of one point; gradients and products are tensors like the values, and no cells.
-    pub(in crate::service) fn jacobian_width(&self) -> usize {
-        match &self.derivative {
-            Derivative::Jacobian(..) => self.width() - self.offsets[self.values.len().min(self.offsets.len() - 1)],
+    /// Cells of the dense Jacobians or Hessian of one point; gradients and products are tensors like the values, and no cells.
+    pub(in crate::service) fn matrix_width(&self) -> usize {
+        match (&self.derivative, &*self.offsets) {
+            // The matrix is the last result.
+            (Derivative::Jacobian(_) | Derivative::Hessian(_), [.., begin, end]) => end - begin,
+            (Derivative::Chain(stages), _) => chain::cells(stages),
             _ => 0,
+        }
+    }
+
+    /// Numbers that the answer for so many points has, or what takes as much room as a number.
+    pub(in crate::service) fn printed(&self, points: usize) -> usize {
+        match &self.derivative {
+            Derivative::Linearity(directions) => linearity::printed(&self.values, directions, points),
+            _ => self.width().saturating_mul(points),
         }
     }
 
@@ -112,15 +156,20 @@ impl Template {
     /// Bytes of one object of an answer that are neither numbers nor the lists around them.
     pub(in crate::service) fn overhead(&self) -> usize {
         let names = |slots: &[Slot]| slots.iter().map(Slot::overhead).sum::<usize>();
+        // Blocks repeat the inner names under each outer one; a matrix lists each once, with figures.
+        let blocks = |rows: &[Slot], columns: &[Slot]| {
+            let blocks = names(columns).saturating_mul(rows.len() + 1).saturating_add(names(rows).saturating_mul(columns.len() + 1));
+            blocks.saturating_add(64 * (columns.len() + rows.len()))
+        };
         let derivative = match &self.derivative {
             Derivative::None => 0,
             Derivative::Tensors(_, slots) => names(slots),
-            // Blocks repeat the inner names under each outer one; a matrix lists each once, with figures.
-            Derivative::Jacobian(slots) => {
-                let blocks =
-                    names(slots).saturating_mul(self.values.len() + 1).saturating_add(names(&self.values).saturating_mul(slots.len() + 1));
-                blocks.saturating_add(64 * (slots.len() + self.values.len()))
-            }
+            Derivative::Chain(stages) => chain::overhead(stages),
+            Derivative::Linearity(slots) => names(slots),
+            Derivative::Product(slots) => names(slots).saturating_mul(2),
+            Derivative::Jacobian(slots) => blocks(&self.values, slots),
+            Derivative::Hessian(slots) => names(slots).saturating_add(blocks(slots, slots)),
+            Derivative::Series(_) => names(&self.values),
         };
         names(&self.values).saturating_add(derivative).saturating_add(64)
     }
@@ -154,6 +203,7 @@ pub(in crate::service) fn answer(template: &Template, blocks: &[Block], style: S
             let view = View { template, blocks, lead: Some(n), style };
             view.object(&mut out);
         }
+        Arrangement::Steps(listed, _) => linearity::write(template, blocks, listed, &mut out),
         Arrangement::Rows(_) => {
             out.extend_from_slice(b"{\"results\":[");
             let mut first = true;
@@ -181,11 +231,11 @@ fn row(template: &Template, block: &Block, point: usize, style: Style, out: &mut
     });
 }
 
-struct View<'v> {
+pub(super) struct View<'v> {
     template: &'v Template,
     blocks: &'v [Block],
-    lead: Option<usize>,
-    style: Style,
+    pub(super) lead: Option<usize>,
+    pub(super) style: Style,
 }
 
 impl<'v> View<'v> {
@@ -199,28 +249,68 @@ impl<'v> View<'v> {
     fn write<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, result: impl Fn(usize) -> I) {
         let values = &self.template.values;
         out.extend_from_slice(b"{\"value\":");
-        self.tensors(out, values, 0, &result);
+        self.tensors(out, values, self.template.first, &result);
         match &self.template.derivative {
-            Derivative::None => {}
-            Derivative::Tensors(field, slots) => {
-                out.extend_from_slice(b",\"");
-                out.extend_from_slice(field.as_bytes());
-                out.extend_from_slice(b"\":");
+            // Steps are not written as points are.
+            Derivative::None | Derivative::Linearity(_) => {}
+            Derivative::Chain(stages) => self.stages(out, stages, &result),
+            Derivative::Tensors(name, slots) => {
+                field(out, name);
                 self.tensors(out, slots, values.len(), &result);
             }
             Derivative::Jacobian(inputs) => {
-                out.extend_from_slice(b",\"jacobian\":");
+                field(out, "jacobian");
                 let matrix = Matrix { outputs: values, inputs, lead: self.lead, layout: self.style.layout };
-                match self.style.form {
-                    Form::Blocks => matrix.blocks(out, || result(values.len())),
-                    Form::Matrix => matrix.whole(out, || result(values.len())),
-                }
+                matrix.write(out, self.style.form, || result(values.len()));
+            }
+            Derivative::Hessian(inputs) => {
+                field(out, "gradient");
+                self.tensors(out, inputs, values.len(), &result);
+                field(out, "hessian");
+                let matrix = Matrix { outputs: inputs, inputs, lead: self.lead, layout: Layout::Numerator };
+                matrix.write(out, self.style.form, || result(values.len() + inputs.len()));
+            }
+            Derivative::Product(inputs) => {
+                field(out, "gradient");
+                self.tensors(out, inputs, values.len(), &result);
+                field(out, "product");
+                self.tensors(out, inputs, values.len() + inputs.len(), &result);
+            }
+            Derivative::Series(order) => {
+                field(out, "coefficients");
+                self.series(out, *order, &result);
             }
         }
         out.push(b'}');
     }
 
-    fn tensors<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, slots: &[Slot], first: usize, result: &impl Fn(usize) -> I) {
+    /// For each output the list of its coefficients.
+    fn series<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, order: usize, result: &impl Fn(usize) -> I) {
+        let values = &self.template.values;
+        let mut next = values.len();
+        out.push(b'{');
+        for (i, slot) in values.iter().enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(&slot.key);
+            for k in 0..=order {
+                out.push(if k == 0 { b'[' } else { b',' });
+                tensor(out, self.lead, &slot.sizes, result(next).flatten().copied());
+                next += 1;
+            }
+            out.push(b']');
+        }
+        out.push(b'}');
+    }
+
+    pub(super) fn tensors<'d, I: Iterator<Item = &'d [f64]>>(
+        &self,
+        out: &mut Vec<u8>,
+        slots: &[Slot],
+        first: usize,
+        result: &impl Fn(usize) -> I,
+    ) {
         out.push(b'{');
         for (k, slot) in slots.iter().enumerate() {
             if k > 0 {
@@ -233,15 +323,22 @@ impl<'v> View<'v> {
     }
 }
 
-/// A Jacobian: P×N numbers a point, row-major.
-struct Matrix<'m> {
-    outputs: &'m [Slot],
-    inputs: &'m [Slot],
-    lead: Option<usize>,
-    layout: Layout,
+/// Another field of an answer.
+fn field(out: &mut Vec<u8>, name: &str) {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
 }
 
-/// A part of a Jacobian's rows or columns.
+/// A Jacobian, or the Hessian, which is that of a gradient: P×N numbers a point, row-major.
+pub(super) struct Matrix<'m> {
+    pub(super) outputs: &'m [Slot],
+    pub(super) inputs: &'m [Slot],
+    pub(super) lead: Option<usize>,
+    pub(super) layout: Layout,
+}
+
+/// A part of a matrix's rows or columns.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     begin: usize,
@@ -268,6 +365,13 @@ impl Matrix<'_> {
         size(self.outputs) * size(self.inputs)
     }
 
+    fn write<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, form: Form, result: impl Fn() -> I) {
+        match form {
+            Form::Blocks => self.blocks(out, result),
+            Form::Matrix => self.whole(out, result),
+        }
+    }
+
     fn blocks<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, result: impl Fn() -> I) {
         let [(outer, outer_spans), (inner, inner_spans)] = self.sides();
         let cells = self.cells();
@@ -291,7 +395,7 @@ impl Matrix<'_> {
         out.push(b'}');
     }
 
-    fn whole<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, result: impl Fn() -> I) {
+    pub(super) fn whole<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, result: impl Fn() -> I) {
         let sides = self.sides();
         let total = |(slots, spans): &(&[Slot], Vec<Span>)| {
             let size = slots.iter().map(|slot| slot.elements).sum();
@@ -299,10 +403,9 @@ impl Matrix<'_> {
         };
         let (rows, columns) = (total(&sides[0]), total(&sides[1]));
         tensor(out, self.lead, &[rows.size, columns.size], pick(result(), self.cells(), rows, columns));
-        for (field, (slots, spans)) in ["rows", "columns"].into_iter().zip(&sides) {
-            out.extend_from_slice(b",\"");
-            out.extend_from_slice(field.as_bytes());
-            out.extend_from_slice(b"\":[");
+        for (name, (slots, spans)) in ["rows", "columns"].into_iter().zip(&sides) {
+            field(out, name);
+            out.push(b'[');
             for (i, (slot, span)) in slots.iter().zip(spans).enumerate() {
                 out.extend_from_slice(if i == 0 { b"{\"name\":" } else { b",{\"name\":" });
                 string(out, &slot.name);

@@ -104,6 +104,19 @@ fn graph(out: &mut Vec<u8>, graph: &Graph) {
             out.push(b'}');
         }
     });
+    // exported functions stand side by side, so that this goes one deep
+    if !graph.functions.is_empty() {
+        out.extend_from_slice(b",\"functions\":{");
+        for (i, (name, function)) in graph.functions.iter().enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            string(out, name);
+            out.push(b':');
+            self::graph(out, function);
+        }
+        out.push(b'}');
+    }
     out.push(b'}');
 }
 

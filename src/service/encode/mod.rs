@@ -1,11 +1,14 @@
 //! Answers, written straight into bytes: no tree of values is built, and nothing recurses over a shape.
 
 mod answer;
+mod chain;
 mod graph;
+mod linearity;
 mod number;
 
 #[cfg(test)]
 mod tests;
 
 pub(super) use answer::{Block, Derivative, Slot, Style, Template, answer};
+pub(super) use chain::{Stage, cells};
 pub(super) use graph::{Converted, converted};

@@ -1,0 +1,170 @@
+//! One kernel after another, each on the memory of the code it belongs to.
+
+use std::sync::atomic::AtomicBool;
+
+use super::super::op::Sorting;
+use super::super::program::{Binding, Code, DenseCall, Kernel, Lanes, Line, Operand, Stopped, Table, Work};
+use super::elementwise::Isa;
+use super::{Frame, Scratch, convolve, interpolate, linear_algebra, loops, map, matmul, reduce, rows, scan, sort};
+
+/// A code with its inputs and memory, at so many points and seeds.
+pub(super) struct Runner<'a> {
+    pub(super) code: &'a Code,
+    pub(super) inputs: &'a [Binding<'a>],
+    pub(super) scratch: &'a mut Scratch,
+    pub(super) stop: &'a AtomicBool,
+    pub(super) points: usize,
+    pub(super) seeds: usize,
+}
+
+impl Runner<'_> {
+    /// Every kernel of a stage, in order.
+    pub(super) fn stage(&mut self, stage: usize) -> Result<(), Stopped> {
+        let code = self.code;
+        code.kernels[code.stages[stage].clone()].iter().try_for_each(|kernel| self.kernel(kernel))
+    }
+
+    fn kernel(&mut self, kernel: &Kernel) -> Result<(), Stopped> {
+        let code = self.code;
+        let slot = |buffer: u32| code.buffers[buffer as usize].slot as usize;
+        match &kernel.work {
+            Work::Map(work) => {
+                let (mut targets, mut tile) = (std::mem::take(&mut self.scratch.targets), std::mem::take(&mut self.scratch.tile));
+                targets.extend(work.stores.iter().map(|&(_, buffer)| std::mem::take(&mut self.scratch.slots[slot(buffer)])));
+                let done = map::run(work, &self.frame(), self.scratch.isa, &mut tile, &mut targets);
+                self.scratch.tile = tile;
+                for (&(_, buffer), target) in work.stores.iter().zip(targets.drain(..)) {
+                    self.scratch.slots[slot(buffer)] = target;
+                }
+                self.scratch.targets = targets;
+                return done;
+            }
+            Work::Loop(work) => return loops::scan(self, work, kernel.lanes),
+            Work::Over(work) => return loops::over(self, work, kernel.lanes),
+            _ => {}
+        }
+        let mut target = std::mem::take(&mut self.scratch.slots[slot(kernel.to)]);
+        let mut memory = std::mem::take(&mut self.scratch.dense);
+        let mut places = std::mem::take(&mut self.scratch.places);
+        let frame = self.frame();
+        let lanes = frame.lanes(kernel.lanes);
+        let elements = code.buffers[kernel.to as usize].elements;
+        let out = &mut target[..elements * lanes];
+        match &kernel.work {
+            Work::Map(_) | Work::Loop(_) | Work::Over(_) => {}
+            Work::Zero => out.fill(0.0),
+            Work::Copy { from, layout } => rows::copy(&frame, from, layout, kernel.lanes, out),
+            Work::Reduce { from, inner, stride, fold } => {
+                let data = frame.data(from);
+                let bases = from.layout.positions();
+                for (base, out) in bases.zip(out.chunks_exact_mut(lanes)) {
+                    if frame.checked().is_err() {
+                        break;
+                    }
+                    let at = |i: usize| (base as isize + i as isize * stride) as usize;
+                    reduce::fold_lanes(*fold, *inner, lanes, data, at, out);
+                }
+            }
+            Work::Matmul(work) => {
+                let side = |operand| matmul::Side { data: frame.data(operand), layout: &operand.layout, lanes: frame.lanes(operand.lanes) };
+                let sizes = matmul::Sizes { rows: work.rows, inner: work.inner, columns: work.columns, lanes, chain: work.chain };
+                matmul::run(self.scratch.isa, sizes, side(&work.left), side(&work.right), out, self.stop);
+            }
+            Work::Dense(call) => dense(call, &frame, self.scratch.isa, kernel.lanes, &mut memory, out),
+            Work::Take { from, table } => {
+                let offset = from.layout.offset * lanes;
+                let data = &frame.data(from)[offset..];
+                for (entry, out) in entries(table).zip(out.chunks_exact_mut((table.inner * lanes).max(1))) {
+                    out.copy_from_slice(&data[entry * lanes..entry * lanes + out.len()]);
+                }
+            }
+            Work::ScatterAdd { from, table } => {
+                let offset = from.layout.offset * lanes;
+                let width = (table.inner * lanes).max(1);
+                for (entry, update) in entries(table).zip(frame.data(from)[offset..].chunks_exact(width)) {
+                    for (sum, value) in out[entry * lanes..entry * lanes + width].iter_mut().zip(update) {
+                        *sum += value;
+                    }
+                }
+            }
+            Work::Scan { own, added, scan, chain, reverse, line } => {
+                let line = Line { inner: line.inner * lanes, ..*line };
+                let (own, added) = (frame.contiguous(own), frame.contiguous(added));
+                scan::run(&scan::Running { scan: *scan, chain: *chain, reverse: *reverse, line, own, added }, out, self.stop);
+            }
+            Work::Sort { keys, values, how, descending, line } => {
+                sorted(
+                    &frame,
+                    &mut places,
+                    Sorted { keys, values, how: *how, descending: *descending, line: *line, lanes: kernel.lanes },
+                    out,
+                );
+            }
+            Work::Interpolate { from, knots, slope } => interpolate::run(knots, *slope, frame.contiguous(from), out, self.stop),
+            Work::Convolve { left, right, start, chain } => {
+                let lengths = (left.layout.elements(), right.layout.elements());
+                let (left, right) = (frame.contiguous(left), frame.contiguous(right));
+                let factors = convolve::Factors { left, right, lengths, lanes, start: *start, chain: *chain };
+                convolve::run(self.scratch.isa, factors, out, self.stop);
+            }
+        }
+        // a kernel that gave up half way has set nothing that is read: the run ends here
+        let done = frame.checked();
+        self.scratch.slots[slot(kernel.to)] = target;
+        self.scratch.dense = memory;
+        self.scratch.places = places;
+        done
+    }
+
+    pub(super) fn frame(&self) -> Frame<'_> {
+        Frame { code: self.code, inputs: self.inputs, slots: &self.scratch.slots, points: self.points, seeds: self.seeds, stop: self.stop }
+    }
+}
+
+/// Runs a routine of dense linear algebra; gives up once the stop flag is set.
+fn dense(call: &DenseCall, frame: &Frame<'_>, isa: Isa, lanes: Lanes, memory: &mut Vec<f64>, out: &mut [f64]) {
+    let mut sides = Vec::with_capacity(call.operands.len());
+    for operand in &call.operands {
+        let (data, spread) = (frame.data(operand), frame.spread(operand.lanes, lanes));
+        sides.push(linear_algebra::Side { data, layout: &operand.layout, spread });
+    }
+    let DenseCall { routine, flags, sizes, .. } = *call;
+    let call = linear_algebra::Call { routine, flags, sizes, sides: &sides, lanes: frame.lanes(lanes) };
+    // the kernel's end asks the flag again
+    let _ = linear_algebra::run(isa, &call, memory, out, frame.stop);
+}
+
+/// The first element of each entry of a table, in order.
+fn entries(table: &Table) -> impl Iterator<Item = usize> + '_ {
+    (0..table.outer).flat_map(move |outer| table.indices.iter().map(move |&index| (outer * table.axis + index as usize) * table.inner))
+}
+
+/// What is sorted, and what follows it.
+struct Sorted<'a> {
+    keys: &'a Operand,
+    values: &'a Operand,
+    how: Sorting,
+    descending: bool,
+    line: Line,
+    lanes: Lanes,
+}
+
+/// Every line and lane of a sort: what is the same for several lanes is sorted once.
+fn sorted(frame: &Frame<'_>, places: &mut sort::Places, work: Sorted<'_>, out: &mut [f64]) {
+    let Sorted { line: Line { outer, length, inner }, lanes, .. } = work;
+    let (key_lanes, all) = (frame.lanes(work.keys.lanes), frame.lanes(lanes));
+    let (keys, values) = (frame.contiguous(work.keys), frame.contiguous(work.values));
+    for base in (0..outer).flat_map(|outer| (0..inner).map(move |inner_at| outer * length * inner + inner_at)) {
+        for key_lane in 0..key_lanes {
+            let own = sort::Strided { data: keys, first: base * key_lanes + key_lane, stride: inner * key_lanes };
+            places.sort(own, length, work.descending, frame.stop);
+            if frame.checked().is_err() {
+                return;
+            }
+            for lane in frame.lanes_over(lanes, work.keys.lanes, key_lane) {
+                let to = (base * all + lane, inner * all);
+                places.follow(work.how, own, sort::Strided { data: values, first: to.0, stride: to.1 }, to, out);
+            }
+        }
+    }
+}
