@@ -6,6 +6,7 @@
 //!
 //! `NABLAD_RENEW=1 cargo test documentation` writes the answers of now into the pages, to be looked at before they are committed.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -171,25 +172,32 @@ fn differences(shown: &Value, answered: &Value, place: &str, found: &mut Vec<Str
     }
 }
 
-/// The JSON text on lines of at most [`COLUMNS`] where it has commas to break it at.
+/// The JSON text on lines of at most [`COLUMNS`], where it has commas to break it at: in each line the last of those that are inside of the
+/// fewest brackets.
 fn wrapped(text: &str) -> String {
-    let (mut lines, mut column, mut quoted, mut escaped) = (String::new(), 0, false, false);
-    let parts = text.trim().split_inclusive(|c| {
-        quoted ^= c == '"' && !escaped;
-        escaped = c == '\\' && !escaped;
-        c == ',' && !quoted
-    });
-    for part in parts {
-        let width = part.chars().count();
-        if column > 0 && column + width > COLUMNS {
-            lines.push_str("\n ");
-            column = 1;
+    let text = text.trim();
+    let (mut commas, mut depth, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
+    for (i, c) in text.char_indices() {
+        match c {
+            '"' if !escaped => quoted = !quoted,
+            '[' | '{' if !quoted => depth += 1,
+            ']' | '}' if !quoted => depth -= 1,
+            ',' if !quoted => commas.push((i + 1, depth)),
+            _ => {}
         }
-        lines.push_str(part);
-        column += width;
+        escaped = c == '\\' && !escaped;
     }
-    lines.push('\n');
-    lines
+    let (mut lines, mut begin) = (Vec::new(), 0);
+    while text[begin..].chars().count() > COLUMNS {
+        let mut ahead = commas.iter().filter(|(end, _)| *end > begin).peekable();
+        let Some(&&first) = ahead.peek() else { break };
+        let fits = ahead.take_while(|(end, _)| text[begin..*end].chars().count() < COLUMNS);
+        let (end, _) = fits.copied().min_by_key(|&(end, depth)| (depth, Reverse(end))).unwrap_or(first);
+        lines.push(&text[begin..end]);
+        begin = end;
+    }
+    lines.push(&text[begin..]);
+    lines.join("\n ") + "\n"
 }
 
 #[tokio::test]
@@ -343,6 +351,6 @@ fn the_reader_sees_commands_and_answers() {
         differences(&shown, &answered, "", &mut found);
         assert_eq!(found.len(), count, "{found:?}");
     }
-    let long = "x, ".repeat(45);
-    assert_eq!(wrapped(&format!(r#"{{"a":"{long}","b":[1,2]}}"#)), format!("{{\"a\":\"{long}\",\n \"b\":[1,2]}}\n"));
+    let long = "x, ".repeat(43);
+    assert_eq!(wrapped(&format!(r#"{{"a":[1,"{long}",2],"b":[1,2]}}"#)), format!("{{\"a\":[1,\n \"{long}\",2],\n \"b\":[1,2]}}\n"));
 }

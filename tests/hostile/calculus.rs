@@ -181,24 +181,14 @@ async fn what_is_too_large_is_refused() {
     trial.exceeds("/derivative", body, "limits.nodes", 1e6).await;
     trial.answered("/derivative", of("exp(x) * sum(sin(x))", 1900, "jacobian")).await;
     let many: Vec<String> =
-        (0..400).map(|i| format!("y{i} = {}", (0..400).map(|j| format!("x{j}")).collect::<Vec<_>>().join(" + "))).collect();
-    let names: Vec<String> = (0..400).map(|i| format!("\"y{i}\"")).collect();
+        (0..360).map(|i| format!("y{i} = {}", (0..360).map(|j| format!("x{j}")).collect::<Vec<_>>().join(" + "))).collect();
+    let names: Vec<String> = (0..360).map(|i| format!("\"y{i}\"")).collect();
     trial
         .exceeds(
             "/derivative",
             format!(r#"{{"formula":"{}","outputs":[{}],"of":"jacobian"}}"#, many.join("; "), names.join(",")),
             "limits.outputs",
-            160_000.0,
-        )
-        .await;
-    let inputs: Vec<String> = (0..50_000).map(|i| format!("\"x{i}\"")).collect();
-    let long = "y".repeat(100_000);
-    trial
-        .exceeds(
-            "/derivative",
-            format!(r#"{{"formula":"{long} = 1","inputs":[{}],"of":"gradient"}}"#, inputs.join(",")),
-            "limits.answer_bytes",
-            5e9,
+            129_600.0,
         )
         .await;
     trial
@@ -216,7 +206,7 @@ async fn what_is_too_large_is_refused() {
 async fn names_that_collide_without_end_cost_no_more() {
     // Outputs a, a_db, a_db_db, … and inputs b, b_db, …: the derivatives have two names for each diagonal.
     let trial = Trial::start().await;
-    let names = |first: &str| (0..150).map(|k| format!("{first}{}", "_db".repeat(k))).collect::<Vec<_>>();
+    let names = |first: &str| (0..80).map(|k| format!("{first}{}", "_db".repeat(k))).collect::<Vec<_>>();
     let (outputs, inputs) = (names("a"), names("b"));
     let listed = |names: &[String]| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(",");
     let formula: Vec<String> = outputs.iter().zip(&inputs).map(|(output, input)| format!("{output} = sin({input})")).collect();
@@ -230,6 +220,6 @@ async fn names_that_collide_without_end_cost_no_more() {
     let mut found: Vec<&str> = answer["outputs"].as_array().unwrap().iter().map(|output| output["name"].as_str().unwrap()).collect();
     found.sort_unstable();
     found.dedup();
-    trial.check(found.len() == 150 * 150, || format!("{} names", found.len()));
+    trial.check(found.len() == 80 * 80, || format!("{} names", found.len()));
     trial.end().await;
 }
