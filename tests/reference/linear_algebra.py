@@ -229,6 +229,10 @@ class Algebra(Interpreter):
             return [[x for row in q for x in row], [x for row in r for x in row]]
         return dict(zip(("q", "r"), self.matrices(rule, [a], [(m, k), (k, n)])))
 
+    def op_matrix_norm(self, a, ord):
+        n = a.shape[-1]
+        return self.matrices(lambda a: [[max(singular(a, n)[1]) if ord == 2 else mp.fsum(singular(a, n)[1])]], [a], [()])[0]
+
     def op_pinv(self, a):
         m, n = a.shape[-2:]
         return self.one_result(lambda a: pseudoinverse(a, n), [a], (n, m))
@@ -330,7 +334,10 @@ def hessian(graph, at):
             continue
         h, k = step(at, p[0]), step(at, q[0])
         corners = [(s, t, f([(*p, s * h), (*q, t * k)])) for s in (1, -1) for t in (1, -1)]
-        entries[p, q] = mp.fsum(s * t * value for s, t, value in corners) / (4 * h * k)
+        difference = mp.fsum(s * t * value for s, t, value in corners)
+        # what is linear in both has a difference of rounding, 150 digits down
+        rounding = mpf("1e-140") * max(abs(value) for _, _, value in corners)
+        entries[p, q] = mpf(0) if abs(difference) <= rounding else difference / (4 * h * k)
     blocks = {}
     for a, (shape_a, flat_a) in at.items():
         blocks[a] = {}

@@ -137,7 +137,7 @@ E4 = [[0.5, -1.0, 0.25, 0.75], [1.5, 0.75, -0.5, 0.25], [0.125, 2.0, 1.0, -1.0],
 F4 = [[1.0, 0.25, -0.75, 0.5], [-0.5, 1.5, 0.125, 1.0], [2.0, -0.25, 0.5, 0.75], [0.25, 1.0, -1.5, 0.625]]
 G5 = [[*row, x] for row, x in zip(G4, [0.5, -0.25, 1.0, 0.75])] + [[1.0, 0.5, -0.5, 0.25, 3.0]]
 COFACTOR = [
-    *of_a("cofactor", [("1 x 1", ONE, "exact", False), ("2 x 2", G2, "exact", False), ("3 x 3", G3, NEAR, True), ("4 x 4", G4, NEAR, False),
+    *of_a("cofactor", [("1 x 1", ONE, "exact", False), ("2 x 2", G2, "exact", False), ("3 x 3", G3, NEAR, True), ("4 x 4", G4, NEAR, True),
                        ("of rank 3, 4 x 4", RANK_3, NEAR, False), ("5 x 5", G5, NEAR, False)]),
     case("cofactor", "of rank 2, 4 x 4", {"A": RANK_2_OF_4}, op("cofactor", "A"), NEAR, False, floor=10.0),
     *[case("cofactor", f"{label} along one", {"A": a, "E": e}, op("cofactor", "A", "E"), NEAR, hessian)
@@ -250,4 +250,17 @@ QR = [
          value={"q": [], "r": []}, jacobian={"q": {"A": []}, "r": {"A": []}}),
 ]
 
-CASES = [*SOLVE, *TRIANGULAR, *CHOLESKY, *INV, *DET, *SLOGDET, *COFACTOR, *EIGH, *SVD, *QR, *EXPM, *EXPM_DERIVATIVE, *PINV]
+NORMS = [
+    case("matrix_norm", f"{label}, ord {ord}", {"A": a}, op("matrix_norm", "A", ord=ord), NEAR, hessian)
+    for ord in (2, "nuc")
+    for label, a, hessian in [("1 x 1", [[-2.5]], False), ("2 x 2", G2, True), ("3 x 3", G3, True), ("tall", TALL, True), ("broad", BROAD, False), ("a batch", PAIR, False)]
+] + [
+    case("matrix_norm", "of zero, ord 2", {"A": [[0.0, 0.0], [0.0, 0.0]]}, op("matrix_norm", "A", ord=2), "exact", value={"y": "0.0"}, jacobian={"y": {"A": filled([2, 2], "0.0")}}),
+    case("matrix_norm", "of zero, ord nuc", {"A": [[0.0, 0.0], [0.0, 0.0]]}, op("matrix_norm", "A", ord="nuc"), "exact", value={"y": "0.0"}, jacobian={"y": {"A": filled([2, 2], "0.0")}}),
+    case("matrix_norm", "equal singular values, ord 2", {"A": [[0.0, -2.0], [2.0, 0.0]]}, op("matrix_norm", "A", ord=2), NEAR, value={"y": "2.0"},
+         jacobian={"y": {"A": [["0.0", "-0.5"], ["0.5", "0.0"]]}}, note="they share"),
+    case("matrix_norm", "of rank 1, ord nuc", {"A": [[3.0, 0.0], [4.0, 0.0]]}, op("matrix_norm", "A", ord="nuc"), NEAR, value={"y": "5.0"},
+         jacobian={"y": {"A": [["0.6", "0.0"], ["0.8", "0.0"]]}}, note="the subgradient of least norm"),
+]
+
+CASES = [*NORMS, *SOLVE, *TRIANGULAR, *CHOLESKY, *INV, *DET, *SLOGDET, *COFACTOR, *EIGH, *SVD, *QR, *EXPM, *EXPM_DERIVATIVE, *PINV]

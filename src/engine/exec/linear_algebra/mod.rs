@@ -96,8 +96,9 @@ pub(crate) fn length(routine: Dense, sizes: Sizes) -> usize {
     }
 }
 
-/// Floating-point operations a matrix, as far as they are known before its numbers are.
-pub(crate) fn flops(routine: Dense, sizes: Sizes) -> f64 {
+/// Floating-point operations a matrix, as far as they are known before its numbers are; where the first argument is `shared` by lanes,
+/// without what is done to it once for all of them.
+pub(crate) fn flops(routine: Dense, sizes: Sizes, shared: bool) -> f64 {
     let (rows, columns, right) = (sizes.rows as f64, sizes.columns as f64, sizes.right as f64);
     let (few, tall) = (rows.min(columns), rows.max(columns));
     let cube = rows * rows * rows;
@@ -111,6 +112,7 @@ pub(crate) fn flops(routine: Dense, sizes: Sizes) -> f64 {
         Dense::Cholesky => cube / 3.0,
         Dense::Cofactor => match sizes.arguments {
             0 | 1 => 3.0 * cube,
+            2 if shared => 8.0 * cube,
             2 => 2.0 * singular,
             count => rows * cube * count as f64 * 2f64.powi(count as i32 - 1),
         },
