@@ -39,6 +39,16 @@ fn cases() -> Vec<Case> {
         "nodes": [{"name": "h", "op": "add", "args": [{"op": "matmul", "args": ["W", "x"]}, "c"]}, {"name": "s", "op": "softmax", "args": ["h"]}],
         "outputs": [{"name": "p", "value": {"op": "multiply", "args": ["s", {"op": "tanh", "args": ["h"]}]}}, {"name": "l", "value": {"op": "logsumexp", "args": ["h"]}}]
     }});
+    let loops = json!({"graph": {
+        "inputs": [{"name": "x", "shape": [3]}, "a"],
+        "nodes": [{"name": "m", "op": "map", "args": ["x", "a"], "function": "g", "in_axes": [0, null]},
+                  {"name": "s", "op": "scan", "args": ["a", "m", "a"], "function": "step"}],
+        "outputs": [{"name": "y", "value": {"op": "multiply", "args": [{"op": "item", "args": ["s"], "index": 0}, {"op": "sum", "args": ["m"]}]}}],
+        "functions": {
+            "g": {"inputs": ["u", "a"], "outputs": [{"name": "y", "value": {"op": "sin", "args": [{"op": "multiply", "args": ["u", "a"]}]}}]},
+            "step": {"inputs": ["c", "v", "a"], "outputs": [{"name": "c", "value": {"op": "tanh", "args": [{"op": "fma", "args": ["c", "a", "v"]}]}}]}
+        }
+    }});
     let layer_at = json!({"W": [[0.3, -1.2, 0.7], [1.1, 0.4, -0.6]], "x": [0.9, -0.2, 1.3], "c": 0.15});
     vec![
         case(formula("x^2 * sin(y)"), json!({"x": 3, "y": 0.5}), json!({"x": 1, "y": -2}), json!({"f": 0.5})),
@@ -94,6 +104,8 @@ fn cases() -> Vec<Case> {
             json!({"w": [1, 1, 0, -1]}),
             json!({"f": 2}),
         ),
+        // loops
+        case(loops, json!({"x": [0.5, -1, 2], "a": 0.75}), json!({"x": [1, 0, -1], "a": 0.5}), json!({"y": 2})),
         case(layer, layer_at, json!({"x": [1, 0, -1], "c": 1}), json!({"p": [1, -1], "l": 0.5})),
         case(
             json!({"formula": "logsumexp(x) + vector_norm(x)", "inputs": [{"name": "x", "shape": [2]}]}),
