@@ -14,6 +14,8 @@ from functools import lru_cache, partial, reduce
 import sympy
 from mpmath import mp, mpf
 
+import special
+import special_points
 from decimals import condition, hexed, rounded, text
 from scalar_edges import EDGES
 from scalar_points import POINTS
@@ -195,6 +197,26 @@ def smooth_row(op, args, constants, note, scale=1):
         return row
 
 
+def special_row(op, args, note, scale=1):
+    """A row of special.py: the condition numbers are those of smooth_row."""
+    with mp.workdps(scale * special.DIGITS):
+        points = [mpf(a) for a in args]
+        value, gradient, hessian, third = special.derivatives(op, points)
+        row = start(op, args, None, "special")
+        row["value"] = text(value)
+        row["partials"] = [unsigned(text(g)) for g in gradient]
+        row["second"] = [[unsigned(text(h)) for h in line] for line in hessian]
+        finish(row, value, "rel", "rel")
+        row["cond"] = condition([x * g for x, g in zip(points, gradient)], value)
+        row["cond_partials"] = [condition([x * h for x, h in zip(points, line)], g) for line, g in zip(hessian, gradient)]
+        row["cond_second"] = [[condition([x * t for x, t in zip(points, cube)], h) for cube, h in zip(plane, line)]
+                              for plane, line in zip(third, hessian)]
+        if row["value"] in ("0.0", "-0.0") and value != 0:
+            row["any_zero_sign"] = True
+        row["note"] = note
+        return row
+
+
 def unsigned(word):
     """The sign of a zero derivative says nothing."""
     return "0.0" if word == "-0.0" else word
@@ -242,6 +264,8 @@ def edge_row(op, args, value, partials, note, constants=None, any_zero_sign=Fals
     """A row of the hand table; texts are nan, inf, -inf, signed zeros, or SymPy expressions such as pi/2; None: not checked."""
     if op in SMOOTH:
         family, bound, partials_bound = SMOOTH[op][0], SMOOTH[op][3], SMOOTH[op][4]
+    elif op in special_points.POINTS:
+        family, bound, partials_bound = "special", "rel", "rel"
     else:
         family, bound, partials_bound = PIECEWISE[op][0], "exact", "exact"
     row = start(op, args, constants, family)
@@ -282,4 +306,7 @@ def rows(scale=1):
         if op in SMOOTH and " " not in SMOOTH[op][1]:
             result.extend(build(op, [x], None, "pseudo-random, ordinary") for x in pseudo_random(op))
         result.extend(edge_row(*entry[:5], **(entry[5] if len(entry) > 5 else {})) for entry in EDGES if entry[0] == op)
+    for op, points in special_points.POINTS.items():
+        result.extend(special_row(op, args, note, scale) for args, note in points)
+        result.extend(edge_row(*entry[:5], **(entry[5] if len(entry) > 5 else {})) for entry in special_points.EDGES if entry[0] == op)
     return result

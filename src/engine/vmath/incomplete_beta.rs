@@ -352,8 +352,12 @@ pub fn betainc_derivative(k: u32, m: u32, n: u32, a: f64, b: f64, x: f64) -> f64
     if n == 0 {
         return if is_lower(&side) { lower(&side, k, m) } else { -lower(&side.turned(), m, k) };
     }
-    let weight = Weight::of(Factor::of_density(a, b), a, b, k, m);
     let (order, step) = (n as usize - 1, x.min(side.y.hi));
+    let kernel = kernel_ln(&side).sub(side.log_x).sub(side.log_y).sub(log_dd(Dd::exact(step)).mul_f(order as f64));
+    if !(kernel.hi > -1e5) {
+        return 0.0;
+    }
+    let weight = Weight::of(Factor::of_density(a, b), a, b, k, m);
     let (log_x, log_y) = (log_series(step / x, order), log_series(-step / side.y.hi, order));
     let mut g = [0.0; ORDERS];
     for (i, g) in g.iter_mut().enumerate() {
@@ -362,7 +366,6 @@ pub fn betainc_derivative(k: u32, m: u32, n: u32, a: f64, b: f64, x: f64) -> f64
     let slope = side.y.mul(two_sum(a, -1.0)).sub(side.x.mul(two_sum(b, -1.0)));
     g[1] = slope.hi / x.max(side.y.hi);
     let factor = times_weight(series_exp(&g, order), &weight, log_x, log_y, (side.log_x.hi, side.log_y.hi), order);
-    let kernel = kernel_ln(&side).sub(side.log_x).sub(side.log_y).sub(log_dd(Dd::exact(step)).mul_f(order as f64));
     exp_times(kernel, factor * factorial(order))
 }
 

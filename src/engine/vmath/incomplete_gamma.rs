@@ -219,6 +219,10 @@ pub fn gammainc_derivative(m: u32, n: u32, a: f64, x: f64) -> f64 {
         let part = part(a, x, m as usize);
         return if is_lower(a, x) { part } else { -part };
     }
+    let kernel = kernel_ln(a, x).sub(log_dd(Dd::exact(x)).mul_f(n.into()));
+    if !(kernel.hi > -1e5) {
+        return 0.0;
+    }
     // of the density in x(1 + t): (1 + t)^(a−1) e^(−xt), and ℓ(t) = ℓ + log(1 + t)
     let (m, k) = (m as usize, n as usize - 1);
     let weight = weight(a, m, a < 1.0);
@@ -226,7 +230,6 @@ pub fn gammainc_derivative(m: u32, n: u32, a: f64, x: f64) -> f64 {
     g.iter_mut().for_each(|c| *c *= a - 1.0);
     g[1] = two_sum(a, -x).add_f(-1.0).round();
     let factor = times_weight(series_exp(&g, k), &weight, m, k, if m == 0 { 0.0 } else { log_ratio(a, x) });
-    let kernel = kernel_ln(a, x).sub(log_dd(Dd::exact(x)).mul_f(n.into()));
     exp_times(kernel, factor * factorial(k))
 }
 
