@@ -286,7 +286,7 @@ fn loops_inside_loops() {
     let second = gradient_graph(&graph, Mode::Reverse);
     let hessian = |mode| at(&second, &Want::Jacobian { wrt: vec![0, 1], mode }, &inputs).pop().unwrap();
     let (forward, reverse) = (hessian(Mode::Forward), hessian(Mode::Reverse));
-    close(&[forward.clone()], &[reverse], 1e-12);
+    close(std::slice::from_ref(&forward), &[reverse], 1e-12);
     for i in 0..19 {
         for j in 0..i {
             assert!((forward[i * 19 + j] - forward[j * 19 + i]).abs() < 1e-12, "{i} {j}");

@@ -191,6 +191,10 @@ async fn what_is_too_large_is_refused() {
             129_600.0,
         )
         .await;
+    let inputs: Vec<String> = (0..50_000).map(|i| format!("\"x{i}\"")).collect();
+    let output = format!(r#"{{"name":"{}","value":1}}"#, "y".repeat(100_000));
+    let body = format!(r#"{{"graph":{{"inputs":[{}],"outputs":[{output}]}},"of":"gradient"}}"#, inputs.join(","));
+    trial.exceeds("/derivative", body, "limits.answer_bytes", 5e9).await;
     trial
         .exceeds(
             "/derivative",

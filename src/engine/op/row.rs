@@ -242,12 +242,15 @@ pub enum Rule {
     Resolved,
 }
 
+/// As [`Expansion`], a node a result.
+pub type SeveralExpansion = fn(&mut Builder, &[NodeId], &Attributes) -> Result<Vec<NodeId>, Error>;
+
 /// How several results are had.
 pub enum Does {
     /// By a kernel.
     Kernel(Several),
     /// Written with other operators: a node a result.
-    Expansion(fn(&mut Builder, &[NodeId], &Attributes) -> Result<Vec<NodeId>, Error>),
+    Expansion(SeveralExpansion),
 }
 
 /// The kernels that have several results.
