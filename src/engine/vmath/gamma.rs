@@ -211,7 +211,7 @@ fn polygamma_step(n: u32, a: f64, b: f64) -> f64 {
             factor *= b / f64::from(k);
             let term = factor * polygamma(n + k, a);
             sum += term;
-            if !(term.abs() > 1e-17 * f64::abs(sum)) {
+            if term.abs() <= 1e-17 * f64::abs(sum) {
                 break;
             }
         }

@@ -354,7 +354,7 @@ pub fn betainc_derivative(k: u32, m: u32, n: u32, a: f64, b: f64, x: f64) -> f64
     }
     let (order, step) = (n as usize - 1, x.min(side.y.hi));
     let kernel = kernel_ln(&side).sub(side.log_x).sub(side.log_y).sub(log_dd(Dd::exact(step)).mul_f(order as f64));
-    if !(kernel.hi > -1e5) {
+    if kernel.hi.is_nan() || kernel.hi < -1e5 {
         return 0.0;
     }
     let weight = Weight::of(Factor::of_density(a, b), a, b, k, m);

@@ -131,7 +131,7 @@ fn is_lower(a: f64, x: f64) -> bool {
 fn part(a: f64, x: f64, m: usize) -> f64 {
     let ratio = if m == 0 { 0.0 } else { log_ratio(a, x) };
     let kernel = kernel_ln(a, x);
-    if !(kernel.hi > -1e5) {
+    if kernel.hi.is_nan() || kernel.hi < -1e5 {
         return 0.0;
     }
     if !is_lower(a, x) {
@@ -220,7 +220,7 @@ pub fn gammainc_derivative(m: u32, n: u32, a: f64, x: f64) -> f64 {
         return if is_lower(a, x) { part } else { -part };
     }
     let kernel = kernel_ln(a, x).sub(log_dd(Dd::exact(x)).mul_f(n.into()));
-    if !(kernel.hi > -1e5) {
+    if kernel.hi.is_nan() || kernel.hi < -1e5 {
         return 0.0;
     }
     // of the density in x(1 + t): (1 + t)^(a−1) e^(−xt), and ℓ(t) = ℓ + log(1 + t)

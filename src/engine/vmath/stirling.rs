@@ -200,7 +200,7 @@ fn sine(x: Dd) -> (f64, Dd) {
 #[inline(always)]
 fn beta_at_pole(a: f64, b: f64) -> Signed {
     let other = 1.0 - a - b;
-    if b.trunc() != b || !(other > 0.0) || b.abs() > pow2(53) {
+    if b.trunc() != b || other <= 0.0 || b.abs() > pow2(53) {
         return Signed::pole(1.0);
     }
     let sign = if (0.5 * b).fract() == 0.0 { 1.0 } else { -1.0 };
