@@ -1,14 +1,14 @@
 """Special functions whose derivatives have no closed form that a computer algebra system writes: values by mpmath's functions, series and
 continued fractions, derivatives by central differences of those.
 
-With D digits carried and steps of 10^-H relative, a third difference keeps D - 3H digits and is wrong by the square of the step: 180 and
-40 leave sixty. None of it is how nablad computes (integrals by a quadrature, polynomials in logarithms), which is the point.
+With D digits carried and steps of 10^-H relative, a third difference keeps D - 3H digits and is wrong by the square of the step: 160 and
+40 leave forty. None of it is how nablad computes (integrals by a quadrature, polynomials in logarithms), which is the point.
 """
 from itertools import product
 
 from mpmath import mp, mpf
 
-DIGITS, STEP = 180, 40
+DIGITS, STEP = 160, 40
 
 
 def erfcx(x):
