@@ -199,7 +199,7 @@ def smooth_row(op, args, constants, note, scale=1):
 
 def special_row(op, args, note, scale=1):
     """A row of special.py: the condition numbers are those of smooth_row."""
-    with mp.workdps(scale * special.DIGITS):
+    with mp.workdps(scale * special.digits(args)):
         points = [mpf(a) for a in args]
         value, gradient, hessian, third = special.derivatives(op, points)
         row = start(op, args, None, "special")

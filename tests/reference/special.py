@@ -2,13 +2,20 @@
 continued fractions, derivatives by central differences of those.
 
 With D digits carried and steps of 10^-H relative, a third difference keeps D - 3H digits and is wrong by the square of the step: 160 and
-40 leave forty. None of it is how nablad computes (integrals by a quadrature, polynomials in logarithms), which is the point.
+40 leave forty; next to 0 as many more as the steps have zeros. None of it is how nablad computes (integrals by a quadrature,
+polynomials in logarithms), which is the point.
 """
 from itertools import product
+from math import frexp
 
 from mpmath import mp, mpf
 
 DIGITS, STEP = 160, 40
+
+
+def digits(args):
+    """How many to carry at these arguments."""
+    return DIGITS + 3 * max([0] + [-frexp(x)[1] * 3 // 10 for x in args if x])
 
 
 def erfcx(x):
