@@ -306,7 +306,9 @@ impl Kernel {
             Work::Zero | Work::Take { .. } => elements(),
             Work::Reduce { inner, .. } => elements() * *inner as f64,
             Work::Matmul(product) => 2.0 * elements() * product.inner as f64,
-            Work::Dense(call) => call.batch() as f64 * linear_algebra::flops(call.routine, call.sizes, call.operands[0].lanes.data() != self.lanes.data()),
+            Work::Dense(call) => {
+                call.batch() as f64 * linear_algebra::flops(call.routine, call.sizes, call.operands[0].lanes.data() != self.lanes.data())
+            }
             Work::ScatterAdd { from, .. } => 2.0 * from.layout.elements() as f64,
             Work::Scan { .. } => 2.0 * elements(),
             Work::Sort { line, .. } => elements() * (4.0 + 8.0 * (line.length.max(1) as f64).log2()),
