@@ -28,7 +28,7 @@ lint:
 ci:
     .ci/run
 
-# Trials of the contract against a live server: schemathesis, python, typescript, documentation, examples; default: all
+# Trials of the contract against a live server: schemathesis, python, typescript, examples; default: all
 contract *trials:
     cargo build --locked
     tests/contract/run.sh {{ trials }}

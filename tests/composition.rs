@@ -91,6 +91,9 @@ fn point(inputs: &[(&str, &[usize])], x: &[f64]) -> Value {
 
 type Shapes = &'static [(&'static str, &'static [usize])];
 
+/// Functions with the shapes of their inputs.
+type Stages<'s> = &'s [(&'s Value, Shapes)];
+
 #[test]
 fn each_stage_is_the_jacobian_at_its_own_input_and_the_whole_their_product() {
     let polar = json!({"formula": "x = r*cos(t); y = r*sin(t)", "inputs": ["r", "t"], "outputs": ["x", "y"]});
@@ -99,7 +102,7 @@ fn each_stage_is_the_jacobian_at_its_own_input_and_the_whole_their_product() {
     let five = json!({"formula": "y = [x[0]*x[1], sin(x[2]), x[1]^2, x[0] + x[2], 1/x[0]]", "inputs": [{"name": "x", "shape": [3]}]});
     let kinks = json!({"formula": "k = abs(v) + maximum(v[0], v[1])", "inputs": [{"name": "v", "shape": [4]}]});
     let sum = json!({"formula": "s = sum(q^2)", "inputs": [{"name": "q", "shape": [4]}]});
-    let table: &[(&[(&Value, Shapes)], &[f64])] = &[
+    let table: &[(Stages<'_>, &[f64])] = &[
         (&[(&polar, &[("r", &[]), ("t", &[])])], &[2.0, 0.75]),
         (&[(&polar, &[("r", &[]), ("t", &[])]), (&bend, &[("a", &[]), ("b", &[])]), (&five, &[("x", &[3])])], &[2.0, 0.75]),
         (
@@ -195,7 +198,7 @@ fn a_stage_takes_what_the_one_before_gives() {
         json!([[0.0, 0.0, 0.0, 40.0, 20.0]]),
     );
     // Nothing, and a function of nothing.
-    check(json!([{"formula": "x * [1, 2]"}, {"formula": "sum(y)"}]), json!({"x": []}), json!({"f": 0.0}), json!([[]]));
+    check(json!([{"formula": "x^2"}, {"formula": "sum(y)"}]), json!({"x": []}), json!({"f": 0.0}), json!([[]]));
     check(json!([{"formula": "7"}, {"formula": "y^2"}]), json!({}), json!({"f": 49.0}), json!([[]]));
 }
 

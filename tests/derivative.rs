@@ -39,6 +39,16 @@ fn cases() -> Vec<Case> {
         "nodes": [{"name": "h", "op": "add", "args": [{"op": "matmul", "args": ["W", "x"]}, "c"]}, {"name": "s", "op": "softmax", "args": ["h"]}],
         "outputs": [{"name": "p", "value": {"op": "multiply", "args": ["s", {"op": "tanh", "args": ["h"]}]}}, {"name": "l", "value": {"op": "logsumexp", "args": ["h"]}}]
     }});
+    let loops = json!({"graph": {
+        "inputs": [{"name": "x", "shape": [3]}, "a"],
+        "nodes": [{"name": "m", "op": "map", "args": ["x", "a"], "function": "g", "in_axes": [0, null]},
+                  {"name": "s", "op": "scan", "args": ["a", "m", "a"], "function": "step"}],
+        "outputs": [{"name": "y", "value": {"op": "multiply", "args": [{"op": "item", "args": ["s"], "index": 0}, {"op": "sum", "args": ["m"]}]}}],
+        "functions": {
+            "g": {"inputs": ["u", "a"], "outputs": [{"name": "y", "value": {"op": "sin", "args": [{"op": "multiply", "args": ["u", "a"]}]}}]},
+            "step": {"inputs": ["c", "v", "a"], "outputs": [{"name": "c", "value": {"op": "tanh", "args": [{"op": "fma", "args": ["c", "a", "v"]}]}}]}
+        }
+    }});
     let layer_at = json!({"W": [[0.3, -1.2, 0.7], [1.1, 0.4, -0.6]], "x": [0.9, -0.2, 1.3], "c": 0.15});
     vec![
         case(formula("x^2 * sin(y)"), json!({"x": 3, "y": 0.5}), json!({"x": 1, "y": -2}), json!({"f": 0.5})),
@@ -94,12 +104,33 @@ fn cases() -> Vec<Case> {
             json!({"w": [1, 1, 0, -1]}),
             json!({"f": 2}),
         ),
+        // loops
+        case(loops, json!({"x": [0.5, -1, 2], "a": 0.75}), json!({"x": [1, 0, -1], "a": 0.5}), json!({"y": 2})),
         case(layer, layer_at, json!({"x": [1, 0, -1], "c": 1}), json!({"p": [1, -1], "l": 0.5})),
         case(
             json!({"formula": "logsumexp(x) + vector_norm(x)", "inputs": [{"name": "x", "shape": [2]}]}),
             json!({"x": [0, 0]}),
             json!({"x": [1, 2]}),
             json!({"f": 1}),
+        ),
+        // of so many elements that the sweeps are a loop, forward and in reverse, with a part that no seed reaches
+        case(
+            json!({"formula": "y = sin(w) * s + sum(w) * w; n = s^2", "inputs": [{"name": "w", "shape": [3, 4]}, "s"], "outputs": ["y", "n"]}),
+            json!({"w": [[0.1, -0.2, 0.3, 0], [1, 2, -1, 0.5], [0.25, 4, -3, 0.75]], "s": 2}),
+            json!({"w": [[1, 0, -1, 0], [0, 0, 0, 1], [0.5, 0, 0, 2]], "s": 0.5}),
+            json!({"y": [[1, 2, -1, 0], [0, 1, 0, 0], [1, 0, 0, -1]], "n": 1}),
+        ),
+        case(
+            json!({"formula": "y = outer(v, v) * sqrt(s) + exp(-s); z = sum(v^3)", "inputs": [{"name": "v", "shape": [9]}, "s"], "outputs": ["y", "z"]}),
+            json!({"v": [0.1, -0.2, 0, 0.5, 1, 2, -1, 0.5, 0.25], "s": 0}),
+            json!({"v": [1, 0, -1, 0, 1, 1, 0, 0, 2], "s": 0}),
+            json!({"z": 1}),
+        ),
+        case(
+            json!({"formula": "logsumexp(w) * sum(w[0:10] * w[1:11]^2) + prod(w[9:])", "inputs": [{"name": "w", "shape": [11]}]}),
+            json!({"w": [0.5, 0, -1, 2, 0.25, 1, -0.5, 3, 0.1, 0, 0.7]}),
+            json!({"w": [1, 1, 0, -1, 0, 0, 1, 0, 0, 2, 0]}),
+            json!({"f": 2}),
         ),
         case(json!({"formula": "x * 2", "inputs": [{"name": "x", "shape": [0]}]}), json!({"x": []}), json!({"x": []}), json!({"f": []})),
     ]
@@ -357,9 +388,14 @@ fn what_cannot_be_is_refused() {
     let large = |n: usize, of: &str| json!({"formula": "sin(x) * x", "inputs": [{"name": "x", "shape": [n]}], "of": of});
     let limit = |name: &str| ("limit-exceeded", String::new(), Some(name.to_owned()));
     assert_eq!(refused(large(2001, "jacobian")), limit("limits.derivative_cells"));
-    let deep = (0..600).map(|i| format!("v{} = sin(v{i})", i + 1)).collect::<Vec<_>>().join("; ");
-    let body = json!({"formula": format!("v0 = x; {deep}"), "inputs": [{"name": "x", "shape": [1900]}], "of": "jacobian"});
-    assert_eq!(refused(body), limit("limits.nodes"));
+    // Sweeps that are written out, a node at least each; a tensor of many elements is swept by a loop instead.
+    let body = |n: usize| {
+        let terms = |i: usize| (0..30).map(|j| format!("sin(x{} + {i})", (i + j) % n)).collect::<Vec<_>>().join(" * ");
+        let (formula, outputs): (Vec<_>, Vec<_>) = (0..n).map(|i| (format!("y{i} = {}", terms(i)), format!("y{i}"))).unzip();
+        json!({"formula": formula.join("; "), "outputs": outputs, "of": "jacobian"})
+    };
+    assert_eq!(refused(body(200)), limit("limits.nodes"));
+    ask(Endpoint::Derivative, &large(1900, "jacobian"));
     // One sweep is none too many, however large the tensor.
     ask(Endpoint::Derivative, &json!({"formula": "sum(sin(x))", "inputs": [{"name": "x", "shape": [1_000_000]}], "of": "gradient"}));
     ask(Endpoint::Derivative, &large(1_000_000, "jvp"));

@@ -58,6 +58,8 @@ fn verdicts_are_those_that_are_known() {
         ("x^2", json!({"x": 1e-200}), None, GOOD),
         ("x^2", json!({"x": 1e150}), None, GOOD),
         ("log(x)", json!({"x": 1e-300}), None, GOOD),
+        ("sqrt(x)", json!({"x": 1e-305}), None, GOOD),
+        ("tanh(x)", json!({"x": "Infinity"}), None, GOOD),
         ("x^2", json!({"x": 1e200}), None, "not-finite"),
         // at a kink and off it
         ("abs(x)", json!({"x": 0}), None, "kink"),
@@ -98,7 +100,7 @@ fn verdicts_are_those_that_are_known() {
         ("1/x", json!({"x": 0}), None, "not-finite"),
         ("x^1.5", json!({"x": 0}), Some(json!({"x": -1})), "not-finite"),
         ("x", json!({"x": "NaN"}), None, "not-finite"),
-        ("tanh(x)", json!({"x": "Infinity"}), None, "not-finite"),
+        ("atan2(x, y)", json!({"x": 1, "y": "NaN"}), None, "not-finite"),
         ("x + y", json!({"x": 1, "y": 2}), Some(json!({"x": "NaN"})), "not-finite"),
         ("[x, 1/y]", json!({"x": 1, "y": 0}), None, "not-finite"),
         // nothing moves
@@ -139,10 +141,8 @@ fn steps_say_what_they_are() {
             assert_eq!(answer["steps"][i][field], *value, "{field} at {h}");
         }
     }
-    assert_eq!(
-        (&answer["steps"][0]["order"], &answer["steps"][1]["order"], &answer["steps"][2]["order"]),
-        (&Value::Null, &json!(2.0), &json!(2.0))
-    );
+    let found = orders(&answer);
+    assert!(answer["steps"][0]["order"].is_null() && found.len() == 2 && found.iter().all(|order| (order - 2.0).abs() < 1e-14), "{answer}");
     assert_eq!(answer["inner_product"], json!({"forward": 12.0, "reverse": 12.0, "relative_difference": 0.0}));
     // One size shows no order, and has a verdict all the same; the same size twice neither.
     for sizes in [json!([0.01]), json!([0.01, 0.01])] {
@@ -184,7 +184,7 @@ fn forward_and_reverse_agree() {
         ("cumulative_sum(w) / (1 + sum(w^2))", json!({"w": [0.1, 0.7, -2, 4]})),
         ("abs(x) + sqrt(y)", json!({"x": 0, "y": 2})),
     ] {
-        let Ok(answer) = try_ask(Endpoint::Check, &json!({"formula": formula, "at": at})) else { continue };
+        let answer = check(&json!({"formula": formula, "at": at}));
         let product = &answer["inner_product"];
         assert!(product["relative_difference"].as_f64().unwrap() < 1e-14, "{formula}: {product}");
         assert_ne!(product["forward"], json!(0.0), "{formula}");

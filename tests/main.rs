@@ -4,6 +4,7 @@ mod architecture;
 mod chain_rule;
 mod composition;
 mod derivative;
+mod documentation;
 mod edge;
 mod engine;
 mod hostile;

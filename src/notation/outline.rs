@@ -135,7 +135,7 @@ impl<'g> Outline<'g> {
         }
     }
 
-    /// Orders the nodes: those that no output needs first, so that what the outputs are comes last.
+    /// Orders the nodes: those that no output needs first, so that what the outputs are comes last, in their order.
     fn sort(&mut self) {
         let graph = self.graph;
         let outputs: Vec<usize> = graph.outputs.iter().filter_map(|output| self.node(&output.value)).collect();
@@ -145,9 +145,11 @@ impl<'g> Outline<'g> {
         }
         let mut marks = vec![Mark::New; graph.nodes.len()];
         let mut order = Vec::with_capacity(graph.nodes.len());
+        let last: HashSet<usize> = outputs.iter().copied().collect();
         let named = |wanted: bool| {
-            let needed = &needed;
-            (0..graph.nodes.len()).filter(move |&node| graph.nodes[node].name.is_some() && (needed[node] == Mark::Done) == wanted)
+            let (needed, last) = (&needed, &last);
+            let named = move |node: &usize| graph.nodes[*node].name.is_some() && !last.contains(node);
+            (0..graph.nodes.len()).filter(named).filter(move |&node| (needed[node] == Mark::Done) == wanted)
         };
         for node in named(false).chain(named(true)).chain(outputs) {
             if !self.visit(node, &mut marks, &mut order) {

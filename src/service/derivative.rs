@@ -154,7 +154,7 @@ impl<'f> Making<'f> {
 
     /// The finished function, without what no output needs, its nodes called as they were.
     fn finish(self) -> Result<Built, Error> {
-        let (graph, became) = simplify::reduced(&self.g.finish(self.outputs))?;
+        let (graph, became) = simplify::tidied(&self.g.finish(self.outputs))?;
         let mut given: Vec<(NodeId, &String)> = self.function.names.iter().map(|(&id, name)| (id, name)).collect();
         given.sort_unstable();
         let mut names = HashMap::new();

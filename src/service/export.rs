@@ -59,7 +59,7 @@ fn one(graph: &Graph, names: &HashMap<NodeId, String>, style: Style, functions: 
     let mut named = Names::new(graph, names);
     // a lone output `f` that nobody named needs no name: it is what a bare expression is called
     let lone_f = match graph.outputs() {
-        [output] if output.name == "f" && !names.contains_key(&output.node) => Some(output.node),
+        [output] if output.name == "f" && names.get(&output.node).is_none_or(|name| name == "f") => Some(output.node),
         _ => None,
     };
     let mut nodes: Vec<wire::Node> = Vec::new();

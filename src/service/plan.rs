@@ -297,7 +297,7 @@ fn misfit(envelope: &Envelope<'_>, body: &[u8], functions: &[Source], limits: &L
         }
     }
     if envelope.at.is_none() && envelope.points.is_none() && !source.graph.inputs.is_empty() {
-        let hint = Some("one point is given as `at`, many, where many can be asked for, as `points`".to_owned());
+        let hint = Some("one point is given as `at`; many, but for /check, as `points`".to_owned());
         let fault = Fault { pointer: String::new(), detail: "the point is missing".into(), hint };
         return Err(Failure::of_faults(Slug::InvalidRequest, vec![fault]));
     }

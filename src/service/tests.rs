@@ -177,7 +177,7 @@ fn second_derivatives() {
     check(Endpoint::Hvp, json!({"formula": f, "at": at, "vector": {}}), whole(json!({"x": 0.0, "y": 0.0, "w": [0.0, 0.0]})));
     check(
         Endpoint::Hvp,
-        json!({"formula": "x^2*y", "points": [{"x": 1, "y": 2}, {"x": 3, "y": 4}], "vector": [{"x": 1}, {"y": 1}], "wrt": ["x"]}),
+        json!({"formula": "x^2*y", "points": [{"x": 1, "y": 2}, {"x": 3, "y": 4}], "vector": [{"x": 1, "y": 0}, {"x": 0, "y": 1}], "wrt": ["x"]}),
         json!({"results": [{"value": {"f": 2.0}, "gradient": {"x": 4.0}, "product": {"x": 4.0}}, {"value": {"f": 36.0}, "gradient": {"x": 24.0}, "product": {"x": 6.0}}]}),
     );
     check(

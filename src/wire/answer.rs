@@ -64,6 +64,8 @@ macro_rules! answer {
         #[derive(Debug, Clone, PartialEq, Serialize)]
         #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
         #[serde(untagged)]
+        // described, never made
+        #[allow(clippy::large_enum_variant)]
         pub enum $either {
             /// At one point, or at many as columns.
             One($name),

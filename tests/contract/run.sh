@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Holds a live server to its contract with tools that others wrote.
 #
-#   tests/contract/run.sh [TRIAL...]      schemathesis, python, typescript, documentation, examples; default: all of them
+#   tests/contract/run.sh [TRIAL...]      schemathesis, python, typescript, examples; default: all of them
 #
 # Needs a built server (cargo build), Python 3.11 with venv, node with npm, curl. NABLAD names another binary.
 # What it installs and generates stays under the target directory, and is installed anew where the pinned versions change.
@@ -15,7 +15,7 @@ work=$target/contract
 mkdir -p "$work"
 
 trials=("$@")
-[ $# -gt 0 ] || trials=(schemathesis python typescript documentation examples)
+[ $# -gt 0 ] || trials=(schemathesis python typescript examples)
 
 python_tools() {
     local stamp=$work/venv/requirements.txt
@@ -59,14 +59,6 @@ typescript() {
         npx --no-install tsc --project . && node out/trial.js "$url")
 }
 
-documentation() {
-    local files=() file
-    for file in README.md docs/*.md; do
-        [ ! -f "$file" ] || files+=("$file")
-    done
-    python3 "$here/readme.py" "$url" "${files[@]}"
-}
-
 examples() {
     local example
     for example in examples/*/run.py; do
@@ -80,7 +72,7 @@ for trial in "${trials[@]}"; do
     case $trial in
         schemathesis | python) python_tools ;;
         typescript) node_tools ;;
-        documentation | examples) ;;
+        examples) ;;
         *) echo "there is no trial $trial" >&2 && exit 2 ;;
     esac
 done

@@ -57,7 +57,7 @@ fn operations_are_whole() {
             }
         }
     }
-    assert_eq!(ids.len(), 16);
+    assert_eq!(ids.len(), 19);
 }
 
 #[tokio::test]

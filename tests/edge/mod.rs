@@ -3,6 +3,7 @@
 mod client;
 mod connections;
 mod documents;
+mod operators;
 mod process;
 mod requests;
 mod settings;

@@ -283,3 +283,25 @@ fn the_norm_of_nothing_is_zero() {
         }
     }
 }
+
+#[test]
+fn what_a_triangle_drops_leaves_no_trace() {
+    for (name, dropped) in [("tril", 1), ("triu", 2)] {
+        let mut g = Builder::default();
+        let x = g.input("x", Shape::from([2, 2])).unwrap();
+        let root = g.call(find("sqrt"), &[x]).unwrap();
+        let kept = g.call(find(name), &[root]).unwrap();
+        let sum = g.call(find("sum"), &[kept]).unwrap();
+        let graph = g.finish(vec![("f".into(), sum)]);
+        for mode in [Mode::Forward, Mode::Reverse] {
+            let gradient = |poison: f64| {
+                let mut matrix = vec![1.0, 2.0, 3.0, 4.0];
+                matrix[dropped] = poison;
+                run(&graph, &Want::Gradient { wrt: vec![0], mode }, &[matrix], &[true], 1, 1)
+            };
+            for poison in [f64::NAN, f64::INFINITY, 0.0, -1.0] {
+                assert_eq!(bits(&gradient(poison)), bits(&gradient(9.0)), "{name}, {mode:?}, {poison}");
+            }
+        }
+    }
+}

@@ -4,9 +4,10 @@ use nablad::engine::exec::naive;
 use nablad::engine::graph::{Body, Builder, Graph, NodeId, compose};
 use nablad::engine::op::structure::{MAP, SCAN, WHILE_LOOP};
 use nablad::engine::op::{Attributes, Value, arithmetic, exponential, logic, trigonometric};
-use nablad::engine::program::{Mode, Want};
+use nablad::engine::program::{Mode, Program, Want};
 use nablad::engine::{Shape, Tensor, diff};
 
+use super::taylor::agree;
 use super::{at, bits, run};
 
 /// A body that takes inputs of these shapes.
@@ -117,6 +118,15 @@ fn a_scan_is_its_steps_written_out() {
                 close(&at(&a, &want, &x), &at(&b, &want, &x), 1e-12);
             }
         }
+        let directions = [x.clone(), vec![vec![1.0, -0.5], vec![0.25; steps], vec![0.5, 1.0]]].concat();
+        for (want, inputs) in [
+            (Want::Hessian { wrt: vec![0, 1, 2], mode: Mode::Forward }, &x),
+            (Want::Hessian { wrt: vec![0, 1, 2], mode: Mode::Reverse }, &x),
+            (Want::Hvp { wrt: vec![0, 1, 2], vectors: vec![0, 1, 2] }, &directions),
+            (Want::Taylor { inputs: vec![0, 1, 2], order: 7 }, &directions),
+        ] {
+            close(&at(&looped, &want, inputs), &at(&unrolled, &want, inputs), 1e-12);
+        }
     }
 }
 
@@ -180,6 +190,18 @@ fn each_lane_of_a_while_loop_ends_by_itself() {
             }
         }
     }
+    agree(&graph, 4, &[vec![2.3]], 1e-12);
+}
+
+#[test]
+fn a_series_of_a_loop_is_one_loop() {
+    // tangents of tangents would carry everything twice with each order
+    let graph = function(3, true);
+    let bytes = |order| {
+        let want = Want::Taylor { inputs: vec![0, 1, 2], order };
+        Program::compile(&graph, &want, &[false; 6]).unwrap().bytes()
+    };
+    assert!(bytes(8) < 6 * bytes(4), "{} and {}", bytes(8), bytes(4));
 }
 
 #[test]
@@ -221,6 +243,7 @@ fn a_map_is_its_entries() {
             assert_eq!(bits(&middle), bits(&plain), "{entries} entries, {per_point:?}");
         }
         if entries <= 3 {
+            agree(&mapped, 4, &inputs, 1e-12);
             let jacobian = |mode| at(&mapped, &Want::Jacobian { wrt: vec![0, 1, 2], mode }, &inputs);
             close(&jacobian(Mode::Forward), &jacobian(Mode::Reverse), 1e-14);
         }
@@ -259,10 +282,11 @@ fn loops_inside_loops() {
     assert_eq!(bits(&at(&graph, &Want::Value, &inputs)), bits(&[plain]));
     let gradient = |mode| at(&graph, &Want::Gradient { wrt: vec![0, 1], mode }, &inputs);
     close(&gradient(Mode::Forward), &gradient(Mode::Reverse), 1e-13);
+    agree(&graph, 3, &inputs, 1e-12);
     let second = gradient_graph(&graph, Mode::Reverse);
     let hessian = |mode| at(&second, &Want::Jacobian { wrt: vec![0, 1], mode }, &inputs).pop().unwrap();
     let (forward, reverse) = (hessian(Mode::Forward), hessian(Mode::Reverse));
-    close(&[forward.clone()], &[reverse], 1e-12);
+    close(std::slice::from_ref(&forward), &[reverse], 1e-12);
     for i in 0..19 {
         for j in 0..i {
             assert!((forward[i * 19 + j] - forward[j * 19 + i]).abs() < 1e-12, "{i} {j}");

@@ -52,6 +52,19 @@ fn by_taylor(graph: &Graph, order: usize, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> 
     (0..=order).flat_map(|k| (0..outputs).map(move |i| outputs + i * (order + 1) + k)).map(|i| results[i].clone()).collect()
 }
 
+/// Coefficients to `order` are those of repeated tangents.
+pub fn agree(graph: &Graph, order: usize, point: &[Vec<f64>], tolerance: f64) {
+    let directions = point.iter().map(|values| values.iter().enumerate().map(|(i, _)| ((i * 7) % 5) as f64 / 2.0 - 0.75).collect());
+    let inputs: Vec<Vec<f64>> = point.iter().cloned().chain(directions).collect();
+    let (got, expected) = (by_taylor(graph, order, &inputs), at(&by_tangents(graph, order).unwrap(), &Want::Value, &inputs));
+    for (i, (got, expected)) in got.iter().zip(&expected).enumerate() {
+        let scale = expected.iter().fold(0.0f64, |most, x| most.max(x.abs()));
+        for (a, b) in got.iter().zip(expected) {
+            assert!(close(*a, *b, tolerance, scale), "result {i}: {a} and {b}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(config())]
 
@@ -88,6 +101,18 @@ fn growth(order: usize, build: &dyn Fn(&mut Builder, NodeId, NodeId) -> NodeId) 
     (before - 4, g.len() - before)
 }
 
+/// A routine of linear algebra of [[2, sin x], [sin x, exp y]].
+fn matrix(name: &'static str) -> Build {
+    Box::new(move |g, x, y| {
+        let call = |g: &mut Builder, name: &str, args: &[NodeId]| g.call(find(name), args).unwrap();
+        let (a, b, two) = (call(g, "sin", &[x]), call(g, "exp", &[y]), g.number(2.0));
+        let rows = [call(g, "stack", &[two, a]), call(g, "stack", &[a, b])];
+        let matrix = call(g, "stack", &rows);
+        let made = call(g, name, &[matrix]);
+        call(g, "sum", &[made])
+    })
+}
+
 type Build = Box<dyn Fn(&mut Builder, NodeId, NodeId) -> NodeId>;
 
 #[test]
@@ -122,7 +147,8 @@ fn the_graph_grows_with_a_power_of_the_order() {
             call(g, "sin", &[product])
         }),
     ));
-    for (name, build) in all {
+    let linear_algebra = ["inv", "det", "cholesky", "pinv"].map(|name| (name.to_owned(), matrix(name)));
+    for (name, build) in all.into_iter().chain(linear_algebra) {
         let sizes = [1, 2, 5, 10].map(|order| growth(order, &*build).1);
         println!("{name:20} {sizes:?}");
         // tangents of tangents would double with each order: 32 times as many at ten as at five

@@ -161,6 +161,17 @@ async fn calls_that_double_are_refused_by_their_number() {
 }
 
 #[tokio::test]
+async fn a_series_is_refused_before_its_graph_takes_the_memory() {
+    let trial = Trial::start().await;
+    let terms: Vec<String> = (0..12_000).map(|i| format!("sin(x*{i}+exp(cos(x+{i})))")).collect();
+    let body = format!(r#"{{"formula":"{}","at":{{"x":1}},"direction":{{"x":1}},"order":10}}"#, terms.join("+"));
+    trial.exceeds("/taylor", body.as_str(), "limits.nodes", 2e6).await;
+    // The same function as far as its tangent is within what is allowed.
+    trial.answered("/taylor", body.replace(r#""order":10"#, r#""order":1"#)).await;
+    trial.end().await;
+}
+
+#[tokio::test]
 async fn wide_functions_cost_what_was_sent() {
     let trial = Trial::start().await;
     let begun = Instant::now();

@@ -3,6 +3,7 @@
 //! A row is a request and what the contract's section 5 says of it. [`Trial`] is the only thing that touches the interface: it
 //! checks everything that holds of every problem, and at its end that the server still answers.
 
+mod calculus;
 mod formula;
 mod graph;
 mod growth;

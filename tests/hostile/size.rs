@@ -29,8 +29,8 @@ async fn tensors_have_a_most() {
         (node(&format!(r#""op":"add","args":[{column},{row}]"#)), 1e10),
         (node(&format!(r#""op":"concat","args":[{0},{0}]"#, wide(16_000_000))), 32e6),
         (node(&format!(r#""op":"stack","args":[{0},{0}]"#, wide(16_000_000))), 32e6),
-        (node(r#""op":"one_hot","args":[],"indices":[0],"size":9223372036854775807"#), 9e18),
-        (node(r#""op":"tile","args":["v"],"repetitions":[9223372036854775807]"#), 2e19),
+        (node(r#""op":"one_hot","args":[],"indices":[0],"size":9000000000000000"#), 9e15),
+        (node(r#""op":"tile","args":["v"],"repetitions":[6000000000000000]"#), 1.8e16),
         (node(r#""op":"tile","args":["v"],"repetitions":[10000000000]"#), 3e10),
         (node(&format!(r#""op":"diag","args":[{}]"#, wide(100_000))), 1e10),
         (graph(r#"{"name":"x","shape":[1000000000]}"#, "", r#""x""#, ""), 1e9),
@@ -38,13 +38,7 @@ async fn tensors_have_a_most() {
         (graph(r#"{"name":"x","shape":[9007199254740992,9007199254740992,9007199254740992]}"#, "", r#""x""#, ""), 1.8e19),
     ];
     let trial = Trial::start().await;
-    let known = trial.server.get("/ops").await.text;
     for (body, asked) in table {
-        // Operators of the contract that this build does not have are not tried.
-        if ["tile", "diag", "one_hot"].iter().any(|op| body.contains(&format!("{op}\"")) && !known.contains(&format!("\"name\":\"{op}\"")))
-        {
-            continue;
-        }
         trial.exceeds("/graph", body.as_str(), "limits.elements", *asked).await;
     }
     trial.end().await;
@@ -84,6 +78,8 @@ async fn absurd_sizes_are_refused_and_nothing_else() {
         r#""op":"permute_dims","args":["v"],"axes":[-9223372036854775808]"#,
         r#""op":"softmax","args":["v"],"axis":9223372036854775807"#,
         r#""op":"flip","args":["v"],"axis":-9223372036854775808"#,
+        r#""op":"roll","args":["v"],"shift":9223372036854775807"#,
+        r#""op":"one_hot","args":[],"indices":[0],"size":9223372036854775807"#,
     ] {
         trial.slug("/graph", node(attributes), "invalid-graph|shape-mismatch|limit-exceeded").await;
     }
@@ -98,14 +94,11 @@ async fn absurd_sizes_are_refused_and_nothing_else() {
         (r#""op":"slice","args":["v"],"step":[-9223372036854775809]"#, "[3.0]"),
         (r#""op":"slice","args":["v"],"start":[9223372036854775807],"step":[-1]"#, "[3.0,2.0,1.0]"),
         (r#""op":"slice","args":["v"],"start":[2],"stop":[1]"#, "[]"),
-        (r#""op":"roll","args":["v"],"shift":9223372036854775807"#, "[3.0,1.0,2.0]"),
-        (r#""op":"roll","args":["v"],"shift":-9223372036854775808"#, "[3.0,1.0,2.0]"),
+        (r#""op":"roll","args":["v"],"shift":9007199254740992"#, "[2.0,3.0,1.0]"),
+        (r#""op":"roll","args":["v"],"shift":-9007199254740992"#, "[3.0,1.0,2.0]"),
     ] {
         let body = graph(r#"{"name":"v","shape":[3]}"#, &format!(r#"{{"name":"a",{attributes}}}"#), r#""a""#, r#","at":{"v":[1,2,3]}"#);
         let sent = trial.server.send("/value", &[], body).await;
-        if attributes.contains("roll") && sent.text.contains("no operator") {
-            continue;
-        }
         trial.check(sent.text == format!(r#"{{"value":{{"a":{value}}}}}"#), || format!("{attributes}: {}", sent.text));
     }
     trial.end().await;

@@ -70,4 +70,32 @@ HOTS += [
     case("one_hot, by itself", {"x": 1.0}, op("one_hot", indices=[1, 0], size=2), "exact", value={"y": [["0.0", "1.0"], ["1.0", "0.0"]]}),
 ]
 
-CASES = FLIPS + ROLLS + TILES + DIAGONALS + DIAGS + TRIANGLES + HOTS
+FURTHER = moves(
+    "reshape", ("to the same shape", M23, {"shape": [2, 3]}), ("nothing, another shape", [[], []], {"shape": [0, 5]}), ("with NaN", [NAN, 1.0], {"shape": [2, 1]}),
+) + moves(
+    "permute_dims", ("nothing", [[], []], {"axes": [1, 0]}), ("a scalar", 2.5, {"axes": []}), ("back to itself", T232, {"axes": [0, 1, 2]}), ("axes from the end", T232, {"axes": [-1, -3, -2]}),
+) + moves(
+    "broadcast_to", ("from nothing", [[]], {"shape": [3, 0]}), ("to nothing", V3, {"shape": [0, 3]}), ("the same shape", M23, {"shape": [2, 3]}), ("with NaN", [[NAN], [1.0]], {"shape": [2, 2]}),
+) + moves(
+    "expand_dims", ("nothing", [], {"axis": 0}), ("a matrix in the middle", M23, {"axis": 1}), ("from the end", M23, {"axis": -2}),
+) + moves(
+    "squeeze", ("the last axis", [[0.5], [1.5]], {"axis": 1}), ("from the end", [[[0.5, 1.5]]], {"axis": -2}), ("to a scalar", [[2.5]], {"axis": [0, 1]}), ("of an empty tensor", [[]], {"axis": 0}), ("no axes", M23, {"axis": []}), ("with NaN", [[NAN, 1.0]], {"axis": 0}),
+) + moves(
+    "index", ("of a function's NaN", [[NAN, 1.0], [2.0, 3.0]], {"at": [0]}), ("of a row of nothing", [[], []], {"at": [1]}), ("nothing taken away", V3, {"at": []}),
+) + moves(
+    "take", ("no indices", V4, {"indices": []}), ("every index from the end", V4, {"indices": [-1, -4, -2]}), ("with NaN", [NAN, 1.0], {"indices": [1, 0, 0]}),
+) + moves(
+    "embed", ("vector", V3, {"shape": [5], "start": [1], "step": [1]}), ("every other place", V3, {"shape": [6], "start": [0], "step": [2]}), ("backwards", V3, {"shape": [4], "start": [3], "step": [-1]}), ("matrix", M23, {"shape": [3, 5], "start": [1, 0], "step": [1, 2]}),
+    ("nothing", [], {"shape": [3], "start": [0], "step": [1]}), ("a scalar", 2.5, {"shape": [], "start": [], "step": []}), ("to the same shape", V3, {"shape": [3], "start": [0], "step": [1]}), ("with NaN", [NAN, 1.0], {"shape": [3], "start": [0], "step": [2]}),
+)
+FURTHER += [case(f"{kind}, {label}", at, op(kind, *at, **attributes), "exact", shapes=shapes) for kind, label, at, attributes, shapes in [
+    ("concat", "with nothing", {"a": V3, "b": []}, {}, None), ("concat", "one alone", {"a": V3}, {}, None), ("concat", "last axis", {"a": M23, "b": [[9.0], [8.0]]}, {"axis": -1}, None), ("concat", "with NaN", {"a": [NAN], "b": [1.0]}, {}, None),
+    ("stack", "of nothing", {"a": [], "b": []}, {}, None), ("stack", "last axis", {"a": M23, "b": M23}, {"axis": -1}, None),
+    ("scatter_add", "nothing added", {"a": V3, "u": []}, {"indices": []}, None), ("scatter_add", "at one place, from the end", {"a": V3, "u": [1.0, 2.0, 4.0]}, {"indices": [-1, -1, -1]}, None), ("scatter_add", "nested indices", {"a": V3, "u": [[1.0, 2.0], [4.0, 8.0]]}, {"indices": [[0, 1], [1, 2]]}, None),
+    ("scatter_add", "with NaN", {"a": V3, "u": [NAN]}, {"indices": [1]}, None),
+]]
+FURTHER += [case(f"outer, {label}", {"a": a, "b": b}, op("outer", "a", "b"), "exact") for label, a, b in [
+    ("one and one", [2.0], [3.0]), ("nothing with nothing", [], []), ("with a zero", [0.0, 2.0], [1.0, -1.0]), ("with NaN", [NAN, 1.0], [2.0, 3.0]), ("powers of two", [0.5, 4.0, -8.0], [2.0, 0.25])]]
+FURTHER += [case("outer of functions", {"a": V3}, op("outer", op("sin", "a"), op("exp", "a")))]
+
+CASES = FLIPS + ROLLS + TILES + DIAGONALS + DIAGS + TRIANGLES + HOTS + FURTHER

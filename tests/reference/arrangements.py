@@ -97,26 +97,31 @@ class Arrangements:
 
     def op_polyval(self, coefficients, x):
         def entry(at):
-            result = Jet(self.number(0))
-            for c in coefficients.items:
+            result = coefficients.items[0] if coefficients.items else Jet(self.number(0))
+            for c in coefficients.items[1:]:
                 result = self.one("add", self.one("multiply", result, at), c)
             return result
         return Tensor(x.shape, [entry(at) for at in x.items])
 
-    def op_interp(self, x, xp, fp):
-        """NumPy's: constant beyond the knots; at a knot the slope of least norm between the two sides (rule 3)."""
+    def table(self, x, xp, fp):
+        """(value, slope) at each entry by NumPy's rules: constant beyond the knots; at a knot the slope of least norm (rule 3)."""
         knots, values = [self.number(k) for k in listed(xp)], [self.number(v) for v in listed(fp)]
         slopes = [(b - a) / (q - p) for p, q, a, b in zip(knots, knots[1:], values, values[1:])]
         around = [self.number(0), *slopes, self.number(0)]
 
-        def entry(jet):
-            at = jet.value
+        def entry(at):
             if at != at:
-                return combine(at, [jet], [at])
+                return at, at
             i = bisect_right(knots, at)
             if i > 0 and knots[i - 1] == at:
                 left, right = around[i - 1], around[i]
-                return combine(values[i - 1], [jet], [0 if left * right <= 0 else min(left, right, key=abs)])
+                return values[i - 1], self.number(0) if left * right <= 0 else min(left, right, key=abs)
             value = values[0] if i == 0 else values[-1] if i == len(knots) else values[i - 1] + around[i] * (at - knots[i - 1])
-            return combine(value, [jet], [around[i]])
-        return Tensor(x.shape, [entry(jet) for jet in x.items])
+            return value, around[i]
+        return [entry(jet.value) for jet in x.items]
+
+    def op_interp(self, x, xp, fp):
+        return Tensor(x.shape, [combine(value, [jet], [slope]) for jet, (value, slope) in zip(x.items, self.table(x, xp, fp))])
+
+    def op_interp_slope(self, x, xp, fp):
+        return Tensor(x.shape, [Jet(slope) for _, slope in self.table(x, xp, fp)])

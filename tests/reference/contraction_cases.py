@@ -68,11 +68,17 @@ TRACES = [on_x(f"trace, {label}", x, "trace", bound, **attributes) for label, x,
     ("no columns", [[], []], "exact", {}), ("NaN off the diagonal", [[1.0, NAN], [NAN, 2.0]], "exact", {})]]
 TRACES += [case("trace of a power", {"A": M33}, op("trace", op("matmul", "A", op("matmul", "A", "A"))))]
 
-NORMS = [on_x(f"matrix_norm {label}, {what}", x, "matrix_norm", NEAR, **({"ord": order} if order else {}), **attributes) for label, order in (("by default", None), ("fro", "fro"), ("1", 1), ("inf", INFINITE_ORDER)) for what, x, attributes in [
+NORMS = [on_x(f"matrix_norm {label}, {what}", x, "matrix_norm", NEAR, **({"ord": order} if order else {}), **attributes) for label, order in (("by default", None), ("fro", "fro"), ("nuc", "nuc"), ("1", 1), ("2", 2), ("inf", INFINITE_ORDER)) for what, x, attributes in [
     ("square", M33, {}), ("wide", M23, {}), ("batch", T232, {}), ("keepdims", M32, {"keepdims": True})]]
 NORMS += [
     on_x("matrix_norm of zeros", [[0.0, 0.0], [0.0, 0.0]], "matrix_norm", "exact", "0.0", [["0.0", "0.0"], ["0.0", "0.0"]], "rule 3: 0 at 0"),
     on_x("matrix_norm 1 of zeros", [[0.0, 0.0], [0.0, 0.0]], "matrix_norm", "exact", "0.0", [["0.0", "0.0"], ["0.0", "0.0"]], "rule 3: 0 at 0", ord=1),
+    *[on_x(f"matrix_norm {order} of zeros", [[0.0, 0.0], [0.0, 0.0]], "matrix_norm", "exact", "0.0", [["0.0", "0.0"], ["0.0", "0.0"]], "rule 3: 0 at 0", ord=order) for order in ("nuc", 2)],
+    on_x("matrix_norm 2, equal singular values", [[3.0, 0.0], [0.0, 3.0]], "matrix_norm", "exact", "3.0", [["0.5", "0.0"], ["0.0", "0.5"]], "rule 3: ties share", ord=2),
+    on_x("matrix_norm nuc, a singular value of 0", [[3.0, 0.0], [0.0, 0.0]], "matrix_norm", "exact", "3.0", [["1.0", "0.0"], ["0.0", "0.0"]], "rule 3: 0 along it", ord="nuc"),
+    on_x("matrix_norm nuc, of rank 1", [[1.0, 2.0], [2.0, 4.0]], "matrix_norm", NEAR, note="rule 3: what rounding leaves of 0 counts nothing", ord="nuc"),
+    on_x("matrix_norm 2 with NaN", [[1.0, NAN], [2.0, 3.0]], "matrix_norm", "exact", ord=2),
+    on_x("matrix_norm nuc of nothing", [[], []], "matrix_norm", "exact", "0.0", [[], []], ord="nuc"),
     on_x("matrix_norm 1, columns tie", [[1.0, -2.0], [2.0, 1.0]], "matrix_norm", "exact", "3.0", [["0.5", "-0.5"], ["0.5", "0.5"]], "rule 3: ties share", ord=1),
     on_x("matrix_norm inf, rows tie", [[1.0, -2.0], [2.0, 1.0]], "matrix_norm", "exact", "3.0", [["0.5", "-0.5"], ["0.5", "0.5"]], "rule 3: ties share", ord=INFINITE_ORDER),
     on_x("matrix_norm, squares overflow", [[1e200, -2e200], [0.0, 1e199]], "matrix_norm"),

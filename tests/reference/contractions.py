@@ -1,7 +1,7 @@
 """Products of the reference interpreter: every sum over every assignment of its indices, one after another."""
 from collections import Counter
 
-from jet import Jet
+from jet import Jet, combine
 from tensors import Tensor, broadcast, broadcast_shape, build, indices, size
 
 
@@ -85,6 +85,21 @@ class Contractions:
 
     # matrices
 
+    def of_singular_values(self, matrix, ord):
+        """The largest singular value or their sum, by mpmath's decomposition; along those that are 0, as along ties, rule 3."""
+        m, n = matrix.shape
+        if any(jet.value != jet.value for jet in matrix.items):
+            return combine(self.number(float("nan")), matrix.items, [self.number(float("nan"))] * (m * n))
+        values = self.context.matrix([[matrix.at((i, j)).value for j in range(n)] for i in range(m)])
+        u, s, vh = self.context.svd_r(values)
+        tiny = self.number(10) ** -(self.context.dps - 10)
+        least = max(s) * tiny
+        counts = [k for k in range(len(s)) if s[k] > least and (ord == "nuc" or s[k] >= max(s) * (1 - tiny))]
+        share = 1 if ord == "nuc" else self.number(1) / max(1, len(counts))
+        slopes = [share * sum((u[i, k] * vh[k, j] for k in counts), self.number(0)) for i in range(m) for j in range(n)]
+        clean = [self.number(0) if abs(slope) < tiny else slope for slope in slopes]
+        return combine(sum(s, self.number(0)) if ord == "nuc" else max(s), matrix.items, clean)
+
     def op_trace(self, x, offset=0):
         return self.op_sum(self.op_diagonal(x, offset), axis=-1)
 
@@ -93,9 +108,9 @@ class Contractions:
 
         def entry(index):
             matrix = Tensor((m, n), [x.at((*index, i, j)) for i in range(m) for j in range(n)])
-            if ord == "fro":
+            if ord == "fro" or m * n == 0:
                 return self.op_vector_norm(matrix).items[0]
-            if ord in ("nuc", 2):
+            if ord in ("nuc", 2) and m * n:
                 return self.of_singular_values(matrix, ord)
             sums = self.op_sum(self.apply("abs", [matrix], {}), axis=0 if ord == 1 else 1)
             return self.op_max(sums).items[0] if size(sums.shape) else Jet(self.number(0))

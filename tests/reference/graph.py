@@ -207,7 +207,7 @@ class Interpreter(Arrangements, Scans, Contractions):
         rank = len(chosen.shape)
         piles = {index: [base.at(index)] for index in globals()["indices"](base.shape)}
         for i in globals()["indices"](updates.shape):
-            piles[(*i[:axis], chosen.at(i[axis:axis + rank]).value, *i[axis + rank:])].append(updates.at(i))
+            piles[(*i[:axis], chosen.at(i[axis:axis + rank]).value % base.shape[axis], *i[axis + rank:])].append(updates.at(i))
         return build(base.shape, lambda index: self.total(piles[index]))
 
     def op_embed(self, x, shape, start, step):

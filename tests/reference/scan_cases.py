@@ -58,6 +58,9 @@ SORTS += [
     case("take_sorted", {"x": [2.0, 1.0, 2.0], "v": [10.0, 20.0, 30.0]}, op("take_sorted", "x", "v"), "exact", value={"y": ["20.0", "20.0", "20.0"]}),
     case("put_sorted", {"x": [3.0, 1.0, 2.0], "v": [10.0, 20.0, 30.0]}, op("put_sorted", "x", "v"), "exact", value={"y": ["30.0", "10.0", "20.0"]}),
 ]
+SORTS += [case(f"{kind}, {label}", {"x": x, "v": v}, op(kind, "x", "v", **attributes), "exact") for kind in ("take_sorted", "put_sorted") for label, x, v, attributes in [
+    ("distinct", [3.0, 1.0, 2.0], [10.0, 20.0, 30.0], {}), ("descending", [3.0, 1.0, 2.0], [10.0, 20.0, 30.0], {"descending": True}), ("two tie", [1.0, 2.0, 1.0], [10.0, 20.0, 40.0], {}), ("axis 0", M23, [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], {"axis": 0}),
+    ("nothing", [], [], {}), ("one", [3.0], [5.0], {}), ("NaN among the keys", [NAN, 1.0, NAN], [10.0, 20.0, 40.0], {}), ("infinity among the values", [2.0, 1.0], [INF, 1.0], {}), ("middle axis", T232, T232, {"axis": 1})]]
 
 POLYNOMIALS = [case(f"polyval, {label}", {"c": c, "x": x}, op("polyval", "c", "x"), bound) for label, c, x, bound in [
     ("scalar", [2.0, -3.0, 0.5], 1.5, NEAR), ("vector", [2.0, -3.0, 0.5, 1.0], V3, NEAR), ("matrix", [0.5, -1.0], M23, NEAR), ("at 0", [2.0, -3.0, 0.5], 0.0, "exact"), ("constant", [4.0], V3, "exact"),
@@ -75,5 +78,7 @@ TABLES = [on_x(f"interp, {label}", x, "interp", bound, value, jacobian, note, xp
     ("NaN", [NAN, 0.25], NEAR, None, None, "rule 4", XP, FP), ("infinities", [INF, "-Infinity"], "exact", ["4.5", "2.0"], [["0.0", "0.0"], ["0.0", "0.0"]], None, XP, FP), ("one knot", [0.0, 1.0, 2.0], "exact", None, None, None, [1.0], [5.0]),
     ("matrix", M23, NEAR, None, None, None, XP, FP), ("nothing", [], "exact", None, None, None, XP, FP), ("a flat piece", [0.5, 1.0, 1.5], "exact", None, None, None, [0.0, 1.0, 2.0], [3.0, 3.0, 5.0])]]
 TABLES += [case("interp of a function", {"x": V4}, op("square", op("interp", op("sin", "x"), xp=XP, fp=FP)))]
+TABLES += [on_x(f"interp_slope, {label}", x, "interp_slope", "exact", xp=XP, fp=FP) for label, x in [
+    ("inside", [-0.5, 1.0]), ("beyond the ends", [-3.0, 7.0]), ("at the ends", [-1.0, 2.0]), ("at a valley", 0.0), ("at a bend", 0.5), ("NaN", [NAN]), ("infinities", [INF, "-Infinity"]), ("nothing", [])]]
 
 CASES = SPREADS + RUNNING + RECURRENCES + SORTS + POLYNOMIALS + TABLES

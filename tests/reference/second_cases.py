@@ -9,8 +9,8 @@ P3 = [1.5, 0.25, 3.0]
 BOUND = 1e-12
 
 
-def case(kind, point, /, *args, bound=BOUND, **attributes):
-    return {"op": kind, "at": point, "expression": op(kind, *args, **attributes), "bound": bound}
+def case(kind, point, /, *args, bound=BOUND, differenced=False, **attributes):
+    return {"op": kind, "at": point, "differenced": differenced, "expression": op(kind, *args, **attributes), "bound": bound}
 
 
 def curved(kind, x, /, **attributes):
@@ -37,7 +37,7 @@ SHAPES = [
     curved("take", V4, indices=[3, 0, 0]), case("scatter_add", {"x": V3, "u": P2}, op("sin", "x"), op("square", "u"), indices=[1, 1]), curved("embed", V3, shape=[7], start=[1], step=[2]),
     curved("flip", M23), curved("roll", V4, shift=1), curved("roll", M23, shift=[1, 2], axis=[0, 1]), curved("tile", V3, repetitions=[2, 2]), curved("diagonal", M33, offset=1), curved("diag", V3, offset=-1), curved("tril", M33), curved("triu", M33, k=1),
     case("one_hot", {"x": 0.5}, indices=[1, 0], size=3), curved("sort", V4), curved("sort", M23, axis=0, descending=True), case("take_sorted", {"x": V3, "v": P3}, "x", op("exp", "v")), case("put_sorted", {"x": V3, "v": P3}, "x", op("exp", "v")),
-    case("polyval", {"c": [2.0, -3.0, 0.5, 1.0], "x": V3}, "c", "x"), case("polyval", {"c": [0.5, 0.0, -1.0], "x": 0.0}, op("exp", "c"), "x"), curved("interp", V4, xp=[-1.0, 0.0, 0.5, 2.0], fp=[2.0, -1.0, 0.5, 4.5]),
+    case("polyval", {"c": [2.0, -3.0, 0.5, 1.0], "x": V3}, "c", "x"), case("polyval", {"c": [0.5, 0.0, -1.0], "x": 0.0}, op("exp", "c"), "x"), curved("interp", V4, xp=[-1.0, 0.0, 0.5, 2.0], fp=[2.0, -1.0, 0.5, 4.5]), curved("interp_slope", V4, xp=[-1.0, 0.0, 0.5, 2.0], fp=[2.0, -1.0, 0.5, 4.5]),
 ]
 PRODUCTS = [
     multiplied("matmul", M23, M32), case("matmul", {"a": M22}, "a", "a"), multiplied("matmul", V3, M32), multiplied("vecdot", M23, V3), multiplied("outer", P2, V3),
@@ -45,6 +45,7 @@ PRODUCTS = [
     case("einsum", {"a": M33, "b": P3}, "a", "b", subscripts="ii,i->i"), case("einsum", {"a": P2, "M": M23, "b": V3}, "a", "M", op("exp", "b"), subscripts="i,ij,j->"), multiplied("cross", V3, P3), multiplied("cross", M23, V3),
     multiplied("convolve", V4, V3), multiplied("convolve", V4, V3, mode="same"), multiplied("convolve", P2, V4, mode="valid"), case("convolve", {"a": V3}, "a", "a"), multiplied("kron", M22, P2),
 ]
-MATRICES = [curved("trace", M33), case("trace", {"A": M33}, op("matmul", "A", "A"), offset=1), case("matrix_norm", {"A": M23}, "A"), curved("matrix_norm", M23, ord=1), case("matrix_norm", {"A": T222}, op("exp", "A"))]
+MATRICES = [curved("trace", M33), case("trace", {"A": M33}, op("matmul", "A", "A"), offset=1), case("matrix_norm", {"A": M23}, "A"), curved("matrix_norm", M23, ord=1), case("matrix_norm", {"A": T222}, op("exp", "A")),
+            *[case("matrix_norm", {"A": matrix}, "A", ord=order, differenced=True) for order in (2, "nuc") for matrix in (M22, M33, M23, M32)]]
 
 CASES = REDUCTIONS + SHAPES + PRODUCTS + MATRICES

@@ -141,8 +141,8 @@ pub(super) async fn check(State(shared): State<Shared>, call: Call) -> Result<Js
 /// A derivative as a function
 ///
 /// The gradient, Jacobian, Hessian or a product with it as a function of the same inputs, which can be sent to any endpoint, this one
-/// included. Nothing is evaluated. The sweeps of a Jacobian or Hessian are written out, one an element: tensors of many elements exceed
-/// limits.nodes where /jacobian does not.
+/// included. Nothing is evaluated. A Jacobian or Hessian takes a sweep an element; over a tensor of more than 8 elements the sweeps are a
+/// `map` over unit vectors, which no formula can say.
 #[utoipa::path(post, path = "/derivative", tag = "functions", operation_id = "derivative", request_body = DerivativeRequest,
     responses((status = 200, description = "The derivative as a function.", body = GraphAnswer)))]
 pub(super) async fn derivative(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {

@@ -10,7 +10,7 @@ mod vjp;
 
 pub use blocks::{Blocks, Sweeps, gradient, hessian, jacobian};
 pub use jvp::jvp;
-pub use taylor::taylor;
+pub use taylor::{series, taylor};
 pub use vjp::{Cotangent, vjp};
 
 use super::Error;

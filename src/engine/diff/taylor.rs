@@ -4,11 +4,11 @@
 //! so that an order more adds to the graph what its sums are long. (Tangents of tangents would double it.) Nothing is evaluated and
 //! nothing recurses: what must be known first waits on a stack. c₁ is made of the nodes that [`jvp`](super::jvp()) makes.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::super::Error;
 use super::super::graph::{Builder, Kind, NodeId};
-use super::super::op::{Application, Attributes, Does, Partial, Primitive, Row, Rule, arithmetic, calculus};
+use super::super::op::{Application, Attributes, Does, Partial, Primitive, Row, Rule, SeriesRule, arithmetic, calculus};
 use super::jvp::term;
 use super::{Owned, ancestors, item_of};
 
@@ -23,11 +23,30 @@ pub fn taylor(
     outputs: &[NodeId],
     order: usize,
 ) -> Result<Vec<Vec<Option<NodeId>>>, Error> {
+    let lines: Vec<(NodeId, Vec<Option<NodeId>>)> = directions.iter().map(|&(x, dx)| (x, vec![Some(dx)])).collect();
+    series(g, &lines, outputs, order)
+}
+
+/// As [`taylor()`] where each x of `given` moves along a curve with those coefficients, from c₁ on.
+///
+/// # Errors
+/// [`Error::Limit`] where the coefficients exceed the builder's bounds.
+pub fn series(
+    g: &mut Builder,
+    given: &[(NodeId, Vec<Option<NodeId>>)],
+    outputs: &[NodeId],
+    order: usize,
+) -> Result<Vec<Vec<Option<NodeId>>>, Error> {
     let last = outputs.iter().map(|id| id.index() + 1).max().unwrap_or(0);
     let needed = ancestors(g, outputs, last);
     let mut way = Way::default();
-    for &(x, dx) in directions {
-        way.courses.insert(x, Course { law: Some(Law::Line(dx)), known: Vec::new() });
+    for (x, coefficients) in given.iter().filter(|(_, coefficients)| coefficients.iter().any(Option::is_some)) {
+        way.given.insert(*x);
+        if coefficients.len() > 1 {
+            // a tangent that is one of these is not constant: the next is its derivative
+            way.given.extend(coefficients.iter().flatten());
+        }
+        way.courses.insert(*x, Course { law: Some(Law::Curve(coefficients.clone())), known: Vec::new() });
     }
     for index in (0..last).filter(|&index| needed[index]) {
         way.extend(g, NodeId(index as u32), order)?;
@@ -39,6 +58,12 @@ pub fn taylor(
 #[derive(Default)]
 struct Way {
     courses: HashMap<NodeId, Course>,
+    /// How the results of several-valued nodes move.
+    several: HashMap<NodeId, Results>,
+    /// Coefficients of their results, by rules that give all to an order at once.
+    loops: HashMap<(NodeId, usize), Vec<Vec<Option<NodeId>>>>,
+    /// What moves by itself.
+    given: HashSet<NodeId>,
     /// Which nodes depend on what moves, as far as has been looked.
     moves: Vec<bool>,
 }
@@ -52,21 +77,28 @@ struct Course {
     known: Vec<Option<NodeId>>,
 }
 
-/// The application that a node is; where it is one of several results, that of the several-valued node, with it and the result's position.
-fn application(g: &Builder, y: NodeId) -> Option<(Owned, Option<(NodeId, usize)>)> {
-    let owned = Owned::of(g, y)?;
-    match item_of(&owned) {
-        Some((whole, index)) => Owned::of(g, whole).map(|several| (several, Some((whole, index)))),
-        None => Some((owned, None)),
-    }
+/// A result of a several-valued node that has a rule for its series.
+struct Looping {
+    several: NodeId,
+    index: usize,
+    rule: SeriesRule,
+    owned: Owned,
+}
+
+/// How the results of a several-valued node move.
+enum Results {
+    /// They are these nodes.
+    Nodes(Vec<NodeId>),
+    /// They have these tangents.
+    Tangents(Vec<Option<NodeId>>),
 }
 
 /// How a node's coefficients follow from others.
 enum Law {
     /// They are all 0.
     Still,
-    /// x + t·dx
-    Line(NodeId),
+    /// They are given.
+    Curve(Vec<Option<NodeId>>),
     /// They are those of another node.
     As(NodeId),
     /// An elementwise operator: y′ = Σ terms.
@@ -114,9 +146,8 @@ impl Way {
     fn moves(&mut self, g: &Builder, y: NodeId) -> bool {
         for index in self.moves.len()..=y.index() {
             let id = NodeId(index as u32);
-            let on_its_own = matches!(self.courses.get(&id), Some(Course { law: Some(Law::Line(_)), .. }));
             let follows = || matches!(g.kind(id), Kind::Apply { args, .. } if args.iter().any(|arg| self.moves[arg.index()]));
-            let moves = on_its_own || follows();
+            let moves = self.given.contains(&id) || follows();
             self.moves.push(moves);
         }
         self.moves[y.index()]
@@ -132,6 +163,14 @@ impl Way {
                 continue;
             }
             let waiting = stack.len();
+            if let Some(looping) = self.loop_of(g, y) {
+                stack.extend(looping.owned.args.iter().filter(|&&arg| self.order(arg) < order).map(|&arg| (arg, order)));
+                if stack.len() == waiting {
+                    let all = self.looped(g, &looping, order)?;
+                    self.courses.entry(y).or_default().known.extend(&all[next - 1..]);
+                }
+                continue;
+            }
             self.prepare(g, y, next, &mut stack)?;
             if stack.len() == waiting {
                 let coefficient = self.next(g, y, next)?;
@@ -144,11 +183,9 @@ impl Way {
     /// Puts on the stack what must be known before coefficient k of a node is.
     fn prepare(&mut self, g: &mut Builder, y: NodeId, k: usize, stack: &mut Vec<(NodeId, usize)>) -> Result<(), Error> {
         if self.courses.get(&y).is_none_or(|course| course.law.is_none()) {
-            if self.moves(g, y)
-                && let Some((Owned { args, .. }, _)) = application(g, y)
-            {
+            if self.moves(g, y) {
                 let waiting = stack.len();
-                stack.extend(args.iter().filter(|&&arg| self.order(arg) < k).map(|&arg| (arg, k)));
+                stack.extend(sources(g, y).iter().filter(|&&arg| self.order(arg) < k).map(|&arg| (arg, k)));
                 if stack.len() > waiting {
                     return Ok(());
                 }
@@ -162,7 +199,7 @@ impl Way {
             }
         };
         match self.courses.get(&y).and_then(|course| course.law.as_ref()) {
-            None | Some(Law::Still | Law::Line(_)) => {}
+            None | Some(Law::Still | Law::Curve(_)) => {}
             Some(Law::As(other)) => need(*other, k),
             Some(Law::Scalar(terms)) => terms.iter().for_each(|term| match *term {
                 Term::Product(a, b) => [a, b].into_iter().for_each(|factor| need(factor, k)),
@@ -192,19 +229,27 @@ impl Way {
 
     /// The law of an application whose arguments' first coefficients are known.
     fn law(&mut self, g: &mut Builder, y: NodeId) -> Result<Law, Error> {
-        let Some((owned, picked)) = application(g, y).filter(|_| self.moves(g, y)) else { return Ok(Law::Still) };
+        let Some(mut owned) = Owned::of(g, y).filter(|_| self.moves(g, y)) else { return Ok(Law::Still) };
+        let item = item_of(&owned);
+        if let Some((several, _)) = item
+            && let Some(whole) = Owned::of(g, several)
+        {
+            owned = whole;
+        }
         let dots: Vec<Option<NodeId>> = owned.args.iter().map(|&arg| self.coefficient(arg, 1)).collect();
         if dots.iter().all(Option::is_none) {
             return Ok(Law::Still);
         }
-        let (node, picked) = picked.unwrap_or((y, 0));
-        let application = Application { args: &owned.args, attributes: &owned.attributes, y: node };
+        let application = Application { args: &owned.args, attributes: &owned.attributes, y: item.map_or(y, |(several, _)| several) };
         let dot = match &owned.op.rule {
-            Rule::Several { jvp: Some(jvp), .. } => jvp(g, application, &dots)?.get(picked).copied().flatten(),
-            Rule::Several { does: Does::Expansion(expansion), .. } => {
-                let results = expansion(g, &owned.args, &owned.attributes)?;
-                return Ok(results.get(picked).map_or(Law::Still, |&result| Law::As(result)));
-            }
+            Rule::Several { .. } => match item {
+                Some((several, index)) => match self.results(g, several, &owned, &dots)? {
+                    Results::Nodes(nodes) => return Ok(nodes.get(index).copied().map_or(Law::Still, Law::As)),
+                    Results::Tangents(tangents) => tangents.get(index).copied().flatten(),
+                },
+                // asked of its items only
+                None => None,
+            },
             Rule::Scalar { partials, .. } => {
                 let mut found = Vec::new();
                 for (i, &x) in owned.args.iter().enumerate().filter(|&(i, _)| dots[i].is_some()) {
@@ -213,10 +258,12 @@ impl Way {
                 return Ok(scalar(owned.op, &owned.args, found));
             }
             Rule::Composite { expansion, derivative: None, .. } => return expansion(g, &owned.args, &owned.attributes).map(Law::As),
-            Rule::Primitive { primitive: Primitive::Matmul, .. } if dots.iter().all(Option::is_some) => return Ok(Law::Bilinear),
+            Rule::Primitive { primitive: Primitive::Matmul | Primitive::Convolve, .. } if dots.iter().all(Option::is_some) => {
+                return Ok(Law::Bilinear);
+            }
             Rule::View { .. } => dots[0].map(|dot| g.apply(owned.op, &[dot], owned.attributes.clone())).transpose()?,
             Rule::Primitive { jvp, .. } | Rule::Composite { derivative: Some((jvp, _)), .. } => jvp(g, application, &dots)?,
-            Rule::Several { .. } | Rule::Item | Rule::Resolved => None,
+            Rule::Item | Rule::Resolved => None,
         };
         let Some(dot) = dot else { return Ok(Law::Still) };
         if let Some(same) = dots.iter().position(|&other| other == Some(dot)) {
@@ -233,6 +280,46 @@ impl Way {
             }
         }
         Ok(Law::Integral(dot))
+    }
+
+    /// The loop of which a node is a result, unless its coefficients follow otherwise.
+    fn loop_of(&mut self, g: &Builder, y: NodeId) -> Option<Looping> {
+        let (several, index) = item_of(&Owned::of(g, y)?)?;
+        if self.courses.get(&y).is_some_and(|course| course.law.is_some()) || !self.moves(g, y) {
+            return None;
+        }
+        let owned = Owned::of(g, several)?;
+        match owned.op.rule {
+            Rule::Several { series: Some(rule), .. } => Some(Looping { several, index, rule, owned }),
+            _ => None,
+        }
+    }
+
+    /// Coefficients c₁ … c_`order` of a result of a loop.
+    fn looped(&mut self, g: &mut Builder, looping: &Looping, order: usize) -> Result<Vec<Option<NodeId>>, Error> {
+        let Looping { several, index, rule, owned: Owned { args, attributes, .. } } = looping;
+        if !self.loops.contains_key(&(*several, order)) {
+            let given: Vec<Vec<Option<NodeId>>> = args.iter().map(|&arg| (1..=order).map(|k| self.coefficient(arg, k)).collect()).collect();
+            let none = given.iter().flatten().all(Option::is_none);
+            let all = if none { Vec::new() } else { rule(g, Application { args, attributes, y: *several }, &given, order)? };
+            self.loops.insert((*several, order), all);
+        }
+        let all = self.loops.get(&(*several, order)).and_then(|all| all.get(*index));
+        Ok(all.cloned().unwrap_or_else(|| vec![None; order]))
+    }
+
+    /// How the results of a several-valued node move, given the tangents of its arguments.
+    fn results(&mut self, g: &mut Builder, several: NodeId, owned: &Owned, dots: &[Option<NodeId>]) -> Result<&Results, Error> {
+        if !self.several.contains_key(&several) {
+            let application = Application { args: &owned.args, attributes: &owned.attributes, y: several };
+            let results = match &owned.op.rule {
+                Rule::Several { jvp: Some(jvp), .. } => Results::Tangents(jvp(g, application, dots)?),
+                Rule::Several { does: Does::Expansion(expansion), .. } => Results::Nodes(expansion(g, &owned.args, &owned.attributes)?),
+                _ => Results::Nodes(Vec::new()),
+            };
+            self.several.insert(several, results);
+        }
+        Ok(self.several.entry(several).or_insert_with(|| Results::Nodes(Vec::new())))
     }
 
     /// The law of what is linear, which shows in its tangent: that is an operator applied to tangents and to nothing else that moves.
@@ -255,7 +342,7 @@ impl Way {
         let Some(law) = self.courses.get(&y).and_then(|course| course.law.as_ref()) else { return Ok(None) };
         match law {
             Law::Still => Ok(None),
-            Law::Line(dx) => Ok((k == 1).then_some(*dx)),
+            Law::Curve(given) => Ok(given.get(k - 1).copied().flatten()),
             Law::As(other) => Ok(self.coefficient(*other, k)),
             Law::Quotient { a, b, .. } if k > 1 => self.quotient(g, y, [*a, *b], k),
             Law::Scalar(terms) | Law::Quotient { terms, .. } => self.scalar(g, y, terms, k),
@@ -372,6 +459,17 @@ impl Way {
             }
         }
         Ok(sum)
+    }
+}
+
+/// The nodes whose coefficients those of a node follow from: its arguments, for an item those of its several-valued node.
+fn sources(g: &Builder, y: NodeId) -> Vec<NodeId> {
+    match Owned::of(g, y) {
+        Some(owned) => match item_of(&owned) {
+            Some((several, _)) => Owned::of(g, several).map_or_else(Vec::new, |whole| whole.args),
+            None => owned.args,
+        },
+        None => Vec::new(),
     }
 }
 

@@ -3,6 +3,8 @@
 //! Operands are taken from the left, two at a time; an axis that neither the result nor a later operand has is summed as soon as it
 //! can be. The order of the operations is the subscripts' alone.
 
+use std::collections::HashMap;
+
 use super::arithmetic::MULTIPLY;
 use super::arrange::DIAGONAL;
 use super::axes::{axis, fault};
@@ -239,10 +241,15 @@ fn expanded(g: &mut Builder, x: NodeId, at: usize, count: usize) -> Made {
 
 /// The whole contraction.
 fn contract(g: &mut Builder, args: &[NodeId], subscripts: &Subscripts, sizes: &Sizes) -> Made {
+    // after which operand each name is wanted no more; those of the result always are
+    let mut last: HashMap<Label, usize> = HashMap::new();
+    for (i, labels) in subscripts.operands.iter().enumerate() {
+        last.extend(labels.iter().map(|&label| (label, i)));
+    }
+    last.extend(subscripts.result.iter().map(|&label| (label, usize::MAX)));
     let mut sum: Option<Named> = None;
     for (i, (&node, labels)) in args.iter().zip(&subscripts.operands).enumerate() {
-        let later =
-            |label: Label| subscripts.result.contains(&label) || subscripts.operands[i + 1..].iter().any(|own| own.contains(&label));
+        let later = |label: Label| last.get(&label).is_some_and(|&last| last > i);
         let operand = Named { node, labels: labels.clone() }.diagonals(g)?.unrepeated(g, sizes)?;
         sum = Some(match sum {
             None => operand.summed(g, later)?,

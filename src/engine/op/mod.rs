@@ -34,7 +34,7 @@ pub use attributes::{Attribute, AttributeKind, Attributes, Real, Value};
 pub(crate) use linear_algebra::DenseFlags;
 pub use row::{
     Application, Arity, Dense, Does, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, ResultsRule, Row, Rule, Scan,
-    Several, SeveralJvpRule, SeveralVjpRule, ShapeRule, Sorting, VjpRule,
+    SeriesRule, Several, SeveralJvpRule, SeveralVjpRule, ShapeRule, Sorting, VjpRule,
 };
 
 /// Every row, in the order of the documentation.

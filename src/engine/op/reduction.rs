@@ -79,7 +79,7 @@ fn weighted_vjp(weight: Weight, g: &mut Builder, y: Application<'_>, bar: NodeId
 }
 
 /// Those equal to the largest or smallest share its derivative equally.
-fn tie_weight(g: &mut Builder, x: NodeId, kept_y: NodeId, axes: &[usize]) -> Made {
+pub(super) fn tie_weight(g: &mut Builder, x: NodeId, kept_y: NodeId, axes: &[usize]) -> Made {
     let same = g.call(&calculus::SAME, &[x, kept_y])?;
     let count = g.sum(same, axes, true)?;
     g.divide(same, count)
@@ -270,7 +270,7 @@ const STD_WEIGHT: Weight = |g, y| {
     let freedom = freedom(g, y.args[0], y.attributes);
     let spread = kept(g, y.y, y.args[0], &axes)?;
     let spread = g.scale(freedom, spread)?;
-    g.call(&calculus::CHAIN_DIVIDE, &[rest, spread])
+    if freedom == 0.0 { g.divide(rest, spread) } else { g.call(&calculus::CHAIN_DIVIDE, &[rest, spread]) }
 };
 
 /// A reduction of one argument.

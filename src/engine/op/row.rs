@@ -175,6 +175,10 @@ pub type ResultsRule = fn(&'static Row, &[Shape], Attributes) -> Result<(Vec<Sha
 /// Tangents of the results from those of the arguments (`None` is a structural zero; at least one is there).
 pub type SeveralJvpRule = fn(&mut Builder, Application<'_>, dots: &[Option<NodeId>]) -> Result<Vec<Option<NodeId>>, Error>;
 
+/// Taylor coefficients c₁ … c_`order` of the results from those of the arguments (`None` is a structural zero; at least one is there).
+pub type SeriesRule =
+    fn(&mut Builder, Application<'_>, coefficients: &[Vec<Option<NodeId>>], order: usize) -> Result<Vec<Vec<Option<NodeId>>>, Error>;
+
 /// Cotangents of the arguments from those of the results: `None` where nothing flows back (at least one is there). Only those of
 /// `wanted` arguments are looked at.
 pub type SeveralVjpRule = fn(&mut Builder, Application<'_>, bars: &[Option<NodeId>], wanted: &[bool]) -> Result<Vec<Option<NodeId>>, Error>;
@@ -229,6 +233,8 @@ pub enum Rule {
         jvp: Option<SeveralJvpRule>,
         /// Reverse rule; `None`: that of the expansion.
         vjp: Option<SeveralVjpRule>,
+        /// Series rule; `None`: what follows from the forward rule.
+        series: Option<SeriesRule>,
     },
     /// One result of a several-valued node.
     Item,
@@ -236,12 +242,15 @@ pub enum Rule {
     Resolved,
 }
 
+/// As [`Expansion`], a node a result.
+pub type SeveralExpansion = fn(&mut Builder, &[NodeId], &Attributes) -> Result<Vec<NodeId>, Error>;
+
 /// How several results are had.
 pub enum Does {
     /// By a kernel.
     Kernel(Several),
     /// Written with other operators: a node a result.
-    Expansion(fn(&mut Builder, &[NodeId], &Attributes) -> Result<Vec<NodeId>, Error>),
+    Expansion(SeveralExpansion),
 }
 
 /// The kernels that have several results.

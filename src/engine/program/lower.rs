@@ -9,13 +9,14 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::super::graph::{Graph, Kind, NodeId};
-use super::super::op::{Attributes, Does, Primitive, Row, Rule, Several, Sorting, interpolation, product, shape};
+use super::super::op::{Attributes, Does, Primitive, Row, Rule, Several, product, shape};
 use super::super::{Shape, Tensor};
-use super::kernel::{Buffer, Kernel, Lanes, Line, Map, Matmul, Operand, Source, Step, Table, Work};
+use super::kernel::{Buffer, Kernel, Lanes, Map, Matmul, Operand, Source, Step, Table, Work};
 use super::layout::Layout;
 
 mod bodies;
 mod dense;
+mod lines;
 
 /// What lowering makes of a graph.
 #[derive(Debug)]
@@ -177,7 +178,7 @@ impl Lowering<'_> {
     /// Joins the group of its shape, lanes and level.
     fn scalar(&mut self, id: NodeId, op: &'static Row, args: &[NodeId]) -> Place {
         let shape = self.graph.shape_number(id);
-        let lanes = args.iter().fold(Lanes::NONE, |lanes, &arg| lanes.union(self.lanes(arg)));
+        let lanes = self.joined(args);
         let fits = |group: &Group| group.lanes == lanes && group.shape == shape;
         let mut level = 0;
         for &arg in args {
@@ -212,7 +213,7 @@ impl Lowering<'_> {
 
     fn primitive(&mut self, id: NodeId, primitive: Primitive, args: &[NodeId], attributes: &Attributes) -> Place {
         let result = self.graph.shape(id).clone();
-        let lanes = args.iter().fold(Lanes::NONE, |lanes, &arg| lanes.union(self.lanes(arg)));
+        let lanes = self.joined(args);
         let whole = Layout::contiguous(&result);
         match primitive {
             Primitive::Reshape => {
@@ -288,51 +289,12 @@ impl Lowering<'_> {
                 self.stored(to, result, lanes, ready)
             }
             Primitive::Matmul => self.matmul(args, result, lanes, attributes.flag("chain")),
+            Primitive::Scan(scan) => self.running(scan, args, attributes, result),
+            Primitive::Sort(how) => self.sorting(how, args, attributes, result),
+            Primitive::Interpolate { slope } => self.interpolating(slope, args, attributes, result),
+            Primitive::Convolve => self.convolving(args, attributes, result),
             Primitive::Dense(routine) => self.dense_primitive(routine, args, attributes, result),
-            Primitive::Scan(scan) => {
-                let (own, ready) = self.whole(args[0], &result, lanes);
-                let (added, added_ready) = if args.len() > 1 { self.whole(args[1], &result, lanes) } else { (own.clone(), ready) };
-                let level = ready.max(added_ready);
-                let (chain, reverse) = (attributes.flag("chain"), attributes.flag("reverse"));
-                let to = self.buffer(result.elements(), lanes);
-                self.emit(Work::Scan { own, added, scan, chain, reverse, line: line(&result, attributes) }, to, lanes, level);
-                self.stored(to, result, lanes, level)
-            }
-            Primitive::Sort(how) => {
-                // what is sorted once for all seeds is sorted once
-                let (keys, ready) = self.whole(args[0], &result, self.lanes(args[0]));
-                let (values, values_ready) =
-                    if how == Sorting::Values { (keys.clone(), ready) } else { self.whole(args[1], &result, lanes) };
-                let level = ready.max(values_ready);
-                let to = self.buffer(result.elements(), lanes);
-                let descending = attributes.flag("descending");
-                self.emit(Work::Sort { keys, values, how, descending, line: line(&result, attributes) }, to, lanes, level);
-                self.stored(to, result, lanes, level)
-            }
-            Primitive::Interpolate { slope } => {
-                let (from, ready) = self.whole(args[0], &result, lanes);
-                let knots = Arc::new(interpolation::knots(attributes));
-                let to = self.buffer(result.elements(), lanes);
-                self.emit(Work::Interpolate { from, knots, slope }, to, lanes, ready);
-                self.stored(to, result, lanes, ready)
-            }
-            Primitive::Convolve => {
-                let sizes = (self.graph.shape(args[0]).clone(), self.graph.shape(args[1]).clone());
-                let (left, ready) = self.whole(args[0], &sizes.0, lanes);
-                let (right, right_ready) = self.whole(args[1], &sizes.1, lanes);
-                let start = product::convolved(attributes, sizes.0.elements(), sizes.1.elements()).start;
-                let (chain, level) = (attributes.flag("chain"), ready.max(right_ready));
-                let to = self.buffer(result.elements(), lanes);
-                self.emit(Work::Convolve { left, right, start, chain }, to, lanes, level);
-                self.stored(to, result, lanes, level)
-            }
         }
-    }
-
-    /// The node broadcast to a shape, without gaps and with all of `lanes`; and the lowest level that may read it.
-    fn whole(&mut self, id: NodeId, shape: &Shape, lanes: Lanes) -> (Operand, u32) {
-        let (operand, ready) = self.operand(id);
-        self.contiguous(Operand { layout: operand.layout.broadcast(shape), ..operand }, ready, lanes)
     }
 
     fn matmul(&mut self, args: &[NodeId], result: Shape, lanes: Lanes, chain: bool) -> Place {
@@ -367,6 +329,11 @@ impl Lowering<'_> {
             Matmul { left, right, rows: matrix[0], inner: operands.left.sizes()[operands.left.rank() - 1], columns: matrix[1], chain };
         self.emit(Work::Matmul(work), to, lanes, level);
         self.stored(to, result, lanes, level)
+    }
+
+    /// The lanes of several nodes together.
+    fn joined(&self, ids: &[NodeId]) -> Lanes {
+        ids.iter().fold(Lanes::NONE, |lanes, &id| lanes.union(self.lanes(id)))
     }
 
     fn lanes(&self, id: NodeId) -> Lanes {
@@ -431,12 +398,6 @@ impl Lowering<'_> {
         kernels.sort_by_key(|kernel| (kernel.lanes.stage(), kernel.level));
         Lowered { kernels, buffers: self.buffers, constants: self.constants, inputs: self.inputs, outputs }
     }
-}
-
-/// The lines along the axis of a canonical application whose result has that shape.
-fn line(of: &Shape, attributes: &Attributes) -> Line {
-    let (axis, sizes) = (shape::axis_of(attributes), of.sizes());
-    Line { outer: sizes[..axis].iter().product(), length: sizes[axis], inner: sizes[axis + 1..].iter().product() }
 }
 
 /// The table of a canonical `take` or `scatter_add` along an axis of `of`.

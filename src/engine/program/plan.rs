@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::Piece;
 use crate::engine::diff::{self, Cotangent};
-use crate::engine::graph::{Builder, Graph, NodeId};
+use crate::engine::graph::{Bounds, Builder, Graph, NodeId};
 use crate::engine::{Error, Shape};
 
 /// What to compute at a point, beside the value.
@@ -100,9 +100,16 @@ pub(crate) struct Symmetric {
     pub(crate) size: usize,
 }
 
+/// Nodes of a function with its series, some 300 bytes each while they are compiled: a hundred times a small function's own are no rarity.
+const SERIES_NODES: usize = 2_000_000;
+
 /// Writes down what `want` asks of `graph`.
 pub(crate) fn plan(graph: &Graph, want: &Want) -> Result<Planned, Error> {
-    let mut planning = Planning::of(graph)?;
+    let bounds = match want {
+        Want::Taylor { .. } => Bounds { nodes: SERIES_NODES, ..Bounds::default() },
+        _ => Bounds::default(),
+    };
+    let mut planning = Planning::within(graph, bounds)?;
     match want {
         Want::Value => {}
         Want::Gradient { wrt, mode } => {
@@ -154,7 +161,12 @@ struct Tangents {
 impl Planning {
     /// The function itself: a result an output.
     pub(super) fn of(graph: &Graph) -> Result<Planning, Error> {
-        let mut g = Builder::default();
+        Planning::within(graph, Bounds::default())
+    }
+
+    /// As [`Planning::of`], refusing what exceeds `bounds`.
+    fn within(graph: &Graph, bounds: Bounds) -> Result<Planning, Error> {
+        let mut g = Builder::new(bounds);
         let copies = diff::copy(graph, &mut g)?;
         let inputs = graph.inputs().iter().map(|input| copies[input.node.index()]).collect();
         let outputs: Vec<NodeId> = graph.outputs().iter().map(|output| copies[output.node.index()]).collect();
@@ -300,7 +312,7 @@ impl Planning {
             for &(bar, row) in &entries {
                 cotangents.push((bar, Cotangent::Node(self.seed(self.g.shape(bar).clone(), row)?)));
             }
-            self.seeds = size;
+            self.seeds = self.seeds.max(size);
             let rows = diff::vjp(&mut self.g, &cotangents, &inputs)?;
             let mut column = 0;
             for (row, width) in rows.into_iter().zip(sizes) {

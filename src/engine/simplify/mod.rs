@@ -35,12 +35,13 @@ pub fn simplify(graph: Graph) -> Result<Graph, Error> {
     bodies(&rewrite(&graph, reduce)?.0, simplify)
 }
 
-/// The graph for a person to read: composite operators stay what they are. Beside it what became of each node that an output needs.
+/// The graph for a person to read: no shorter way to say the same bits is left out, and nothing is written out for the sake of speed.
+/// Beside it what became of each node that an output needs.
 ///
 /// # Errors
 /// [`Error::Limit`] where the builder's bounds are exceeded.
-pub fn reduced(graph: &Graph) -> Result<(Graph, Vec<Option<NodeId>>), Error> {
-    rewrite(graph, reduce)
+pub fn tidied(graph: &Graph) -> Result<(Graph, Vec<Option<NodeId>>), Error> {
+    rewrite(graph, tidy)
 }
 
 /// The graph with every composite operator written out, in bodies too.
@@ -168,21 +169,38 @@ fn cheaper(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &Attr
     if let Some(folded) = fold(g, op, args, attributes)? {
         return Ok(Some(folded));
     }
-    let scalar = |g: &Builder, id: NodeId| match g.kind(id) {
+    if let ([base, exponent], true) = (args, *op == arithmetic::POW) {
+        match scalar(g, *exponent) {
+            Some(2.0) => return g.square(*base).map(Some),
+            Some(-1.0) => return g.reciprocal(*base).map(Some),
+            _ => {}
+        }
+    }
+    shorter(g, op, args)
+}
+
+/// What is elementwise and constant folded; ones and double negations left out.
+fn tidy(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &Attributes) -> Result<Becomes, Error> {
+    let folded = if matches!(op.rule, Rule::Scalar { .. }) { fold(g, op, args, attributes)? } else { None };
+    let becomes = folded.map_or_else(|| shorter(g, op, args), |folded| Ok(Some(folded)))?;
+    Ok(becomes.map_or(Becomes::Same, Becomes::One))
+}
+
+/// The value of a scalar constant.
+fn scalar(g: &Builder, id: NodeId) -> Option<f64> {
+    match g.kind(id) {
         Kind::Constant(value) if value.shape().rank() == 0 => Some(value.data()[0]),
         _ => None,
-    };
+    }
+}
+
+/// An application that is one of its own arguments, or of theirs.
+fn shorter(g: &mut Builder, op: &'static Row, args: &[NodeId]) -> Result<Option<NodeId>, Error> {
     let Rule::Scalar { .. } = op.rule else { return Ok(None) };
     let shape = args.iter().try_fold(Shape::scalar(), |shape, &arg| shape.broadcast(g.shape(arg)));
     let same = |g: &mut Builder, id: NodeId| shape.as_ref().map(|shape| g.broadcast_to(id, shape)).transpose();
     if let [a, b] = *args {
         let (left, right) = (scalar(g, a), scalar(g, b));
-        if *op == arithmetic::POW && right == Some(2.0) {
-            return g.square(a).map(Some);
-        }
-        if *op == arithmetic::POW && right == Some(-1.0) {
-            return g.reciprocal(a).map(Some);
-        }
         if (*op == arithmetic::POW || *op == arithmetic::MULTIPLY || *op == arithmetic::DIVIDE) && right == Some(1.0) {
             return same(g, a);
         }

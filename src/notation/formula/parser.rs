@@ -429,7 +429,16 @@ impl<'t> Parser<'t> {
     fn no_operand(&self, token: Token) -> Fault {
         let quoted = self.cursor.quote(token);
         match token.lexeme {
-            Lexeme::Text => Fault::syntax(token.start, "a string can only be an attribute's value"),
+            Lexeme::Text => {
+                let called = match self.frames.last().map(|frame| &frame.bracket) {
+                    Some(Bracket::Call { op, .. }) => op::find(op),
+                    Some(Bracket::Group | Bracket::List) | None => None,
+                };
+                let written = called.and_then(|row| row.attributes.iter().find(|attribute| attribute.kind == op::AttributeKind::Text));
+                Fault::syntax(token.start, "a string can only be an attribute's value").maybe_hint(
+                    written.map(|attribute| format!("behind the arguments write `{}={}`", attribute.name, self.cursor.slice(token))),
+                )
+            }
             Lexeme::End | Lexeme::Semicolon => match self.frames.last() {
                 Some(frame) => self.cursor.never_closed(frame.token),
                 None => Fault::syntax(token.start, format!("expected a value before {quoted}")),

@@ -90,6 +90,7 @@ fn hints() {
         ("x = 3; x(2)", "write `x * (…)` for a product"),
         ("x ÷ 2", "write `/`"),
         ("vector_norm(x, ord=fro)", "a word is written in quotes: ord=\"fro\""),
+        ("einsum('ij->ji', A)", "behind the arguments write `subscripts='ij->ji'`"),
     ] {
         assert_eq!(fails(text).hint.as_deref(), Some(hint), "{text}");
     }

@@ -219,7 +219,7 @@ fn calls_are_checked() {
             ("/graph/nodes/8/index", "an integer or a name"),
             ("/graph/nodes/4/args/0", "has 2 values, not one"),
             ("/graph/nodes/5/index", "no result 2"),
-            ("/graph/nodes/6/index", "no output \"w\""),
+            ("/graph/nodes/6/index", "no result \"w\""),
             ("/graph/nodes/7/args/0", "input \"u\" has shape [], [2] is given"),
         ],
     );

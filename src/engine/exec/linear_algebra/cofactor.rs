@@ -297,7 +297,7 @@ pub(super) fn mixed(
         }
         m.copy_from_slice(next);
     }
-    let sign = if n % 2 == 0 { -1.0 } else { 1.0 };
+    let sign = if n.is_multiple_of(2) { -1.0 } else { 1.0 };
     let last = &m[(subsets - 1) * square..];
     for i in 0..n {
         for j in 0..n {

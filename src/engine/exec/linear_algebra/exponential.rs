@@ -28,7 +28,7 @@ const HELD: usize = 8;
 
 /// How much memory [`exponential`] takes beside its result.
 pub(super) fn memory(n: usize, directions: usize) -> usize {
-    HELD * (n * n << directions) + n * (n + 1) + 2 * n
+    HELD * ((n * n) << directions) + n * (n + 1) + 2 * n
 }
 
 /// Steps on matrices over numbers that have a part for each subset of the directions: A itself for none, and products of parts of

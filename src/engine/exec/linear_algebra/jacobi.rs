@@ -226,8 +226,8 @@ fn lengths(rows: &mut [f64], n: usize, values: &mut [f64]) {
             rows[i * n + axis] = 1.0;
             axis += 1;
             for _ in 0..2 {
-                for j in 0..values.len() {
-                    if j < i || (j > i && values[j] >= SHORT) {
+                for (j, &value) in values.iter().enumerate() {
+                    if j < i || (j > i && value >= SHORT) {
                         let (first, second) = vector::pair(rows, n, i.min(j), i.max(j));
                         let (own, other) = if i < j { (first, second) } else { (second, first) };
                         vector::add_scaled(own, -vector::dot(own, other), other);

@@ -198,6 +198,7 @@ rows! {
         does: Does::Kernel(Several::Dense(Dense::Qr)),
         jvp: Some(QR_JVP),
         vjp: Some(QR_VJP),
+        series: None,
     }).says("A = q·r, reduced: q with orthonormal columns, r upper triangular with a diagonal that is not negative", "by C = Qᵀ·Ȧ·R⁻¹ (Walter and Lehmann 2010)")
         .at_edges("the derivative is infinite or NaN where r has a 0 on its diagonal, as division by it gives").costs(20);
     PINV = Row::new("pinv", LinearAlgebra, Arity::exactly(1), Rule::Primitive {

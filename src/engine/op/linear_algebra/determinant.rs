@@ -73,6 +73,7 @@ rows! {
             let bar = spread(g, bar)?;
             Ok(vec![Some(g.chain(turned, bar)?)])
         }),
+        series: None,
     }).says("the sign of the determinant, and the logarithm of its size, which does not overflow", "0; A⁻ᵀ")
         .at_edges("of a singular matrix: sign 0 and −∞, the derivative infinite or NaN as A⁻ᵀ is").costs(10);
     COFACTOR = Row::new("cofactor", Calculus, Arity { least: 1, most: Some(13) }, Rule::Primitive {

@@ -5,7 +5,7 @@ use super::super::{
     Application, Arity, Attribute, AttributeKind, Attributes, Does, Family, ResultsRule, Row, Rule, Several, SeveralJvpRule,
     SeveralVjpRule, Value, axes::fault,
 };
-use super::{Writing, body_of, chosen, function, led, takes};
+use super::{Writing, body_of, chosen, function, led, series, takes};
 use crate::engine::diff::{self, Cotangent};
 use crate::engine::graph::{Body, Builder, NodeId, compose};
 use crate::engine::{Error, Shape};
@@ -142,6 +142,7 @@ rows! {
         does: Does::Kernel(Several::Map),
         jvp: Some(JVP),
         vjp: Some(VJP),
+        series: Some(series::OF_MAP),
     }).takes(&[
         function("function", true, "the function of one entry: it sees only its arguments"),
         Attribute { name: "in_axes", kind: AttributeKind::Bounds, required: false, summary: "0 or null an argument: mapped over its leading axis, or passed whole; default all 0" },

@@ -8,6 +8,7 @@ mod map;
 mod odeint;
 mod reverse;
 mod scan;
+mod series;
 
 use std::collections::HashMap;
 
@@ -21,8 +22,8 @@ use Family::Structure;
 pub(super) use implicit::ROWS as IMPLICIT_ROWS;
 pub use implicit::{FIXED_POINT, ROOT};
 pub use map::MAP;
-pub(crate) use map::Mapped;
 pub(super) use map::ROWS as MAP_ROWS;
+pub(crate) use map::{Mapped, map};
 pub use odeint::ODEINT;
 pub(super) use odeint::ROWS as ODEINT_ROWS;
 pub(super) use scan::ROWS as SCAN_ROWS;

@@ -65,6 +65,21 @@ fn step(g: &mut Builder, method: &Method, f: &Body, [y, t, h]: [NodeId; 3], para
     moved(g, &slopes, method.weights)
 }
 
+/// One of several steps: (y, its number; when the first begins, step size; parameters) → (y, the next number).
+fn one_step(method: &Method, f: &Body, shapes: &[Shape]) -> Result<Body, Error> {
+    let mut w = Writing::new();
+    let [y, number, begin, h] = w.inputs([&shapes[0], &Shape::scalar(), &Shape::scalar(), &Shape::scalar()])?[..] else {
+        unreachable!("four shapes, four inputs")
+    };
+    let parameters = w.inputs(&shapes[2..])?;
+    let since = w.g.multiply(number, h)?;
+    let t = w.g.add(begin, since)?;
+    let next = step(&mut w.g, method, f, [y, t, h], &parameters)?;
+    let one = w.g.number(1.0);
+    let number = w.g.add(number, one)?;
+    w.finish(&[next, number])
+}
+
 /// The loop from one output time to the next: (y; when it begins, step size; parameters) → (y, y).
 fn stretch(method: &Method, f: &Body, steps: usize) -> Result<Body, Error> {
     let shapes: Vec<Shape> = f.input_shapes().cloned().collect();
@@ -75,20 +90,10 @@ fn stretch(method: &Method, f: &Body, steps: usize) -> Result<Body, Error> {
         step(&mut w.g, method, f, [y, begin, h], &parameters)?
     } else {
         // the number of steps is carried, so that the time is no sum of rounded steps
-        let mut inner = Writing::new();
-        let [y, number, begin, h] = inner.inputs([&shapes[0], &Shape::scalar(), &Shape::scalar(), &Shape::scalar()])?[..] else {
-            unreachable!("four shapes, four inputs")
-        };
-        let own = inner.inputs(&shapes[2..])?;
-        let since = inner.g.multiply(number, h)?;
-        let t = inner.g.add(begin, since)?;
-        let next = step(&mut inner.g, method, f, [y, t, h], &own)?;
-        let one = inner.g.number(1.0);
-        let number = inner.g.add(number, one)?;
-        let body = inner.finish(&[next, number])?;
+        let one = one_step(method, f, &shapes)?;
         let zero = w.g.number(0.0);
         let args = [&[y, zero, begin, h], &parameters[..]].concat();
-        Scan { body, guard: None, carry: 2, slices: 0, length: steps }.run(&mut w.g, &args)?[0]
+        Scan { body: one, guard: None, carry: 2, slices: 0, length: steps }.run(&mut w.g, &args)?[0]
     };
     w.finish(&[end, end])
 }

@@ -5,7 +5,7 @@
 
 use super::super::row::rows;
 use super::super::{Arity, Attributes, Does, Family, ResultsRule, Row, Rule, Several, SeveralJvpRule, Value, axes::fault};
-use super::{Writing, activity, body_of, chosen, count, function, integer, led, or_zeros, reverse, takes};
+use super::{Writing, activity, body_of, chosen, count, function, integer, led, or_zeros, reverse, series, takes};
 use crate::engine::diff;
 use crate::engine::graph::{Body, Builder, NodeId, compose};
 use crate::engine::{Error, Shape};
@@ -184,6 +184,7 @@ rows! {
         does: Does::Kernel(Several::Scan),
         jvp: Some(JVP),
         vjp: Some(reverse::VJP),
+        series: Some(series::OF_SCAN),
     }).takes(&[
         function("function", true, "the function of one step: (carries, slices, parameters) → (new carries, what is stacked)"),
         integer("carry", false, "how many arguments are carried; default 1"),
@@ -220,6 +221,7 @@ rows! {
         }),
         jvp: None,
         vjp: None,
+        series: None,
     }).takes(&[
         function("condition", true, "whether to go on, of the carries and the parameters: one scalar"),
         function("body", true, "the function of one step: (carries, parameters) → new carries"),
