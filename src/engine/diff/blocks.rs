@@ -41,7 +41,7 @@ pub fn gradient(g: &mut Builder, y: NodeId, inputs: &[NodeId]) -> Result<Vec<Opt
     vjp(g, &[(y, Cotangent::One)], inputs)
 }
 
-/// The blocks ∂outputs[i]/∂inputs[j] of a Jacobian.
+/// The blocks ∂yᵢ/∂xⱼ of a Jacobian.
 ///
 /// # Errors
 /// [`Error::Limit`], before anything is built where the sweeps are too many.
@@ -83,7 +83,7 @@ pub fn jacobian(g: &mut Builder, outputs: &[NodeId], inputs: &[NodeId], sweeps: 
     })
 }
 
-/// The blocks ∂²y/∂inputs[i]∂inputs[j] of a scalar node: forward over reverse, column after column of the gradient's Jacobian.
+/// The blocks ∂²y/∂xᵢ∂xⱼ of a scalar node: forward over reverse, column after column of the gradient's Jacobian.
 ///
 /// # Errors
 /// As [`jacobian`].
