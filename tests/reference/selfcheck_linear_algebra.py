@@ -4,6 +4,7 @@ import scipy.linalg as sl
 
 # Rows where the peer itself loses digits, raises, or has another convention: name -> why.
 EXPECTED = {
+    "solve, a NaN entry": "NumPy: a NaN is no pivot", "inv, a NaN entry": "NumPy: a NaN is no pivot", "expm_derivative, along nothing": "SciPy raises",
     "inv, of zero, 1 x 1": "NumPy raises", "slogdet, of zero, 1 x 1": "NumPy warns", "cholesky, not definite": "NumPy raises",
     "eigh, a NaN entry": "NumPy raises", "pinv, a NaN entry": "NumPy raises", "expm, a NaN entry": "SciPy raises",
     "det, of numbers that vanish on the way": "NumPy: products vanish",

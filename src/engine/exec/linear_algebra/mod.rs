@@ -287,10 +287,11 @@ impl Call<'_> {
                 first.gather(at[0], own, packed, [rows, 1]);
                 let product = lu::determinant(packed, rows);
                 if routine == Dense::Det {
-                    scatter(&[product.value(0)], out);
+                    // a 0 of exchanged rows has no sign
+                    scatter(&[product.value(0) + 0.0], out);
                 } else {
                     let mantissa = product.mantissa();
-                    scatter(&[if mantissa == 0.0 || mantissa.is_nan() { mantissa } else { mantissa.signum() }, product.log()], out);
+                    scatter(&[if mantissa == 0.0 || mantissa.is_nan() { mantissa + 0.0 } else { mantissa.signum() }, product.log()], out);
                 }
             }
             Dense::Cofactor => {

@@ -37,7 +37,6 @@ impl Scaled {
         vector::scaled(self.mantissa, (self.exponent + power).clamp(-5000, 5000) as i32)
     }
 
-    /// x·2^power, rounded once.
     #[inline(always)]
     pub(super) fn exponent(self) -> i64 {
         self.exponent

@@ -1,8 +1,8 @@
 //! Eigenvalues and singular values with their vectors.
 //!
-//! Vectors turn into each other at the rate 1/(λⱼ − λᵢ): a division of the chain rule, in which 0 ÷ 0 is 0, so that what does not turn
-//! the vectors of equal values has a derivative there, and what does has the infinity that it is. Cotangents of values alone never
-//! come near it.
+//! Vectors turn into each other at the rate 1/(λⱼ − λᵢ): a division of the chain rule, in which 0 ÷ 0 is 0. At equal values that is a
+//! convention and no limit: what turns their vectors is infinite, what does not passes nothing through them, not even where a function
+//! of the whole matrix has a derivative. Cotangents of values alone never come near it.
 
 use super::super::product::{chain_matmul, transposed};
 use super::super::row::rows;
@@ -224,7 +224,7 @@ rows! {
     }).says(
         "eigenvalues, ascending, and eigenvectors, in columns, of (A + Aᵀ)/2; the first of a vector's largest components (to 20 bits) is positive",
         "λ̇ᵢ = vᵢᵀ·Ȧ·vᵢ, V̇ = V·(Vᵀ·Ȧ·V ÷ (λⱼ − λᵢ))",
-    ).at_edges("vectors of equal eigenvalues: 0 ÷ 0 is 0 where nothing turns them into each other, else infinite; NaN where an entry is not finite").costs(100);
+    ).at_edges("between the vectors of equal eigenvalues nothing passes where the numerator is 0 (0 ÷ 0 is 0, by convention), else it is infinite; NaN where an entry is not finite").costs(100);
     SVD = Row::new("svd", LinearAlgebra, Arity::exactly(1), Rule::Several {
         results: |op, shapes, attributes| {
             let (batch, rows, columns) = matrix(op, &shapes[0])?;
@@ -239,5 +239,5 @@ rows! {
     }).says(
         "A = u·diag(s)·vh, reduced: s descending; the first of the largest components (to 20 bits) of each column of u is positive",
         "ṡᵢ = uᵢᵀ·Ȧ·vᵢ; vectors by 1/(sⱼ − sᵢ), 1/(sᵢ + sⱼ) and, beside their directions, 1/sⱼ",
-    ).at_edges("vectors of equal or zero singular values: 0 ÷ 0 is 0, else infinite; NaN where an entry is not finite").costs(100);
+    ).at_edges("between the vectors of equal or zero singular values nothing passes where the numerator is 0 (0 ÷ 0 is 0, by convention), else it is infinite; NaN where an entry is not finite").costs(100);
 }
