@@ -27,7 +27,7 @@ pub fn erfinv(x: f64) -> f64 {
         return f64::NAN;
     }
     if a < 1e-9 {
-        return HALF_ROOT_PI.mul_f(x).round();
+        return HALF_ROOT_PI.mul_f(x).round().copysign(x);
     }
     let s = a * a;
     let mut y = if a < 0.1 {
