@@ -23,7 +23,8 @@ rows! {
             let quotient = g.call(&CHAIN_DIVIDE, &[y.y, y.args[1]])?;
             g.negative(quotient)?
         }))
-    }).says("a ÷ b, but 0 where a is 0, whatever b is", "1/b, −y/b").costs(5);
+    }).says("a ÷ b, but 0 where a is 0, whatever b is", "1/b, −y/b")
+        .pole(|x| x[1] == 0.0 && x[0] != 0.0 && !x[0].is_nan()).costs(5);
     NONNEGATIVE = Row::scalar("nonnegative", Calculus, elementwise!(Unary, |x| if x >= 0.0 { x + 0.0 } else { f64::NAN }), |_, _, _| Ok(Partial::One))
         .says("x where x ≥ 0, with −0.0 as 0.0; NaN for x < 0: keeps a derivative to the domain of its function", "1").costs(2);
     SAME = Row::step("same", Calculus, elementwise!(Binary, |a, b| number(a == b || (a.is_nan() && b.is_nan()))))

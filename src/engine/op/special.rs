@@ -2,6 +2,7 @@
 
 use std::f64::consts::FRAC_2_SQRT_PI;
 
+use super::facts::gamma_pole;
 use super::row::rows;
 use super::{Family, Partial, Row, exponential};
 use crate::engine::exec::elementwise::elementwise;
@@ -42,11 +43,13 @@ rows! {
     NDTR = Row::scalar("ndtr", Special, elementwise!(Unary, |x| vmath::ndtr(x)), |g, y, _| Ok(Partial::Node(normal_density(g, y.args[0])?)))
         .alias(&["Phi"]).says("Φ(x), the standard normal distribution function", "φ(x) = exp(−x²/2)/√(2π)").costs(40);
     GAMMALN = Row::scalar("gammaln", Special, elementwise!(Unary, |x| vmath::gammaln(x)), |g, y, _| Ok(Partial::Node(g.call(&DIGAMMA, &[y.args[0]])?)))
-        .alias(&["lgamma", "loggamma"]).says("log|Γ(x)|", "ψ(x)").at_edges("+∞ at 0, −1, −2, …").costs(50);
+        .alias(&["lgamma", "loggamma"]).says("log|Γ(x)|", "ψ(x)").at_edges("+∞ at 0, −1, −2, …")
+        .pole(|x| gamma_pole(x[0])).costs(50);
     DIGAMMA = Row::scalar("digamma", Special, elementwise!(Unary, |x| vmath::digamma(x)), |g, y, _| {
         let one = g.number(1.0);
         Ok(Partial::Node(g.call(&POLYGAMMA, &[one, y.args[0]])?))
-    }).alias(&["psi"]).says("ψ(x), the derivative of log Γ(x)", "ψ′(x)").at_edges("∓∞ at ±0; NaN at −1, −2, …").costs(50);
+    }).alias(&["psi"]).says("ψ(x), the derivative of log Γ(x)", "ψ′(x)").at_edges("∓∞ at ±0; NaN at −1, −2, …")
+        .pole(|x| gamma_pole(x[0])).costs(50);
     POLYGAMMA = Row::scalar("polygamma", Special, elementwise!(Binary, |n, x| order(n).map_or(f64::NAN, |n| vmath::polygamma(n, x))), |g, y, i| {
         if i == 0 {
             return Ok(Partial::Zero);
@@ -54,5 +57,6 @@ rows! {
         let one = g.number(1.0);
         let next = g.add(y.args[0], one)?;
         Ok(Partial::Node(g.call(&POLYGAMMA, &[next, y.args[1]])?))
-    }).says("the n-th derivative of ψ(x), for an integer n from 0 to 64", "polygamma(n + 1, x) by x").at_edges("NaN for any other n; derivative 0 by n").costs(80);
+    }).says("the n-th derivative of ψ(x), for an integer n from 0 to 64", "polygamma(n + 1, x) by x").at_edges("NaN for any other n; derivative 0 by n")
+        .pole(|x| order(x[0]).is_some() && gamma_pole(x[1])).costs(80);
 }
