@@ -4,6 +4,7 @@ mod architecture;
 mod chain_rule;
 mod composition;
 mod derivative;
+mod diagnostics;
 mod documentation;
 mod edge;
 mod engine;
