@@ -1,5 +1,6 @@
 //! The integration tests, one binary.
 
+mod accuracy;
 mod architecture;
 mod chain_rule;
 mod composition;
