@@ -123,7 +123,7 @@ fn the_graph_grows_with_a_power_of_the_order() {
     for row in op::rows().filter(|row| matches!(row.rule, op::Rule::Scalar { .. })) {
         let build = move |g: &mut Builder, x: NodeId, y: NodeId| {
             let (a, b) = (call(g, "sin", &[x]), call(g, "exp", &[y]));
-            let args = [a, b, x];
+            let args = [a, b, x, y, a, b];
             call(g, row.name, &args[..row.arity.most.unwrap_or(2)])
         };
         all.push((row.name.to_owned(), Box::new(build)));

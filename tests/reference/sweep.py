@@ -76,8 +76,8 @@ PLACES = {
     "log_ndtr": ((-inf, 1e5), (-60, 12), (0, -0.5, 0.6, -1, 38)), "ndtri": ((0, 1), (0, 1), (0, 0.25, 0.5, 0.75, 1)),
     "ndtri_slope": ((0, 1), (0, 1), (0, 0.25, 0.5, 0.75, 1)),
     "gamma": ((-184, 172), (-20, 30), (0, 1, 2, -1, -2, -0.504083008264455, 1.4616321449683623, 23, 171.6, -170.5)),
-    "j0": ((-inf, inf), (-30, 30), (0, 2, 2.404825557695773, 5.520078110286311, 3.8317059702075125)),
-    "j1": ((-inf, inf), (-30, 30), (0, 2, 1.8411837813406593, 3.8317059702075125, 7.015586669815619)),
+    "j0": ((-1e18, 1e18), (-30, 30), (0, 2, 2.404825557695773, 5.520078110286311, 3.8317059702075125)),
+    "j1": ((-1e18, 1e18), (-30, 30), (0, 2, 1.8411837813406593, 3.8317059702075125, 7.015586669815619)),
     "y0": ((0, inf), (0, 30), (0, 2, 0.8935769662791675, 3.957678419314858, 2.197141326031017)),
     "y1": ((0, inf), (0, 30), (0, 2, 2.197141326031017, 5.429681040794135, 3.6830228565851776)),
     "i0e": ((-inf, inf), (-60, 60), (0, 8, 20)), "i1e": ((-inf, inf), (-60, 60), (0, 8, 20)),
@@ -235,8 +235,7 @@ def evaluated(op, arguments, order, x):
                 return None
         return results if all(mp.isfinite(part) for part in results) else None
     before = None
-    steps = SPECIAL_DIGITS if op in DIGITS_OF_SPECIAL else DIGITS
-    for digits in steps:
+    for digits in SPECIAL_DIGITS if op in DIGITS_OF_SPECIAL else DIGITS:
         with mp.workdps(digits):
             try:
                 now = forms(op, arguments, x < 0, order)(mpf(x))
@@ -244,11 +243,12 @@ def evaluated(op, arguments, order, x):
                 return None
             if not all(mp.isfinite(part) for part in now):
                 return None
-            last = digits == steps[-1]
-            if before and (last or all(agree(a, b, e) for a, b, e in zip(before, now, ("1e-25", "1e-25", "1e-6")))):
+            if before and all(agree(a, b, e) for a, b, e in zip(before, now, ("1e-25", "1e-25", "1e-6"))):
                 return now
-            before = now
-    return None
+            before, last = now, before
+    # zeros only count at the highest precision: below they may be all that is left of a cancellation
+    same = all(a == b == 0 or agree(a, b, e) for a, b, e in zip(last, before, ("1e-25", "1e-25", "1e-6")))
+    return before if same else None
 
 
 def by_differences(op, x, order):
@@ -262,7 +262,6 @@ def by_differences(op, x, order):
 
 
 def agree(a, b, error):
-    """Zeros only agree at the highest precision: below they may be all that is left of a cancellation."""
     return a != 0 and b != 0 and abs(a - b) <= mpf(error) * abs(b)
 
 
