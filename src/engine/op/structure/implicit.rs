@@ -104,7 +104,7 @@ fn newton(equation: Equation, g: &mut Builder, args: &[NodeId], attributes: &Att
     let scalar = Shape::scalar();
     // (z, whether it still moves; parameters)
     let mut w = Writing::new();
-    let [z, moving] = w.inputs([&shapes[0], &scalar])?[..] else { unreachable!("two shapes, two inputs") };
+    let [z, _moving] = w.inputs([&shapes[0], &scalar])?[..] else { unreachable!("two shapes, two inputs") };
     let parameters = w.inputs(&shapes[1..])?;
     let at = [&[z], &parameters[..]].concat();
     let value = compose::apply(residual.graph(), &mut w.g, &at)?[0];
@@ -124,7 +124,6 @@ fn newton(equation: Equation, g: &mut Builder, args: &[NodeId], attributes: &Att
     let mut guard = Writing::new();
     let inputs = guard.inputs([&shapes[0], &scalar].into_iter().chain(&shapes[1..]))?;
     let guard = guard.finish(&[inputs[1]])?;
-    let _ = moving;
     let length = attributes.int("max_steps").unwrap_or_default() as usize;
     let one = g.number(1.0);
     let args = [&[args[0], one], &args[1..]].concat();
