@@ -138,8 +138,8 @@ class Phi(sympy.Function):
 
 
 @lru_cache(maxsize=None)
-def closed_forms(op, count, fixed, x_negative):
-    """Callables (value, gradient, Hessian, third derivatives) of an operator; `fixed`: ((position, constant), ...)."""
+def closed_forms(op, count, fixed, x_negative, order=3):
+    """Callables (value, gradient, Hessian, third derivatives: as far as `order` goes) of an operator; `fixed`: ((position, constant), ...)."""
     _, parameters, expression, _, _ = SMOOTH[op]
     names = parameters.split()
     if count > len(names):  # n-ary add and multiply
@@ -154,8 +154,8 @@ def closed_forms(op, count, fixed, x_negative):
             tree = tree.subs(symbols[position], sympy.Integer(int(constant)))
     moving = [s for i, s in enumerate(symbols) if i not in dict(fixed)]
     gradient = [sympy.diff(tree, s) for s in moving]
-    hessian = [[sympy.diff(g, s) for s in moving] for g in gradient]
-    third = [[[sympy.diff(h, s) for s in moving] for h in line] for line in hessian]
+    hessian = [[sympy.diff(g, s) for s in moving] for g in gradient] if order > 1 else []
+    third = [[[sympy.diff(h, s) for s in moving] for h in line] for line in hessian] if order > 2 else []
     functions = [{"loggamma": lambda x: mp.re(mp.loggamma(x)), "polygamma": lambda n, x: mp.psi(n, x), "erfc": far_erfc,
                   "Phi": lambda x: far_erfc(-x / mp.sqrt(2)) / 2}, "mpmath"]
     return sympy.lambdify(symbols, [tree, gradient, hessian, third], modules=functions, cse=True)

@@ -2,7 +2,7 @@
 
 use super::super::graph::{Builder, NodeId};
 use super::super::{Error, Shape};
-use super::{Attribute, Attributes};
+use super::{Attribute, Attributes, Fact, Facts, Here, There};
 use crate::engine::exec::elementwise::Elementwise;
 use crate::engine::program::layout::Layout;
 
@@ -24,6 +24,8 @@ pub struct Row {
     pub derivative: &'static str,
     /// What holds at its kinks and poles and outside its domain; empty where there is nothing to say.
     pub convention: &'static str,
+    /// The same as predicates: where kinks and poles are.
+    pub facts: Facts,
     /// Estimated flops an element of the result.
     pub flops: u32,
     /// What it does.
@@ -386,7 +388,8 @@ impl Eq for Row {}
 impl Row {
     /// A row with its rule and nothing said yet.
     pub(super) const fn new(name: &'static str, family: Family, arity: Arity, rule: Rule) -> Row {
-        Row { name, aliases: &[], family, arity, attributes: &[], summary: "", derivative: "", convention: "", flops: 1, rule }
+        let facts = Facts::NONE;
+        Row { name, aliases: &[], family, arity, attributes: &[], summary: "", derivative: "", convention: "", facts, flops: 1, rule }
     }
 
     /// An elementwise operator.
@@ -442,6 +445,42 @@ impl Row {
     /// What holds at its edges.
     pub(super) const fn at_edges(mut self, convention: &'static str) -> Row {
         self.convention = convention;
+        self
+    }
+
+    /// Elementwise: where the derivative is chosen among several, or the value jumps.
+    pub(super) const fn kink(mut self, at: fn(&Here<'_>) -> bool) -> Row {
+        self.facts.kink = Fact::Here(at);
+        self
+    }
+
+    /// Elementwise: where the value or the derivative is infinite.
+    pub(super) const fn pole(mut self, at: fn(&Here<'_>) -> bool) -> Row {
+        self.facts.pole = Fact::Here(at);
+        self
+    }
+
+    /// Elementwise: where a derivative is NaN although the value is not.
+    pub(super) const fn edge(mut self, at: fn(&Here<'_>) -> bool) -> Row {
+        self.facts.edge = Fact::Here(at);
+        self
+    }
+
+    /// On whole tensors: as [`Row::kink`].
+    pub(super) const fn kink_of(mut self, of: fn(&There<'_>) -> bool) -> Row {
+        self.facts.kink = Fact::There(of);
+        self
+    }
+
+    /// On whole tensors: as [`Row::pole`].
+    pub(super) const fn pole_of(mut self, of: fn(&There<'_>) -> bool) -> Row {
+        self.facts.pole = Fact::There(of);
+        self
+    }
+
+    /// On whole tensors: as [`Row::edge`], or that the result is not what was asked for.
+    pub(super) const fn edge_of(mut self, of: fn(&There<'_>) -> bool) -> Row {
+        self.facts.edge = Fact::There(of);
         self
     }
 
