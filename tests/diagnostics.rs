@@ -83,6 +83,20 @@ fn hits() -> Vec<Hit> {
     of("gammaln", none(), json!([-3]), &[POLE], json!([-3.5]));
     of("digamma", none(), json!([-3]), &[POLE, ERROR], json!([3]));
     of("digamma", none(), json!([0]), &[POLE], json!([1e-300]));
+    of("erfinv", none(), json!([-1]), &[POLE], json!([-0.5]));
+    of("ndtri", none(), json!([1]), &[POLE], json!([0.5]));
+    of("gamma", none(), json!([0]), &[POLE], json!([0.5]));
+    of("gamma", none(), json!([-1]), &[POLE, ERROR], json!([-1.5]));
+    of("beta", none(), json!([0, 1]), &[POLE], json!([1, 1]));
+    of("betaln", none(), json!([1, 0]), &[POLE], json!([1, 1]));
+    of("gammainc", none(), json!([["const", 0.5], 0]), &[POLE], json!([["const", 2], 0]));
+    of("gammaincc", none(), json!([["const", 0.5], 0]), &[POLE], json!([["const", 2], 0]));
+    of("betainc", none(), json!([["const", 2], ["const", 0.5], 1]), &[POLE], json!([["const", 2], ["const", 2], 1]));
+    of("betainc", none(), json!([["const", 0.5], ["const", 2], 0]), &[POLE], json!([["const", 2], ["const", 2], 0]));
+    of("y0", none(), json!([0]), &[POLE], json!([1]));
+    of("y1", none(), json!([0]), &[POLE], json!([1]));
+    of("yn", none(), json!([["const", 2], 0]), &[POLE], json!([["const", 2], 1]));
+    of("i0e", none(), json!([0]), &[KINK], json!([1]));
     of("polygamma", none(), json!([["const", 1], 0]), &[POLE], json!([["const", 1], 1]));
     of("polygamma", none(), json!([["const", 0.5], 1]), &[ERROR], json!([["const", 2], 1]));
     for (op, axis) in [("max", json!({"axis": 1})), ("min", json!({"axis": [1]})), ("max", json!({})), ("min", json!({"axis": [0, 1]}))] {

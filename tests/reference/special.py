@@ -221,8 +221,8 @@ STENCILS = [((0, 1),), ((-1, mpf(-1) / 2), (1, mpf(1) / 2)), ((-1, 1), (0, -2), 
             ((-2, mpf(-1) / 2), (-1, mpf(1)), (1, mpf(-1)), (2, mpf(1) / 2))]
 
 
-def derivatives(op, args):
-    """(value, gradient, Hessian, third derivatives) at mpf arguments, in the current precision of at least DIGITS."""
+def derivatives(op, args, order=3):
+    """(value, gradient, Hessian, third derivatives: as far as `order` goes) at mpf arguments, in the current precision of at least DIGITS."""
     if op in BY_EQUATION:
         value, first, second, third = BY_EQUATION[op](args[0])
         return value, [first], [[second]], [[[third]]]
@@ -249,5 +249,6 @@ def derivatives(op, args):
         return mp.fsum(terms) / mp.fprod(h**n for h, n in zip(steps, orders))
 
     every = range(count)
-    return (difference(), [difference(i) for i in every], [[difference(*sorted((i, j))) for j in every] for i in every],
-            [[[difference(*sorted((i, j, k))) for k in every] for j in every] for i in every])
+    return (difference(), [difference(i) for i in every],
+            [[difference(*sorted((i, j))) for j in every] for i in every] if order > 1 else [],
+            [[[difference(*sorted((i, j, k))) for k in every] for j in every] for i in every] if order > 2 else [])

@@ -3,8 +3,8 @@
     python tests/reference/sweep.py [--check]            # the checked-in table, sweep.txt: some points an operator
     python tests/reference/sweep.py --full [N] [OP ...]  # N points an operator (default 4000) to standard output, in the same format
 
-An operator's mathematics and its bounds are its line in scalar.py (SMOOTH, PIECEWISE, or OWN here for those that only derivatives are
-made of); where points should lie closer is its line in PLACES. Nothing else is needed for a new one. Digits are added until two
+An operator's mathematics and its bounds are its line in scalar.py (SMOOTH, PIECEWISE), its function in special.py, or OWN here for those
+that only derivatives are made of; where points should lie closer is its line in PLACES. Nothing else is needed for a new one. Digits are added until two
 precisions agree, so that no cancellation can be felt.
 
 Lines of the table: `op NAME CONSTANTS BOUND PARTIAL_BOUND`, then a line a point: the input, the value and the derivative as the bits of the
@@ -27,6 +27,7 @@ from mpmath import mp, mpf
 from decimals import OVERFLOW, UNDERFLOW, exact
 from scalar import DIGITS as DIGITS_OF_SPECIAL
 from scalar import PIECEWISE, SMOOTH, closed_forms
+import special
 
 HERE = Path(__file__).parent
 REPORT = HERE.parent.parent / "docs" / "accuracy.md"
@@ -37,6 +38,8 @@ OWN = {
     "sech2": ("1/cosh(x)**2", "ulp4", "ulp4"),
     "nonnegative": ("x", "exact", "exact"),
 }
+# Those that special.py has: all are held to 1e-14
+SPECIAL = [op for op, (count, _) in special.FUNCTIONS.items() if count == 1] + list(special.BY_EQUATION) + ["ndtri_slope"]
 # Operators of more than one argument, all but one of which are constant: their arguments, None being the input
 FIXED = {"polygamma": [(0, None), (1, None), (2, None), (5, None)], "sinc_derivative": [(1, None), (2, None)]}
 
@@ -68,7 +71,16 @@ PLACES = {
     "ndtr": ((-inf, inf), (-39, 10), (0, -0.5, 0.6, -1, -37.5, -38.4)),
     "gammaln": ((-inf, inf), (-12, 30), (0, 1, 2, -1, -2, 1.4616321449683623, -2.4570247382208006, -2.7476826467274127, 0.23164, 0.7316, 1.23164, 1.7316, 8)),
     "digamma": ((-inf, inf), (-12, 30), (0, 0.5, 1, 1.4616321449683623, -0.504083008264455, -1, -2, -1.5734984731623905, 16)),
-    "polygamma": ((-inf, inf), (-6, 30), (0, 0.5, 1, -1, -0.5, -1.5)),
+    "polygamma": ((-1e5, inf), (-6, 30), (0, 0.5, 1, -1, -0.5, -1.5)),
+    "erfcx": ((-27, inf), (-27, 30), (0, 0.5, -26.6)), "erfinv": ((-1, 1), (-1, 1), (0, 0.1, -0.1, 0.5, -0.5, 1, -1)),
+    "log_ndtr": ((-inf, 1e5), (-60, 12), (0, -0.5, 0.6, -1, 38)), "ndtri": ((0, 1), (0, 1), (0, 0.25, 0.5, 0.75, 1)),
+    "ndtri_slope": ((0, 1), (0, 1), (0, 0.25, 0.5, 0.75, 1)),
+    "gamma": ((-184, 172), (-20, 30), (0, 1, 2, -1, -2, -0.504083008264455, 1.4616321449683623, 23, 171.6, -170.5)),
+    "j0": ((-inf, inf), (-30, 30), (0, 2, 2.404825557695773, 5.520078110286311, 3.8317059702075125)),
+    "j1": ((-inf, inf), (-30, 30), (0, 2, 1.8411837813406593, 3.8317059702075125, 7.015586669815619)),
+    "y0": ((0, inf), (0, 30), (0, 2, 0.8935769662791675, 3.957678419314858, 2.197141326031017)),
+    "y1": ((0, inf), (0, 30), (0, 2, 2.197141326031017, 5.429681040794135, 3.6830228565851776)),
+    "i0e": ((-inf, inf), (-60, 60), (0, 8, 20)), "i1e": ((-inf, inf), (-60, 60), (0, 8, 20)),
     "nonnegative": ((0, inf), (0, 8), (0,)),
     "floor": ((-inf, inf), (-8, 8), (0, 1, -1, 2.0**52)), "ceil": ((-inf, inf), (-8, 8), (0, 1, -1, 2.0**52)),
     "round": ((-inf, inf), (-8, 8), (0, 0.5, 1.5, -0.5, 2.0**51)), "trunc": ((-inf, inf), (-8, 8), (0, 1, -1, 2.0**52)),
@@ -167,6 +179,8 @@ def subjects():
             yield op, arguments, entry[3], entry[4]
     for op, (_, bound, partial_bound) in OWN.items():
         yield op, (None,), bound, partial_bound
+    for op in SPECIAL:
+        yield op, (None,), "rel", "rel"
     for op, (_, rule) in PIECEWISE.items():
         if rule.__code__.co_argcount == 1 and not rule.__code__.co_flags & 4:
             yield op, (None,), "exact", "exact"
@@ -212,6 +226,14 @@ DIGITS, SPECIAL_DIGITS = (50, 100, 200, 400, 800), (50, 100, 200)
 
 def evaluated(op, arguments, order, x):
     """Value and derivatives, to at least 25 digits; None where they are not all finite."""
+    if op in SPECIAL:
+        # next to 0 some change as fast as their argument, and need no digits more there
+        with mp.workdps(special.DIGITS if op in ("ndtri", "ndtri_slope", "gamma", "erfinv") else special.digits([x])):
+            try:
+                results = by_differences(op, mpf(x), order)
+            except (ArithmeticError, ValueError):  # at a pole
+                return None
+        return results if all(mp.isfinite(part) for part in results) else None
     before = None
     steps = SPECIAL_DIGITS if op in DIGITS_OF_SPECIAL else DIGITS
     for digits in steps:
@@ -227,6 +249,16 @@ def evaluated(op, arguments, order, x):
                 return now
             before = now
     return None
+
+
+def by_differences(op, x, order):
+    """Value and derivatives of what special.py has, in its precision."""
+    if op == "ndtri_slope":
+        y = special.ndtri(x)
+        slope = mp.sqrt(2 * mp.pi) * mp.exp(y * y / 2)
+        return [slope, y * slope**2, (1 + 2 * y * y) * slope**3][:order + 1]
+    value, gradient, hessian, _ = special.derivatives(op, (x,), order)
+    return [value, gradient[0], *(hessian[0] if order > 1 else ())]
 
 
 def agree(a, b, error):

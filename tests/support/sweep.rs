@@ -84,7 +84,7 @@ impl Exact {
         let unit = if size < f64::MIN_POSITIVE {
             5e-324
         } else {
-            let unit = f64::from_bits(size.to_bits() + 1) - size;
+            let unit = f64::from_bits(size.to_bits() & (0x7ff << 52)) * f64::EPSILON;
             // just below a power of two the units are those below it
             let below = offset < 0.0 && size.to_bits().trailing_zeros() >= 52 && size > f64::MIN_POSITIVE;
             if below { 0.5 * unit } else { unit }

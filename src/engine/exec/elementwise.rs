@@ -60,14 +60,14 @@ pub struct Ternary {
 /// The most arguments of an elementwise function.
 pub const WIDEST: usize = 6;
 
-/// An elementwise function of any number of arguments up to [`WIDEST`] that takes microseconds: compiled for one value at a time, since
-/// a loop around it would gain nothing.
+/// An elementwise function of any number of arguments up to [`WIDEST`] that takes microseconds: compiled once and for one value at a time,
+/// since neither a loop around it nor other instructions would gain much.
 #[derive(Debug, Clone, Copy)]
 pub struct Wide {
     /// How many arguments it takes.
     pub arity: usize,
     /// One value; the arguments beyond the function's own are ignored.
-    pub one: Compiled<unsafe fn([f64; WIDEST]) -> f64>,
+    pub one: fn([f64; WIDEST]) -> f64,
 }
 
 /// An elementwise function.
@@ -81,15 +81,6 @@ pub enum Elementwise {
     Ternary(Ternary),
     /// Up to [`WIDEST`] arguments.
     Wide(Wide),
-}
-
-impl Wide {
-    /// One value. `isa` must be one that [`Isa::detect`] has returned.
-    #[inline]
-    pub(crate) fn one(self, isa: Isa, args: [f64; WIDEST]) -> f64 {
-        // SAFETY: the entry needs no more than what `isa` stands for, which this CPU has
-        unsafe { (self.one[isa as usize])(args) }
-    }
 }
 
 impl Elementwise {
@@ -114,7 +105,7 @@ impl Elementwise {
                 Elementwise::Unary(function) => (function.one[isa as usize])(a),
                 Elementwise::Binary(function) => (function.one[isa as usize])(a, b),
                 Elementwise::Ternary(function) => (function.one[isa as usize])(a, b, c),
-                Elementwise::Wide(function) => (function.one[isa as usize])([a, b, c, f64::NAN, f64::NAN, f64::NAN]),
+                Elementwise::Wide(function) => (function.one)([a, b, c, f64::NAN, f64::NAN, f64::NAN]),
             }
         }
     }
@@ -148,14 +139,7 @@ macro_rules! elementwise {
         fn one([$($x,)+ ..]: [f64; WIDEST]) -> f64 {
             $body
         }
-        #[cfg(target_arch = "x86_64")]
-        #[target_feature(enable = "avx2,fma")]
-        fn one_v3([$($x,)+ ..]: [f64; WIDEST]) -> f64 {
-            $body
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        use one as one_v3;
-        Elementwise::Wide(Wide { arity: [$(stringify!($x)),+].len(), one: [one, one_v3] })
+        Elementwise::Wide(Wide { arity: [$(stringify!($x)),+].len(), one })
     }};
     ($kind:ident, |$($x:ident),+| $body:expr) => {{
         use $crate::engine::exec::elementwise::{Elementwise, $kind};

@@ -36,7 +36,7 @@ fn one(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: &m
     for step in &map.steps {
         let [a, b, c] = step.from;
         if let Elementwise::Wide(function) = step.function {
-            slots[step.to as usize] = function.one(isa, map.wide[a as usize].map(|slot| slots[slot as usize]));
+            slots[step.to as usize] = (function.one)(map.wide[a as usize].map(|slot| slots[slot as usize]));
             continue;
         }
         let args = [slots[a as usize], slots[b as usize], slots[c as usize]];
@@ -90,7 +90,7 @@ fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: 
                 if let Elementwise::Wide(function) = step.function {
                     let (to, from) = (step.to as usize * length, map.wide[step.from[0] as usize]);
                     for i in 0..len {
-                        slots[to + i] = function.one(isa, from.map(|slot| slots[slot as usize * length + i]));
+                        slots[to + i] = (function.one)(from.map(|slot| slots[slot as usize * length + i]));
                     }
                     continue;
                 }

@@ -87,7 +87,7 @@ fn scalar(function: Elementwise, args: &[&Tensor], result: &Shape) -> Vec<f64> {
             (Elementwise::Wide(function), columns) => {
                 let mut args = [f64::NAN; WIDEST];
                 args.iter_mut().zip(columns).for_each(|(arg, column)| *arg = column[i]);
-                function.one(isa, args)
+                (function.one)(args)
             }
             (function, [a]) => function.one(isa, [a[i]; 3]),
             (function @ Elementwise::Binary(_), [first, rest @ ..]) => {
