@@ -151,8 +151,9 @@ FUNCTIONS = {
     "beta": (2, beta), "betaln": (2, betaln), "gammainc": (2, gammainc), "gammaincc": (2, gammaincc), "betainc": (3, betainc),
     "j0": (1, lambda x: mp.besselj(0, x)), "j1": (1, lambda x: mp.besselj(1, x)),
     "i0e": (1, lambda x: mp.exp(-abs(x)) * mp.besseli(0, x)), "i1e": (1, lambda x: mp.exp(-abs(x)) * mp.besseli(1, x)),
-    "ndtri_slope": (1, lambda x: mp.sqrt(2 * mp.pi) * mp.exp(ndtri(x) ** 2 / 2)),
 }
+# What only derivatives are made of, and has no order.
+SLOPES = {"ndtri_slope": (1, lambda x: mp.sqrt(2 * mp.pi) * mp.exp(ndtri(x) ** 2 / 2))}
 BY_EQUATION = {"y0": bessel_y(0), "y1": bessel_y(1)}
 
 # Derivatives of any order, whose orders are their first arguments: how many, of which function, and whether it is analytic at 0.
@@ -202,7 +203,7 @@ def orders(op):
 
 
 def family(op):
-    return "calculus" if orders(op) or op == "ndtri_slope" else "special"
+    return "calculus" if orders(op) or op in SLOPES else "special"
 
 
 def all_of(derivative, n):
@@ -234,7 +235,7 @@ def derivatives(op, args, order=3):
         count, function, analytic = OF_ORDER[op]
         first = [int(n) for n in args[:count]]
         return all_of(lambda by: high(function, args[count:], [m + n for m, n in zip(first, by)], analytic), count)
-    count, function = FUNCTIONS[op]
+    count, function = (FUNCTIONS | SLOPES)[op]
     steps = [(abs(x) or 1) * mpf(10) ** -STEP for x in args]
     known = {}
 
