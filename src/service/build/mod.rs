@@ -99,7 +99,12 @@ struct Faults {
     list: Vec<Fault>,
     /// How many there were, those that are not listed included.
     found: usize,
+    /// Bytes of what is listed.
+    said: usize,
 }
+
+/// Bytes after which no more faults are listed: a pointer has the name of its function in it, which may be as long as the body.
+const MOST_SAID: usize = 1 << 15;
 
 impl Faults {
     fn graph(&mut self, say: impl FnOnce() -> (String, String, Option<String>)) {
@@ -109,8 +114,9 @@ impl Faults {
     fn push(&mut self, slug: Slug, say: impl FnOnce() -> (String, String, Option<String>)) {
         self.slug.get_or_insert(slug);
         self.found += 1;
-        if self.list.len() < MOST_FAULTS {
+        if self.list.len() < MOST_FAULTS && self.said < MOST_SAID {
             let (pointer, detail, hint) = say();
+            self.said += pointer.len() + detail.len() + hint.as_ref().map_or(0, String::len);
             self.list.push(Fault { pointer, detail, hint });
         }
     }

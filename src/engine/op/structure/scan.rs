@@ -5,7 +5,7 @@
 
 use super::super::row::rows;
 use super::super::{Arity, Attributes, Does, Family, ResultsRule, Row, Rule, Several, SeveralJvpRule, There, Value, axes::fault};
-use super::{Writing, activity, body_of, chosen, count, function, integer, led, or_zeros, reverse, series, takes};
+use super::{Writing, activity, body_of, chosen, count, function, integer, led, or_zeros, quoted, reverse, series, takes};
 use crate::engine::diff;
 use crate::engine::exec::naive;
 use crate::engine::graph::{Body, Builder, NodeId, compose};
@@ -97,7 +97,7 @@ fn carried(op: &'static Row, name: &str, body: &Body, carries: &[Shape]) -> Resu
     }
     for ((output, shape), carry) in outputs.iter().zip(body.output_shapes()).zip(carries) {
         if shape != carry {
-            let detail = format!("output {:?} is carried over, so it must have the shape of its carry", output.name);
+            let detail = format!("output {} is carried over, so it must have the shape of its carry", quoted(&output.name));
             return Err(Error::ShapePair { op: op.name, left: shape.clone(), right: carry.clone(), detail });
         }
     }
