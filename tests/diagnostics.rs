@@ -319,6 +319,13 @@ async fn names_are_those_that_can_be_found() {
         met(shared, json!({"x": 0}), [&["again"], &[], &[]], None),
         met(taken, json!({"x": 0}), [&["outputs/0/value"], &[], &[]], None),
         met(calls, json!({"x": 1}), [&["c.inner.k", "c.o", "s/args/1.k"], &[], &[]], None),
+        // a function of a matrix through vectors that are any basis
+        met(
+            formula("e = eigh(A); V = item(e, index=\"vectors\"); f = ((V * exp(item(e, index=\"values\"))) @ transpose(V))[0, 1]"),
+            json!({"A": [[2, 0], [0, 2]]}),
+            [&["e"], &[], &[]],
+            None,
+        ),
         // outputs need no others
         met(
             json!({"inputs": ["x"], "nodes": [{"name": "dead", "op": "log", "args": ["x"]}], "outputs": ["x"]}),

@@ -4,8 +4,8 @@
 //! exponential times Σ C(m, i) ℓ^i H_(m−i), with H_j the derivatives of c·exp(h) over exp(h), which do not vary along the integral.
 //! With h′ = 0, which a shift of ℓ sees to, the polynomial is as small as the function it belongs to and nothing large cancels.
 
-use super::dd::Dd;
 use super::called::log1p_dd;
+use super::dd::Dd;
 use super::{HIGHEST_ORDER, binomial};
 
 pub(super) const ORDERS: usize = HIGHEST_ORDER as usize + 1;

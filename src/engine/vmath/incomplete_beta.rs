@@ -9,8 +9,8 @@
 //! and I_x(a, b) = x^a y^b/(a B(a, b)) + I_x(a + 1, b) keeps the long tail of t^(a−1) out of the integral. Derivatives by a and b are
 //! the same integrals with a polynomial in log t and log(1 − t); those by x are of the density itself.
 
-use super::dd::{Dd, two_sum};
 use super::called::{exp, expm1, expm1_dd, log_dd, log1p, log1p_dd};
+use super::dd::{Dd, two_sum};
 use super::gamma::{polygamma, polygamma_difference};
 use super::incomplete::{ORDERS, Series, factorial, log_excess, log_series, polynomial, series_exp, series_product, sign_at_zero};
 use super::quadrature::HalfLine;

@@ -11,8 +11,8 @@
 //! integral. Derivatives by a are the same integrals with a polynomial in log t − ψ(a); those by x are of the density itself.
 
 use super::HIGHEST_ORDER;
-use super::dd::{Dd, two_sum};
 use super::called::{digamma_dd, exp, expm1, expm1_dd, log_dd, log1p};
+use super::dd::{Dd, two_sum};
 use super::gamma::polygamma;
 use super::incomplete::{
     ORDERS, Series, exp_derivatives, factorial, log_excess, log_series, polynomial, series_exp, series_product, sign_at_zero,

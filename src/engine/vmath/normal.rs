@@ -4,8 +4,8 @@
 //! erfc and log Φ keeps its digits there. The derivatives are integrals of one sign, or recurrences where their terms have one, since
 //! those that calculus gives, 2x·y − 2/√π and −r·(x + r), cancel in a tail.
 
+use super::called::{erf, erfc, erfcx, exp, log, log_ndtr, log1p, ndtr, normal_pdf};
 use super::dd::Dd;
-use super::called::{erf, erfc, erfcx, exp, log, log1p, log_ndtr, ndtr, normal_pdf};
 use super::quadrature::HalfLine;
 use super::{HIGHEST_ORDER, binomial};
 

@@ -5,8 +5,8 @@
 //! double-double and rounded once (A. R. DiDonato, A. H. Morris, "Algorithm 708: Significant digit computation of the incomplete beta
 //! function ratios", ACM TOMS 18 (1992), where ln Γ(b)/Γ(a + b) is ALGDIV and the correction BCORR).
 
-use super::dd::{Dd, two_sum};
 use super::called::{exp_parts, log_dd, log1p_dd, sincospi_dd};
+use super::dd::{Dd, two_sum};
 use super::kernels::PI;
 use super::pow2;
 
