@@ -109,14 +109,22 @@ impl Side {
 
     /// The cells of a report: bound, what was measured, where.
     fn cells(&self) -> String {
-        let (bound, figure) = match self.bound {
+        let (bound, measured) = match self.bound {
             Bound::Exact => ("0.5 ULP".into(), format!("{:.2} ULP", self.distance.ulps)),
             Bound::Ulps(units) => (format!("{units} ULP"), format!("{:.2} ULP", self.distance.ulps)),
             Bound::Relative => ("1e-14".into(), format!("{:.1e}", self.distance.relative)),
         };
         let mark = if self.holds() { "" } else { " **over**" };
-        let place = if self.bound.figure(self.distance) == 0.0 { "everywhere".into() } else { format!("x = {:e}", self.x) };
-        format!("{bound} | {figure}{mark} | {place}")
+        let place = if figure(self.bound, self.distance) == 0.0 { "everywhere".into() } else { format!("x = {:e}", self.x) };
+        format!("{bound} | {measured}{mark} | {place}")
+    }
+}
+
+/// The figure that a bound is about.
+fn figure(bound: Bound, distance: Distance) -> f64 {
+    match bound {
+        Bound::Exact | Bound::Ulps(_) => distance.ulps,
+        Bound::Relative => distance.relative,
     }
 }
 
@@ -131,7 +139,7 @@ fn row(subject: &Subject) -> Row {
         let mut worst = Side { bound: subject.bounds[i], distance: Distance::default(), x: f64::NAN };
         for (point, got) in subject.points.iter().zip(&computed) {
             let distance = point.exact[i].distance(got[i]);
-            if worst.bound.figure(distance) > worst.bound.figure(worst.distance) {
+            if figure(worst.bound, distance) > figure(worst.bound, worst.distance) {
                 worst = Side { distance, x: point.x, ..worst };
             }
         }

@@ -51,14 +51,6 @@ impl Bound {
             Bound::Relative => distance.relative <= 1e-14,
         }
     }
-
-    /// The figure that it is about.
-    pub fn figure(self, distance: Distance) -> f64 {
-        match self {
-            Bound::Exact | Bound::Ulps(_) => distance.ulps,
-            Bound::Relative => distance.relative,
-        }
-    }
 }
 
 /// An exact result: the nearest binary64, how far from it in units (towards larger magnitudes), and its condition number.

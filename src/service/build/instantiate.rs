@@ -54,9 +54,19 @@ struct Frame {
     node: usize,
     /// Its number among all that were entered, where those are counted.
     number: u32,
-    key: Option<(usize, Box<[NodeId]>)>,
+    key: Option<Key>,
     /// How many faults there were before it.
     faults: usize,
+}
+
+/// A function with its arguments: called so again, it has the same results.
+type Key = (usize, Box<[NodeId]>);
+
+/// Where a function is called: the number of the frame, its node.
+struct Caller {
+    from: u32,
+    node: usize,
+    key: Key,
 }
 
 /// Inlines the first definition, once those that are bodies of loops are graphs of their own.
@@ -113,7 +123,7 @@ struct Machine<'m, 'g> {
     signatures: Vec<Vec<String>>,
     /// What the only result of a node is called.
     only: HashMap<NodeId, String>,
-    memo: HashMap<(usize, Box<[NodeId]>), Slot>,
+    memo: HashMap<Key, Slot>,
     /// Constants by where they lie in the function as written.
     constants: HashMap<usize, Slot>,
     /// Definitions in which a fault was found. As shapes are declared, there is nothing more to find in them.
@@ -223,11 +233,11 @@ impl<'g> Machine<'_, 'g> {
         }
     }
 
-    /// A frame, called (but for the first) from that node of that frame, with that key.
-    fn frame(&mut self, definition: usize, inputs: Vec<Slot>, call: Option<(u32, usize, (usize, Box<[NodeId]>))>) -> Frame {
+    /// A frame, called but for the first.
+    fn frame(&mut self, definition: usize, inputs: Vec<Slot>, call: Option<Caller>) -> Frame {
         let slots = vec![Slot::Broken; self.definitions.all[definition].actions.len()];
         let (from, node, key) = match call {
-            Some((from, node, key)) => (Some(Mark { frame: from, node: node as u32 }), node, Some(key)),
+            Some(Caller { from, node, key }) => (Some(Mark { frame: from, node: node as u32 }), node, Some(key)),
             None => (None, usize::MAX, None),
         };
         let number = self.marks.as_mut().map_or(0, |marks| marks.enter(definition, from));
@@ -429,7 +439,7 @@ impl<'g> Machine<'_, 'g> {
         if let Some(&slot) = self.memo.get(&key) {
             return Ok(Entered::Known(slot));
         }
-        Ok(Entered::Frame(self.frame(callee, inputs, Some((frame.number, node, key)))))
+        Ok(Entered::Frame(self.frame(callee, inputs, Some(Caller { from: frame.number, node, key }))))
     }
 
     /// A function's outputs as one value each, in the frame that made them.
