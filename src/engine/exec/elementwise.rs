@@ -94,35 +94,34 @@ impl Elementwise {
         }
     }
 
-    /// One value; arguments beyond the function's own are ignored, and those that a wide one has beyond three are NaN. `isa` must be one
-    /// that [`Isa::detect`] has returned.
+    /// One value; arguments beyond the function's own are ignored. `isa` must be one that [`Isa::detect`] has returned.
     #[inline]
-    pub(crate) fn one(self, isa: Isa, args: [f64; 3]) -> f64 {
-        let [a, b, c] = args;
+    pub(crate) fn one(self, isa: Isa, args: [f64; WIDEST]) -> f64 {
+        let [a, b, c, ..] = args;
         // SAFETY: the entry needs no more than what `isa` stands for, which this CPU has
         unsafe {
             match self {
                 Elementwise::Unary(function) => (function.one[isa as usize])(a),
                 Elementwise::Binary(function) => (function.one[isa as usize])(a, b),
                 Elementwise::Ternary(function) => (function.one[isa as usize])(a, b, c),
-                Elementwise::Wide(function) => (function.one)([a, b, c, f64::NAN, f64::NAN, f64::NAN]),
+                Elementwise::Wide(function) => (function.one)(args),
             }
         }
     }
 
-    /// A tile: slices of equal length; those beyond the function's own are ignored. `isa` and wide functions as for [`Elementwise::one`].
+    /// A tile: slices of equal length; those beyond the function's own are ignored. `isa` as for [`Elementwise::one`].
     #[inline]
-    pub(crate) fn tile(self, isa: Isa, out: &mut [f64], args: [&[f64]; 3]) {
-        let [a, b, c] = args;
+    pub(crate) fn tile(self, isa: Isa, out: &mut [f64], args: [&[f64]; WIDEST]) {
+        let [a, b, c, ..] = args;
         // SAFETY: as above
         unsafe {
             match self {
                 Elementwise::Unary(function) => (function.tile[isa as usize])(out, a),
                 Elementwise::Binary(function) => (function.tile[isa as usize])(out, a, b),
                 Elementwise::Ternary(function) => (function.tile[isa as usize])(out, a, b, c),
-                Elementwise::Wide(_) => {
+                Elementwise::Wide(function) => {
                     for (i, out) in out.iter_mut().enumerate() {
-                        *out = self.one(isa, [a[i], b[i], c[i]]);
+                        *out = (function.one)(args.map(|arg| arg.get(i).copied().unwrap_or(f64::NAN)));
                     }
                 }
             }

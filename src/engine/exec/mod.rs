@@ -12,6 +12,7 @@ mod loops;
 mod map;
 mod matmul;
 pub mod naive;
+pub mod opcode;
 mod reduce;
 mod rows;
 mod scan;

@@ -8,6 +8,7 @@ use super::special::bessel::{j_derivative, y_derivative};
 use super::special::{error, next_derivative, order, signed_order};
 use super::{Family, Partial, Row, hyperbolic, special};
 use crate::engine::exec::elementwise::elementwise;
+use crate::engine::exec::opcode::Opcode;
 use crate::engine::vmath;
 use Family::Calculus;
 
@@ -18,7 +19,7 @@ pub(crate) const fn chain_product(a: f64, b: f64) -> f64 {
 
 rows! {
     CHAIN_MULTIPLY = Row::scalar("chain_multiply", Calculus, elementwise!(Binary, |a, b| chain_product(a, b)), |_, y, i| Ok(Partial::Node(y.args[1 - i])))
-        .says("a·b, but 0 where either is 0, even if the other is infinite or NaN: the product of the chain rule", "b, a").costs(2);
+        .inlined(Opcode::Chain).says("a·b, but 0 where either is 0, even if the other is infinite or NaN: the product of the chain rule", "b, a").costs(2);
     CHAIN_DIVIDE = Row::scalar("chain_divide", Calculus, elementwise!(Binary, |a, b| if a == 0.0 { 0.0 } else { a / b }), |g, y, i| {
         Ok(Partial::Node(if i == 0 { g.reciprocal(y.args[1])? } else {
             let quotient = g.call(&CHAIN_DIVIDE, &[y.y, y.args[1]])?;
