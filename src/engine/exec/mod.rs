@@ -5,6 +5,7 @@
 
 mod convolve;
 pub mod elementwise;
+mod gemm;
 pub(crate) mod interpolate;
 mod kernels;
 pub(crate) mod linear_algebra;
