@@ -139,7 +139,10 @@ impl Elementwise {
     }
 }
 
-/// Compiles a scalar function for every [`Isa`]: `elementwise!(Unary, |x| vmath::sin(x))`.
+/// Compiles a scalar function for every [`Isa`]: `elementwise!(Unary, |x| vmath::cbrt(x))`.
+///
+/// `elementwise!(Unary, |x| vmath::sin(x), quick vmath::quick::sin(x))` has tiles computed by the second, which is free of branches and
+/// thus vectorised, and the elements that it declines, by NaN, by the first, which must answer as the second where that does.
 ///
 /// `elementwise!(Wide, |n, x| ...)` is for functions that are long themselves, of up to six arguments.
 macro_rules! elementwise {
@@ -156,6 +159,28 @@ macro_rules! elementwise {
         #[cfg(not(target_arch = "x86_64"))]
         use one as one_v3;
         Elementwise::Wide(Wide { arity: [$(stringify!($x)),+].len(), one: [one, one_v3] })
+    }};
+    ($kind:ident, |$($x:ident),+| $body:expr, quick $quick:expr) => {{
+        use $crate::engine::exec::elementwise::{Elementwise, $kind};
+        fn one($($x: f64),+) -> f64 {
+            $body
+        }
+        fn tile(out: &mut [f64], $($x: &[f64]),+) {
+            $crate::engine::exec::elementwise::quick_tile!(one, out, [$($x),+], $quick);
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        fn one_v3($($x: f64),+) -> f64 {
+            $body
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        fn tile_v3(out: &mut [f64], $($x: &[f64]),+) {
+            $crate::engine::exec::elementwise::quick_tile!(one_v3, out, [$($x),+], $quick);
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        use {one as one_v3, tile as tile_v3};
+        Elementwise::$kind($kind { one: [one, one_v3], tile: [tile, tile_v3] })
     }};
     ($kind:ident, |$($x:ident),+| $body:expr) => {{
         use $crate::engine::exec::elementwise::{Elementwise, $kind};
@@ -191,3 +216,25 @@ macro_rules! elementwise {
     }};
 }
 pub(crate) use elementwise;
+
+/// The loop over a tile by a quick form, and the elements it declines by `one`.
+macro_rules! quick_tile {
+    ($one:ident, $out:ident, [$($x:ident),+], $quick:expr) => {{
+        let n = $out.len();
+        $(let $x = &$x[..n];)+
+        let mut declined = false;
+        for i in 0..n {
+            let y = { $(let $x = $x[i];)+ $quick };
+            declined |= y.is_nan();
+            $out[i] = y;
+        }
+        if declined {
+            for i in 0..n {
+                if $out[i].is_nan() {
+                    $out[i] = $one($($x[i]),+);
+                }
+            }
+        }
+    }};
+}
+pub(crate) use quick_tile;

@@ -6,7 +6,7 @@
 use super::dd::{Dd, fast_two_sum, two_prod, two_sum};
 use super::exponential::exp;
 use super::kernels::{exp_parts, log_dd, log1p_dd};
-use super::pow2;
+use super::{pow2, quick};
 
 const INV_SQRT_2: Dd = Dd { hi: std::f64::consts::FRAC_1_SQRT_2, lo: -4.833646656726457e-17 };
 const INV_SQRT_PI: f64 = 0.5641895835477563;
@@ -16,6 +16,13 @@ const INV_SQRT_2PI: Dd = Dd { hi: 0.3989422804014327, lo: -2.49232720227773e-17 
 /// Max 0.8 ULP measured.
 #[inline(always)]
 pub fn erf(x: f64) -> f64 {
+    let y = quick::erf(x);
+    if y.is_nan() { erf_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn erf_at_length(x: f64) -> f64 {
     libm::erf(x)
 }
 
@@ -23,6 +30,13 @@ pub fn erf(x: f64) -> f64 {
 /// Max 2.3 ULP measured.
 #[inline(always)]
 pub fn erfc(x: f64) -> f64 {
+    let y = quick::erfc(x);
+    if y.is_nan() { erfc_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn erfc_at_length(x: f64) -> f64 {
     libm::erfc(x)
 }
 
@@ -81,6 +95,13 @@ fn erfcx_positive(x: f64) -> f64 {
 /// Max 2.5 ULP measured.
 #[inline(always)]
 pub fn erfcx(x: f64) -> f64 {
+    let y = quick::erfcx(x);
+    if y.is_nan() { erfcx_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn erfcx_at_length(x: f64) -> f64 {
     if x.is_nan() {
         return x;
     }
@@ -125,6 +146,13 @@ pub(super) fn ndtr_dd(x: f64) -> Dd {
 /// Max 3.0 ULP measured.
 #[inline(always)]
 pub fn ndtr(x: f64) -> f64 {
+    let y = quick::ndtr(x);
+    if y.is_nan() { ndtr_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn ndtr_at_length(x: f64) -> f64 {
     if x.is_nan() {
         return x;
     }
@@ -155,6 +183,13 @@ pub(super) fn gelu_tail(x: f64) -> f64 {
 /// Max 3.1 ULP measured.
 #[inline(always)]
 pub fn log_ndtr(x: f64) -> f64 {
+    let y = quick::log_ndtr(x);
+    if y.is_nan() { log_ndtr_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn log_ndtr_at_length(x: f64) -> f64 {
     if x.is_nan() || x == f64::NEG_INFINITY {
         return x;
     }

@@ -29,6 +29,7 @@ mod incomplete_gamma;
 mod kernels;
 mod normal;
 mod quadrature;
+pub mod quick;
 mod stirling;
 mod tables;
 #[cfg(test)]
