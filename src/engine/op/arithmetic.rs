@@ -2,9 +2,9 @@
 
 use super::row::rows;
 use super::{Family, Partial, Row, calculus, exponential, logic, rounding};
+use crate::engine::Tensor;
 use crate::engine::exec::elementwise::elementwise;
 use crate::engine::graph::Kind;
-use crate::engine::Tensor;
 use crate::engine::vmath::{self, quick};
 use Family::Arithmetic;
 

@@ -13,7 +13,7 @@ use super::{pow2, quick};
 const TAIL: f64 = -40.0;
 
 /// 1/(1 + e^-x).
-/// Max 0.52 ULP measured.
+/// Max 0.62 ULP measured.
 #[inline(always)]
 pub fn sigmoid(x: f64) -> f64 {
     let y = quick::sigmoid(x);
@@ -44,7 +44,7 @@ fn sigmoid_dd(x: f64) -> Dd {
 }
 
 /// log(1 + e^x) = max(x, 0) + log1p(e^-|x|).
-/// Max 0.51 ULP measured.
+/// Max 1.06 ULP measured.
 #[inline(always)]
 pub fn softplus(x: f64) -> f64 {
     let y = quick::softplus(x);
@@ -68,14 +68,14 @@ fn softplus_at_length(x: f64) -> f64 {
 }
 
 /// log σ(x) = −softplus(−x).
-/// Max 0.51 ULP measured.
+/// Max 1.06 ULP measured.
 #[inline(always)]
 pub fn log_sigmoid(x: f64) -> f64 {
     -softplus(-x)
 }
 
 /// x σ(x).
-/// Max 0.53 ULP measured.
+/// Max 0.55 ULP measured.
 #[inline(always)]
 pub fn silu(x: f64) -> f64 {
     let y = quick::silu(x);
@@ -109,7 +109,7 @@ pub fn relu(x: f64) -> f64 {
 }
 
 /// x Φ(x), Φ exact.
-/// Max 3.4 ULP measured.
+/// Max 3.6 ULP measured.
 #[inline(always)]
 pub fn gelu(x: f64) -> f64 {
     let y = quick::gelu(x);

@@ -13,7 +13,7 @@ const INV_SQRT_PI: f64 = 0.5641895835477563;
 const INV_SQRT_2PI: Dd = Dd { hi: 0.3989422804014327, lo: -2.49232720227773e-17 };
 
 /// erf x.
-/// Max 0.8 ULP measured.
+/// Max 1.2 ULP measured.
 #[inline(always)]
 pub fn erf(x: f64) -> f64 {
     let y = quick::erf(x);
@@ -27,7 +27,7 @@ fn erf_at_length(x: f64) -> f64 {
 }
 
 /// 1 − erf x.
-/// Max 2.3 ULP measured.
+/// Max 6.1 ULP measured.
 #[inline(always)]
 pub fn erfc(x: f64) -> f64 {
     let y = quick::erfc(x);
@@ -92,7 +92,7 @@ fn erfcx_positive(x: f64) -> f64 {
 }
 
 /// exp(x²) erfc x.
-/// Max 2.5 ULP measured.
+/// Max 5.6 ULP measured.
 #[inline(always)]
 pub fn erfcx(x: f64) -> f64 {
     let y = quick::erfcx(x);
@@ -143,7 +143,7 @@ pub(super) fn ndtr_dd(x: f64) -> Dd {
 }
 
 /// The standard normal distribution function.
-/// Max 3.0 ULP measured.
+/// Max 5.4 ULP measured.
 #[inline(always)]
 pub fn ndtr(x: f64) -> f64 {
     let y = quick::ndtr(x);
@@ -180,7 +180,7 @@ pub(super) fn gelu_tail(x: f64) -> f64 {
 }
 
 /// log Φ(x).
-/// Max 3.1 ULP measured.
+/// Max 7.0 ULP measured.
 #[inline(always)]
 pub fn log_ndtr(x: f64) -> f64 {
     let y = quick::log_ndtr(x);

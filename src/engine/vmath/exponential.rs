@@ -12,7 +12,7 @@ const EXP_OVERFLOW: f64 = 709.8;
 const EXP_UNDERFLOW: f64 = -745.2;
 
 /// e^x.
-/// Max 0.51 ULP measured.
+/// Max 0.58 ULP measured.
 #[inline(always)]
 pub fn exp(x: f64) -> f64 {
     let y = quick::exp(x);
@@ -36,7 +36,7 @@ fn exp_at_length(x: f64) -> f64 {
 }
 
 /// 2^x; exact at integers.
-/// Max 0.51 ULP measured.
+/// Max 0.63 ULP measured.
 #[inline(always)]
 pub fn exp2(x: f64) -> f64 {
     let y = quick::exp2(x);
@@ -60,7 +60,7 @@ fn exp2_at_length(x: f64) -> f64 {
 }
 
 /// e^x − 1.
-/// Max 0.51 ULP measured.
+/// Max 0.96 ULP measured.
 #[inline(always)]
 pub fn expm1(x: f64) -> f64 {
     let y = quick::expm1(x);
@@ -100,7 +100,7 @@ fn in_log_domain(x: f64) -> bool {
 }
 
 /// ln x.
-/// Max 0.50 ULP measured.
+/// Max 0.75 ULP measured.
 #[inline(always)]
 pub fn log(x: f64) -> f64 {
     let y = quick::log(x);
@@ -117,7 +117,7 @@ fn log_at_length(x: f64) -> f64 {
 }
 
 /// log₂ x; exact at powers of two.
-/// Max 0.50 ULP measured.
+/// Max 0.66 ULP measured.
 #[inline(always)]
 pub fn log2(x: f64) -> f64 {
     let y = quick::log2(x);
@@ -135,7 +135,7 @@ fn log2_at_length(x: f64) -> f64 {
 }
 
 /// log₁₀ x; exact at powers of ten.
-/// Max 0.50 ULP measured.
+/// Max 0.57 ULP measured.
 #[inline(always)]
 pub fn log10(x: f64) -> f64 {
     let y = quick::log10(x);
@@ -152,7 +152,7 @@ fn log10_at_length(x: f64) -> f64 {
 }
 
 /// log(1 + x).
-/// Max 0.50 ULP measured.
+/// Max 0.75 ULP measured.
 #[inline(always)]
 pub fn log1p(x: f64) -> f64 {
     let y = quick::log1p(x);
@@ -264,11 +264,11 @@ fn pow_special(x: f64, y: f64, odd: bool) -> f64 {
 }
 
 /// x^y as exp(y log x), both in double-double; C99's special cases, so pow(1, NaN) = 1 = 0^0.
-/// Max 0.50 ULP measured.
+/// Max 0.6 ULP measured.
 #[inline(always)]
 pub fn pow(x: f64, y: f64) -> f64 {
-    let y = quick::pow(x, y);
-    if y.is_nan() { pow_at_length(x, y) } else { y }
+    let power = quick::pow(x, y);
+    if power.is_nan() { pow_at_length(x, y) } else { power }
 }
 
 #[cold]

@@ -23,7 +23,7 @@ fn half_exp(a: f64) -> f64 {
 }
 
 /// sinh x = (m + m/(1 + m))/2 with m = expm1|x|.
-/// Max 0.50 ULP measured.
+/// Max 0.98 ULP measured.
 #[inline(always)]
 pub fn sinh(x: f64) -> f64 {
     let y = quick::sinh(x);
@@ -46,7 +46,7 @@ fn sinh_at_length(x: f64) -> f64 {
 }
 
 /// cosh x = (e + 1/e)/2.
-/// Max 0.50 ULP measured.
+/// Max 0.87 ULP measured.
 #[inline(always)]
 pub fn cosh(x: f64) -> f64 {
     let y = quick::cosh(x);
@@ -68,7 +68,7 @@ fn cosh_at_length(x: f64) -> f64 {
 }
 
 /// tanh x = m/(m + 2) with m = expm1(2|x|).
-/// Max 0.50 ULP measured.
+/// Max 0.75 ULP measured.
 #[inline(always)]
 pub fn tanh(x: f64) -> f64 {
     let y = quick::tanh(x);
@@ -90,7 +90,7 @@ fn tanh_at_length(x: f64) -> f64 {
 }
 
 /// 1/cosh²x = 4e/(1 + e)² with e = exp(−2|x|), right into the subnormals.
-/// Max 0.50 ULP measured.
+/// Max 0.59 ULP measured.
 #[inline(always)]
 pub fn sech2(x: f64) -> f64 {
     let y = quick::sech2(x);

@@ -44,7 +44,7 @@ pub fn tan(x: f64) -> f64 {
 }
 
 /// arcsin x.
-/// Max 0.81 ULP measured.
+/// Max 1.03 ULP measured.
 #[inline(always)]
 pub fn asin(x: f64) -> f64 {
     let y = quick::asin(x);
@@ -58,7 +58,7 @@ fn asin_at_length(x: f64) -> f64 {
 }
 
 /// arccos x.
-/// Max 0.80 ULP measured.
+/// Max 0.85 ULP measured.
 #[inline(always)]
 pub fn acos(x: f64) -> f64 {
     let y = quick::acos(x);
@@ -72,7 +72,7 @@ fn acos_at_length(x: f64) -> f64 {
 }
 
 /// arctan x.
-/// Max 0.80 ULP measured.
+/// Max 0.75 ULP measured.
 #[inline(always)]
 pub fn atan(x: f64) -> f64 {
     let y = quick::atan(x);

@@ -38,9 +38,3 @@ pub fn silu(x: f64) -> f64 {
     let s = sigmoid_pair(x);
     within(x.abs() <= 700.0, x.mul_add(s.hi, x * s.lo))
 }
-
-/// x Φ(x).
-#[inline(always)]
-pub fn gelu(x: f64) -> f64 {
-    within(x >= -37.0 && x <= f64::MAX, x * super::normal::ndtr(x))
-}

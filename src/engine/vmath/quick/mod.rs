@@ -21,11 +21,11 @@ mod normal;
 mod power;
 mod trigonometric;
 
-pub use activation::{gelu, log_sigmoid, sigmoid, silu, softplus};
+pub use activation::{log_sigmoid, sigmoid, silu, softplus};
 pub use exponential::{exp, exp2, expm1};
 pub use hyperbolic::{cosh, sech2, sinh, tanh};
 pub use logarithm::{log, log1p, log2, log10};
-pub use normal::{erf, erfc, erfcx, log_ndtr, ndtr, };
+pub use normal::{erf, erfc, erfcx, gelu, log_ndtr, ndtr};
 pub use power::{pow, rsqrt};
 pub use trigonometric::{acos, asin, atan, cos, sin};
 

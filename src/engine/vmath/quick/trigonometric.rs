@@ -146,7 +146,8 @@ pub fn asin(x: f64) -> f64 {
     let (near, r, rest) = arcsine(x);
     let s = fast_two_sum(FRAC_PI_2, -2.0 * r);
     let far = s.hi + (s.lo + (-2.0f64).mul_add(rest, FRAC_PI_2_LO));
-    if near { r + rest } else { far.copysign(x) }
+    let y = if near { r + rest } else { far };
+    y.copysign(x)
 }
 
 /// arccos x.
