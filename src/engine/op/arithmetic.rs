@@ -2,13 +2,15 @@
 
 use super::row::rows;
 use super::{Family, Partial, Row, calculus, exponential, logic, rounding};
+use crate::engine::Tensor;
 use crate::engine::exec::elementwise::elementwise;
 use crate::engine::exec::opcode::Opcode;
 use crate::engine::graph::Kind;
-use crate::engine::{Tensor, vmath};
+use crate::engine::vmath::{self, quick};
 use Family::Arithmetic;
 
 /// xʸ, where the square and the reciprocal are the correctly rounded ones: `simplify` may then write them as such.
+#[inline(always)]
 fn power(x: f64, y: f64) -> f64 {
     if y == 2.0 {
         x * x
@@ -17,6 +19,12 @@ fn power(x: f64, y: f64) -> f64 {
     } else {
         vmath::pow(x, y)
     }
+}
+
+/// The quick form of [`power`] leaves these two to it.
+#[inline(always)]
+fn quick_power(x: f64, y: f64) -> f64 {
+    if y == 2.0 || y == -1.0 { f64::NAN } else { quick::pow(x, y) }
 }
 
 rows! {
@@ -37,7 +45,7 @@ rows! {
         .pole(|x| x[1] == 0.0 && x[0] != 0.0 && !x[0].is_nan()).costs(4);
     NEGATIVE = Row::scalar("negative", Arithmetic, elementwise!(Unary, |x| -x), |_, _, _| Ok(Partial::MinusOne))
         .alias(&["neg"]).inlined(Opcode::Negative).says("−x", "−1");
-    POW = Row::scalar("pow", Arithmetic, elementwise!(Binary, |x, y| power(x, y)), |g, y, i| {
+    POW = Row::scalar("pow", Arithmetic, elementwise!(Binary, |x, y| power(x, y), quick quick_power(x, y)), |g, y, i| {
         let (base, exponent) = (y.args[0], y.args[1]);
         if i == 1 {
             let log = g.call(&exponential::LOG, &[base])?;
@@ -81,7 +89,7 @@ rows! {
         let root = g.add(y.y, zero)?;
         Ok(Partial::Node(g.divide(half, root)?))
     }).inlined(Opcode::Sqrt).says("√x", "1/(2y)").at_edges("NaN for x < 0; derivative +∞ at 0").pole(|x| x[0] == 0.0).costs(5);
-    RSQRT = Row::scalar("rsqrt", Arithmetic, elementwise!(Unary, |x| vmath::rsqrt(x)), |g, y, _| {
+    RSQRT = Row::scalar("rsqrt", Arithmetic, elementwise!(Unary, |x| vmath::rsqrt(x), quick quick::rsqrt(x)), |g, y, _| {
         let half = g.scale(-0.5, y.y)?;
         let over = g.reciprocal(y.args[0])?;
         Ok(Partial::Node(g.multiply(half, over)?))

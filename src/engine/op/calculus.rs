@@ -9,7 +9,7 @@ use super::special::{error, next_derivative, order, signed_order};
 use super::{Family, Partial, Row, hyperbolic, special};
 use crate::engine::exec::elementwise::elementwise;
 use crate::engine::exec::opcode::Opcode;
-use crate::engine::vmath;
+use crate::engine::vmath::{self, quick};
 use Family::Calculus;
 
 /// a·b, and +0.0 where either is 0: always the positive zero, so that a term which carries nothing never shows in a bit.
@@ -31,7 +31,7 @@ rows! {
         .says("x where x ≥ 0, with −0.0 as 0.0; NaN for x < 0: keeps a derivative to the domain of its function", "1").costs(2);
     SAME = Row::step("same", Calculus, elementwise!(Binary, |a, b| number(a == b || (a.is_nan() && b.is_nan()))))
         .is("1 where a = b or both are NaN: who shares the derivative of a largest or smallest").costs(2);
-    SECH2 = Row::scalar("sech2", Calculus, elementwise!(Unary, |x| vmath::sech2(x)), |g, y, _| {
+    SECH2 = Row::scalar("sech2", Calculus, elementwise!(Unary, |x| vmath::sech2(x), quick quick::sech2(x)), |g, y, _| {
         let tanh = g.call(&hyperbolic::TANH, &[y.args[0]])?;
         let product = g.multiply(tanh, y.y)?;
         Ok(Partial::Node(g.scale(-2.0, product)?))
