@@ -1,9 +1,11 @@
 //! The integration tests, one binary.
 
+mod accuracy;
 mod architecture;
 mod chain_rule;
 mod composition;
 mod derivative;
+mod diagnostics;
 mod documentation;
 mod edge;
 mod engine;

@@ -80,6 +80,11 @@ pub fn requests(endpoint: Endpoint) -> Vec<Example> {
                 json!({"graph": regression(), "at": regression_point(), "wrt": ["w", "b"]}),
             ),
             example("rows", "Many points as rows.", json!({"formula": "sqrt(x^2 + y^2)", "points": [{"x": 3, "y": 4}, {"x": 0, "y": 0}]})),
+            example(
+                "diagnostics",
+                "With what was met at the point: a corner, a pole, a value outside its function's domain.",
+                json!({"formula": "r = abs(x) + sqrt(y); r * log(z)", "at": {"x": 0, "y": 0, "z": -1}, "diagnostics": true}),
+            ),
         ],
         Endpoint::Jacobian => vec![
             example(

@@ -30,9 +30,9 @@ pub(super) fn measure(plan: &Plan, given: &Given, limits: &Limits) -> Result<Cos
     let answer = printed
         .saturating_mul(NUMBER_BYTES)
         .saturating_add(objects.saturating_mul(template.overhead()))
-        .saturating_add(points.saturating_mul(template.brackets()));
+        .saturating_add(points.saturating_mul(template.brackets().saturating_add(template.remarks())));
     check("limits.answer_bytes", answer, limits.answer_bytes)?;
-    let cost = plan.program.cost(points);
+    let cost = plan.cost(points);
     let numbers: usize = [&given.at, &given.points, &given.direction].into_iter().flatten().map(|entry| entry.data.len()).sum();
     let bytes = cost.scratch_bytes + 8.0 * (numbers as f64 + cells as f64);
     for (limit, asked, allowed) in [

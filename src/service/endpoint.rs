@@ -74,15 +74,19 @@ impl Endpoint {
     /// The fields of its requests.
     pub(super) const fn fields(self) -> &'static [&'static str] {
         match self {
-            Endpoint::Value => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form"],
+            Endpoint::Value => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "diagnostics"],
             Endpoint::Gradient | Endpoint::Jacobian | Endpoint::Hessian => {
-                &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "mode"]
+                &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "diagnostics", "mode"]
             }
-            Endpoint::Jvp => &["formula", "graph", "inputs", "outputs", "at", "points", "layout", "form", "tangent"],
-            Endpoint::Vjp => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "cotangent"],
-            Endpoint::Hvp => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "vector"],
-            Endpoint::Taylor => &["formula", "graph", "inputs", "outputs", "at", "points", "layout", "form", "direction", "order"],
-            Endpoint::Chain => &["stages", "at", "points", "wrt", "layout", "form", "mode"],
+            Endpoint::Jvp => &["formula", "graph", "inputs", "outputs", "at", "points", "layout", "form", "diagnostics", "tangent"],
+            Endpoint::Vjp => {
+                &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "diagnostics", "cotangent"]
+            }
+            Endpoint::Hvp => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "diagnostics", "vector"],
+            Endpoint::Taylor => {
+                &["formula", "graph", "inputs", "outputs", "at", "points", "layout", "form", "diagnostics", "direction", "order"]
+            }
+            Endpoint::Chain => &["stages", "at", "points", "wrt", "layout", "form", "diagnostics", "mode"],
             Endpoint::Check => &["formula", "graph", "inputs", "outputs", "at", "direction", "step_sizes"],
             Endpoint::Derivative => &["formula", "graph", "inputs", "outputs", "of", "wrt", "value"],
             Endpoint::Graph => &["formula", "graph", "inputs", "outputs"],

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::admission::NUMBER_BYTES;
-use super::build::Site;
+use super::build::{Labels, Origins, Site};
 use super::cache::Programs;
 use super::chain;
 use super::decode::{self, Arrangement, Entry, Envelope, Expected, Field, Given, Lead, Place, Source, Unsound, explain, fits};
@@ -18,7 +18,8 @@ use super::words::{meant, quote};
 use super::{Endpoint, refusal};
 use crate::engine::Error;
 use crate::engine::graph::Graph;
-use crate::engine::program::{Program, Want};
+use crate::engine::program::{Cost, Program, Want};
+use crate::engine::watch::Watch;
 use crate::notation::formula;
 use crate::wire::problem::{Failure, Fault, MOST_FAULTS, Slug};
 
@@ -31,6 +32,8 @@ pub(super) struct Plan {
     /// Whether each program input differs from point to point.
     pub(super) per_point: Vec<bool>,
     pub(super) template: Template,
+    /// Looks at the points, where that was asked for.
+    pub(super) watch: Option<Watch>,
     /// For the cache.
     pub(super) bytes: usize,
 }
@@ -41,7 +44,7 @@ pub(super) struct Decoded {
     pub(super) key: Digest,
     pub(super) given: Given,
     pub(super) style: Style,
-    /// Bytes of the function's text and the order of the derivative, for an estimate of what compiling costs.
+    /// Bytes of the function's text, as often as it is compiled, and the order of the derivative, for an estimate of what that costs.
     pub(super) function_bytes: usize,
     pub(super) order: usize,
 }
@@ -61,7 +64,8 @@ pub(super) fn decode(endpoint: Endpoint, body: &[u8], limits: &Limits) -> Result
         }
     };
     let style = Style { arrangement: given.arrangement, form: envelope.form, layout: envelope.layout };
-    let function = envelope.graph.or(envelope.formula).or(envelope.stages).map_or(0, |raw| raw.get().len());
+    let times = if envelope.diagnostics { 3 } else { 1 };
+    let function = times * envelope.graph.or(envelope.formula).or(envelope.stages).map_or(0, |raw| raw.get().len());
     Ok(Decoded { key: key(endpoint, &envelope, &given), given, style, function_bytes: function, order })
 }
 
@@ -80,6 +84,7 @@ fn key(endpoint: Endpoint, envelope: &Envelope<'_>, given: &Given) -> Digest {
     let mut parts = Parts::new();
     parts.byte(endpoint as u8);
     parts.byte(envelope.mode as u8);
+    parts.byte(u8::from(envelope.diagnostics));
     parts.integer(order(endpoint, envelope));
     for raw in [envelope.graph, envelope.formula, envelope.inputs, envelope.outputs, envelope.stages, envelope.wrt] {
         parts.maybe(raw.map(|raw| raw.get()));
@@ -116,7 +121,7 @@ pub(super) fn plan(endpoint: Endpoint, body: &[u8], given: &Given, limits: &Limi
         return Err(Failure::new(Slug::InvalidPoint, "the points do not fit the function's inputs"));
     };
     // a large function's names and texts take more memory than its graph, and compiling needs room
-    let graphs = chain::build_all(functions, limits)?;
+    let (graphs, origins) = chain::build_all(functions, limits, envelope.diagnostics)?;
     let graph = &graphs[0];
     binding.wrt = wrt(&envelope, body, graph, limits)?;
     if let Some(field) = endpoint.direction() {
@@ -128,7 +133,50 @@ pub(super) fn plan(endpoint: Endpoint, body: &[u8], given: &Given, limits: &Limi
         binding.sources.push(Some(given.at.len()));
         binding.per_point.push(true);
     }
-    compile(endpoint, &envelope, &graphs, binding, Scope { limits, cache })
+    let by = watched(endpoint, &binding, graph);
+    let mut plan = compile(endpoint, &envelope, &graphs, binding, Scope { limits, cache })?;
+    if envelope.diagnostics {
+        plan.look(&graphs, &by, origins)?;
+    }
+    Ok(plan)
+}
+
+impl Plan {
+    /// What the points cost: to compute, and to look at.
+    pub(super) fn cost(&self, points: usize) -> Cost {
+        let own = self.program.cost(points);
+        let Some(watch) = self.watch.as_ref().map(|watch| watch.cost(points)) else { return own };
+        Cost {
+            flops: own.flops + watch.flops,
+            scratch_bytes: own.scratch_bytes.max(watch.scratch_bytes),
+            live_elements: own.live_elements.max(watch.live_elements),
+            cells: own.cells,
+            loop_steps: own.loop_steps + watch.loop_steps,
+        }
+    }
+
+    /// Looks at the points beside computing.
+    fn look(&mut self, graphs: &[Graph], by: &[usize], origins: Vec<Origins>) -> Result<(), Failure> {
+        let whole = chain::whole(graphs).map_err(refusal)?;
+        let watch = Watch::compile(&whole.graph, by, &self.per_point).map_err(refusal)?;
+        let labels = Labels::new(origins, watch.nodes().map(|id| whole.origin(id)));
+        self.bytes += watch.bytes() + labels.bytes();
+        self.template.labels = Some(labels);
+        self.watch = Some(watch);
+        Ok(())
+    }
+}
+
+/// The inputs whose derivatives diagnostics are about.
+fn watched(endpoint: Endpoint, binding: &Binding, graph: &Graph) -> Vec<usize> {
+    match endpoint {
+        // a value has no derivatives: what all of them would meet
+        Endpoint::Value | Endpoint::Check | Endpoint::Derivative | Endpoint::Graph => (0..graph.inputs().len()).collect(),
+        // its matrix is by all inputs, whichever are answered
+        Endpoint::Hvp => (0..graph.inputs().len()).collect(),
+        Endpoint::Gradient | Endpoint::Jacobian | Endpoint::Vjp | Endpoint::Hessian | Endpoint::Chain => binding.wrt.clone(),
+        Endpoint::Jvp | Endpoint::Taylor => binding.directions.clone(),
+    }
 }
 
 /// Where numbers go.
@@ -204,7 +252,7 @@ fn compile(endpoint: Endpoint, envelope: &Envelope<'_>, graphs: &[Graph], bindin
     let program = program.map_err(|failure| at_outputs(failure, envelope))?;
     let template = Template::new(values, derivative, program.results());
     let bytes = program.bytes() + 64 * sources.len() + 2 * template.overhead();
-    Ok(Plan { program, sources, per_point, template, bytes })
+    Ok(Plan { program, sources, per_point, template, watch: None, bytes })
 }
 
 /// What a derivative cannot be of are the outputs: where they stand in the body.

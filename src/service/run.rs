@@ -9,6 +9,7 @@ use super::encode::Block;
 use super::plan::Plan;
 use crate::engine::exec::Scratch;
 use crate::engine::program::{Binding, Cost, Stopped};
+use crate::engine::watch::{Findings, Watch};
 
 /// A plan, the numbers it takes, and what they cost.
 #[derive(Debug)]
@@ -35,7 +36,8 @@ impl Run {
 
     /// How many of them to run at once.
     pub(super) fn block(&self) -> usize {
-        self.plan.program.block().max(1)
+        let looked_at = self.plan.watch.as_ref().map_or(usize::MAX, Watch::block);
+        self.plan.program.block().min(looked_at).max(1)
     }
 
     /// Scratch memory that a block takes.
@@ -53,7 +55,7 @@ impl Run {
 
     /// Runs some of the points.
     pub(super) fn block_of(&self, points: Range<usize>, scratch: &mut Scratch, stop: &AtomicBool) -> Result<Block, Stopped> {
-        let Plan { program, sources, per_point, template, .. } = &*self.plan;
+        let Plan { program, sources, per_point, template, watch, .. } = &*self.plan;
         let Given { at, points: many, direction, .. } = &self.given;
         let data = |source: usize| -> &[f64] {
             let (source, entries) = match source.checked_sub(at.len()) {
@@ -68,7 +70,7 @@ impl Run {
         let inputs: Vec<Binding<'_>> =
             sources.iter().zip(per_point).map(|(source, &per_point)| Binding { data: source.map_or(&[], data), per_point }).collect();
         let count = points.len();
-        let mut block = Block { points: count, data: vec![0.0; template.width() * count] };
+        let mut block = Block { points: count, data: vec![0.0; template.width() * count], findings: Findings::default() };
         let mut out: Vec<&mut [f64]> = Vec::with_capacity(template.offsets().len());
         let mut rest = &mut block.data[..];
         for ends in template.offsets().windows(2) {
@@ -76,7 +78,10 @@ impl Run {
             out.push(result);
             rest = after;
         }
-        program.run(&inputs, points, scratch, stop, &mut out)?;
+        program.run(&inputs, points.clone(), scratch, stop, &mut out)?;
+        if let Some(watch) = watch {
+            block.findings = watch.run(&inputs, points, scratch, stop)?;
+        }
         Ok(block)
     }
 }

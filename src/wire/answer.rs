@@ -49,6 +49,10 @@ macro_rules! answer {
             /// The function's value, `output → tensor`.
             pub value: IndexMap<String, Tensor>,
             $($(#[$doc])* pub $field: $type,)*
+            /// Where `diagnostics` was asked for: what was met at the point; with points as columns, a list, one entry a point.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[cfg_attr(feature = "server", schema(nullable = false))]
+            pub diagnostics: Option<Diagnostics>,
         }
 
         $(#[$rows_about])*
@@ -81,6 +85,41 @@ macro_rules! answer {
             }
         }
     };
+}
+
+/// What was met at one point, or at each of many as columns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(untagged)]
+pub enum Diagnostics {
+    /// At the one point there is.
+    One(Diagnosis),
+    /// One entry a point.
+    Columns(Vec<Diagnosis>),
+}
+
+/// What was met at a point: where a convention decided and not a limit.
+///
+/// Nodes are told by name. One without a name is told by the way to it from the next that has one, `t/args/0`, where the value of a
+/// named output counts as a node of that name; in a formula, by its operator and the line and column where that stands, `abs@1:5`;
+/// within a called function, by the call and, after a dot, its name there, `c.y`. Equal nodes are one, and have the first name.
+/// Lists are in order of evaluation. Nodes that no output needs are not looked at, nor is the inside of loops: a loop is one node.
+/// In a composition a node is told with its stage, `stages/1/abs@1:5`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Diagnosis {
+    /// Nodes whose derivative is a choice here (ties, bounds, the corner of abs), or that jump here and have the derivative 0 or that
+    /// beside the jump. Only nodes through which a derivative that was asked for passes; for a value, any derivative.
+    pub kinks: Vec<String>,
+    /// Nodes whose value or derivative is infinite here. Only nodes through which a derivative that was asked for passes.
+    pub poles: Vec<String>,
+    /// Nodes that are NaN while none of their arguments is, or that have no derivative here although they have a value; and loops
+    /// that ended by `max_steps` while their condition still held.
+    pub domain_errors: Vec<String>,
+    /// The first input or node, in order of evaluation, that is NaN or infinite; null where all are finite.
+    #[cfg_attr(feature = "server", schema(required = true))]
+    pub first_nan: Option<String>,
 }
 
 /// An answer that also comes as rows.

@@ -194,6 +194,13 @@ macro_rules! evaluates {
                 self
             }
 
+            /// With what was met at each point: kinks, poles, domain errors.
+            #[must_use]
+            pub fn diagnostics(mut self) -> $name {
+                self.diagnostics = Some(true);
+                self
+            }
+
             /// At many points, one object each.
             #[must_use]
             pub fn rows(mut self, points: impl IntoIterator<Item = Point>) -> $name {
@@ -249,6 +256,9 @@ request! {
         layout: Layout,
         /// Blocks or one matrix: the form of Jacobians, of which this answer has none.
         form: Form,
+        /// Whether to answer, for each point, which nodes stand on a kink or a pole, which leave their domain, and which is the first
+        /// that is not finite. Values and derivatives have the same bits with and without. Default: false.
+        diagnostics: bool,
     }
 }
 
@@ -265,6 +275,9 @@ request! {
         layout: Layout,
         /// Blocks or one matrix: the form of Jacobians, of which this answer has none.
         form: Form,
+        /// Whether to answer, for each point, which nodes stand on a kink or a pole, which leave their domain, and which is the first
+        /// that is not finite. Values and derivatives have the same bits with and without. Default: false.
+        diagnostics: bool,
         /// How to accumulate. Default: `auto`.
         mode: Mode,
     }
@@ -283,6 +296,9 @@ request! {
         layout: Layout,
         /// Blocks or one matrix. Default: `blocks`.
         form: Form,
+        /// Whether to answer, for each point, which nodes stand on a kink or a pole, which leave their domain, and which is the first
+        /// that is not finite. Values and derivatives have the same bits with and without. Default: false.
+        diagnostics: bool,
         /// How to accumulate. Default: `auto`.
         mode: Mode,
     }
@@ -299,6 +315,9 @@ request! {
         layout: Layout,
         /// Blocks or one matrix: the form of Jacobians, of which this answer has none.
         form: Form,
+        /// Whether to answer, for each point, which nodes stand on a kink or a pole, which leave their domain, and which is the first
+        /// that is not finite. Values and derivatives have the same bits with and without. Default: false.
+        diagnostics: bool,
         ;
         /// The direction dx. An absent input is 0.
         tangent: Direction,
@@ -318,6 +337,9 @@ request! {
         layout: Layout,
         /// Blocks or one matrix: the form of Jacobians, of which this answer has none.
         form: Form,
+        /// Whether to answer, for each point, which nodes stand on a kink or a pole, which leave their domain, and which is the first
+        /// that is not finite. Values and derivatives have the same bits with and without. Default: false.
+        diagnostics: bool,
         ;
         /// The weights ȳ. An absent output is 0.
         cotangent: Direction,

@@ -1,6 +1,6 @@
 //! Tensor operators from outside: their attributes through every notation, and what is said of those that do not fit.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::support::Server;
 
@@ -38,17 +38,44 @@ fn declared(at: &Value) -> Value {
     at.as_object().expect("a point").iter().map(|(name, value)| json!({"name": name, "shape": sizes(value)})).collect()
 }
 
-/// The operators of a graph with their attributes, in no order: that of nodes is the notation's.
-fn attributes(answer: &Value) -> Vec<String> {
-    let nodes = answer["graph"]["nodes"].as_array().unwrap_or_else(|| panic!("no nodes: {answer}"));
-    let stated = |node: &Value| {
-        let mut node = node.as_object().expect("a node").clone();
-        node.retain(|field, _| field != "name" && field != "args");
-        Value::Object(node).to_string()
+/// The outputs of a graph with every node and every function written out where it is used: what two graphs have in common that differ
+/// in names and in the order of nodes.
+fn written_out(graph: &Value) -> Value {
+    let mut graph = graph.clone();
+    let functions = graph["functions"].take();
+    let names = graph["inputs"].as_array().expect("inputs").iter();
+    let inputs: Map<String, Value> = names
+        .enumerate()
+        .map(|(i, input)| {
+            (input["name"].as_str().or(input.as_str()).expect("a name").to_owned(), json!({"input": i, "shape": input["shape"]}))
+        })
+        .collect();
+    let nodes = graph["nodes"].as_array().expect("nodes").clone();
+    let mut known = inputs;
+    let expanded = |value: &Value, known: &Map<String, Value>| match value {
+        Value::String(name) => known.get(name).unwrap_or_else(|| panic!("no {name} yet")).clone(),
+        constant => constant.clone(),
     };
-    let mut found: Vec<String> = nodes.iter().map(stated).collect();
-    found.sort_unstable();
-    found
+    for node in nodes {
+        let mut node = node.as_object().expect("a node").clone();
+        let name = node.remove("name").expect("a name");
+        let args: Vec<Value> = node["args"].as_array().expect("arguments").iter().map(|arg| expanded(arg, &known)).collect();
+        node.insert("args".into(), args.into());
+        for attribute in ["function", "condition", "body", "guard"] {
+            if let Some(Value::String(name)) = node.get(attribute) {
+                let mut body = functions[name].clone();
+                body["functions"] = functions.clone();
+                node.insert(attribute.into(), written_out(&body));
+            }
+        }
+        known.insert(name.as_str().expect("a name").to_owned(), node.into());
+    }
+    let outputs = graph["outputs"].as_array().expect("outputs").iter();
+    let named = outputs.map(|output| match output {
+        Value::String(name) => json!([name, expanded(output, &known)]),
+        output => json!([output["name"], expanded(&output["value"], &known)]),
+    });
+    named.collect()
 }
 
 #[tokio::test]
@@ -61,7 +88,12 @@ async fn attributes_survive_every_notation() {
         assert!(first["latex"].as_str().is_some_and(|latex| !latex.is_empty()), "{formula}: {first}");
         for function in [json!({"graph": first["graph"]}), json!({"formula": first["formula"], "inputs": declared(&at)})] {
             let again = server.post("/graph", &function).await;
-            assert_eq!(attributes(&again), attributes(&first), "{formula}");
+            assert_eq!(written_out(&again["graph"]), written_out(&first["graph"]), "{formula}");
+            if function["graph"].is_object() {
+                assert_eq!(again["graph"], first["graph"], "{formula}");
+            } else {
+                assert_eq!((&again["formula"], &again["latex"]), (&first["formula"], &first["latex"]), "{formula}");
+            }
             let mut request = function;
             request.as_object_mut().expect("a function").remove("inputs");
             request["at"] = at.clone();
@@ -69,6 +101,54 @@ async fn attributes_survive_every_notation() {
             assert_eq!(server.post("/jacobian", &request).await, value, "{formula}");
         }
     }
+}
+
+/// Functions in functions, and their derivatives, which have more of them: what comes back is the same to the letter when it is sent again.
+#[tokio::test]
+async fn functions_survive_the_way_there_and_back() {
+    let server = Server::start().await;
+    let rows = include_str!("../reference/structure.jsonl").lines().map(|line| serde_json::from_str::<Value>(line).expect("a row"));
+    for row in rows {
+        let (name, at) = (&row["name"], &row["request"]["at"]);
+        let own = server.post("/graph", &json!({"graph": row["request"]["graph"]})).await;
+        let slopes = server.post("/derivative", &json!({"graph": row["request"]["graph"], "of": "jacobian", "value": true})).await;
+        assert_eq!(stated(&own["graph"], &row["request"]["graph"]), Vec::<String>::new(), "{name}");
+        let value = server.post("/jacobian", &row["request"]).await;
+        assert_eq!(server.post("/jacobian", &json!({"graph": own["graph"], "at": at})).await, value, "{name}");
+        for first in [own, slopes] {
+            let again = server.post("/graph", &json!({"graph": first["graph"]})).await;
+            assert_eq!(again["graph"], first["graph"], "{name}");
+            assert_eq!((&again["inputs"], &again["outputs"]), (&first["inputs"], &first["outputs"]), "{name}");
+            let third = server.post("/graph", &json!({"graph": again["graph"]})).await;
+            assert_eq!(third, again, "{name}");
+        }
+    }
+}
+
+/// Attributes of `given` that stand nowhere in `graph`: all but names of functions, what an item is called, and axes, which get a list.
+fn stated(graph: &Value, given: &Value) -> Vec<String> {
+    let all = |graph: &Value| {
+        let (mut found, mut stack) = (Vec::new(), vec![graph.clone()]);
+        while let Some(value) = stack.pop() {
+            match value {
+                Value::Array(items) => stack.extend(items),
+                Value::Object(fields) => {
+                    for (key, value) in &fields {
+                        if ["carry", "xs", "length", "max_steps", "tolerance", "method", "steps"].contains(&key.as_str())
+                            && !fields.contains_key("inputs")
+                        {
+                            found.push(format!("{} {key} {value}", fields["op"]));
+                        }
+                    }
+                    stack.extend(fields.into_iter().map(|(_, value)| value));
+                }
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+            }
+        }
+        found
+    };
+    let there = all(graph);
+    all(given).into_iter().filter(|attribute| !there.contains(attribute)).collect()
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! The conventions at edges (structural zero, poles, kinks, routing), in both modes and at every lane position.
 
 use nablad::engine::Shape;
-use nablad::engine::graph::{Builder, Graph, NodeId};
-use nablad::engine::op;
+use nablad::engine::graph::{Body, Builder, Graph, NodeId};
+use nablad::engine::op::{self, Attributes, Value};
 use nablad::engine::program::{Mode, Want};
 
+use super::loops::body;
 use super::{bits, run};
 
 fn find(name: &str) -> &'static op::Row {
@@ -267,6 +268,256 @@ fn an_unselected_branch_leaves_no_trace() {
     for want in [Want::Hvp { wrt: vec![0, 1], vectors: vec![0, 1] }, Want::Taylor { inputs: vec![0, 1], order: 6 }] {
         let slopes = |graph: &Graph| run(graph, &want, &directions, &[true, true, false, false], 5, 5);
         assert_eq!(bits(&slopes(&fine)), bits(&slopes(&broken)), "{want:?}");
+    }
+}
+
+/// A branch that is NaN or infinite, through an operator whose derivative is not a partial a cell.
+type Branch = (&'static str, fn(&mut Builder, NodeId, NodeId) -> NodeId);
+
+/// x·NaN, whatever x is.
+fn poisoned(g: &mut Builder, x: NodeId) -> NodeId {
+    let nan = g.number(f64::NAN);
+    g.call(find("multiply"), &[x, nan]).unwrap()
+}
+
+/// What x and y are, and the root of y, as a vector.
+fn vector(g: &mut Builder, x: NodeId, y: NodeId) -> NodeId {
+    let root = g.call(find("sqrt"), &[y]).unwrap();
+    g.call(find("stack"), &[x, y, root]).unwrap()
+}
+
+/// [[x, y, √y], …] of n rows.
+fn square(g: &mut Builder, x: NodeId, y: NodeId, n: usize) -> NodeId {
+    let row = vector(g, x, y);
+    let twice = g.call(find("concat"), &[row, row, row]).unwrap();
+    let whole = g.apply(find("slice"), &[twice], Attributes::none().with("stop", Value::Bounds(vec![Some((n * n) as i64)]))).unwrap();
+    g.reshape(whole, &Shape::from([n, n])).unwrap()
+}
+
+fn total(g: &mut Builder, x: NodeId) -> NodeId {
+    g.call(find("sum"), &[x]).unwrap()
+}
+
+/// (u, p) → √u·p + u/p, of these shapes.
+fn step(u: &[usize], p: &[usize]) -> Body {
+    body(&[u, p], |g, a| {
+        let p = if g.shape(a[1]) == g.shape(a[0]) { a[1] } else { total(g, a[1]) };
+        let root = g.call(find("sqrt"), &[a[0]]).unwrap();
+        let (product, ratio) = (g.multiply(root, p).unwrap(), g.divide(a[0], p).unwrap());
+        vec![g.add(product, ratio).unwrap()]
+    })
+}
+
+fn of_function(name: &str, function: Body) -> Attributes {
+    Attributes::none().with(if name == "while_loop" { "body" } else { "function" }, Value::Body(function))
+}
+
+const BRANCHES: &[Branch] = &[
+    ("map", |g, x, y| {
+        let over = poisoned(g, x);
+        let over = vector(g, over, y);
+        let attributes = of_function("map", step(&[], &[])).with("in_axes", Value::Bounds(vec![Some(0), None]));
+        let mapped = g.apply(find("map"), &[over, y], attributes).unwrap();
+        let mapped = g.item(mapped, 0).unwrap();
+        total(g, mapped)
+    }),
+    ("map by a shared argument", |g, x, y| {
+        let over = vector(g, x, y);
+        let shared = poisoned(g, y);
+        let attributes = of_function("map", step(&[], &[])).with("in_axes", Value::Bounds(vec![Some(0), None]));
+        let mapped = g.apply(find("map"), &[over, shared], attributes).unwrap();
+        let mapped = g.item(mapped, 0).unwrap();
+        total(g, mapped)
+    }),
+    ("scan", |g, x, y| {
+        let (carry, slices) = (poisoned(g, x), vector(g, x, y));
+        let scan = g.apply(find("scan"), &[carry, slices], of_function("scan", step(&[], &[]))).unwrap();
+        g.item(scan, 0).unwrap()
+    }),
+    ("scan of what it stacks", |g, x, y| {
+        let slices = vector(g, x, y);
+        let function = body(&[&[], &[]], |g, a| {
+            let root = g.call(find("sqrt"), &[a[1]]).unwrap();
+            vec![g.multiply(a[0], root).unwrap(), g.divide(root, a[0]).unwrap()]
+        });
+        let scan = g.apply(find("scan"), &[y, slices], of_function("scan", function)).unwrap();
+        let stacked = g.item(scan, 1).unwrap();
+        total(g, stacked)
+    }),
+    ("while_loop", |g, x, y| {
+        let carry = poisoned(g, x);
+        let going = body(&[&[], &[]], |_, a| vec![a[0]]);
+        let attributes = of_function("while_loop", step(&[], &[])).with("condition", Value::Body(going)).with("max_steps", Value::Int(4));
+        let looped = g.apply(find("while_loop"), &[carry, y], attributes).unwrap();
+        g.item(looped, 0).unwrap()
+    }),
+    ("root", |g, x, y| {
+        let function = body(&[&[], &[], &[]], |g, a| {
+            let square = g.square(a[0]).unwrap();
+            let root = g.call(find("sqrt"), &[a[1]]).unwrap();
+            let sum = g.add(square, root).unwrap();
+            vec![g.add(sum, a[2]).unwrap()]
+        });
+        g.apply(find("root"), &[x, y, x], of_function("root", function)).unwrap()
+    }),
+    ("root of a system", |g, x, y| {
+        let (guess, p) = (vector(g, x, y), poisoned(g, x));
+        let function = body(&[&[3], &[]], |g, a| {
+            let all = total(g, a[0]);
+            let product = g.multiply(a[0], all).unwrap();
+            vec![g.subtract(product, a[1]).unwrap()]
+        });
+        let z = g.apply(find("root"), &[guess, p], of_function("root", function)).unwrap();
+        total(g, z)
+    }),
+    ("fixed_point", |g, x, y| {
+        let function = body(&[&[], &[]], |g, a| vec![g.add(a[0], a[1]).unwrap()]);
+        let p = g.call(find("sqrt"), &[y]).unwrap();
+        g.apply(find("fixed_point"), &[x, p], of_function("fixed_point", function)).unwrap()
+    }),
+    ("odeint", |g, x, y| {
+        let (start, times) = (poisoned(g, x), vector(g, x, y));
+        let path = g.apply(find("odeint"), &[start, times], of_function("odeint", step(&[], &[]))).unwrap();
+        total(g, path)
+    }),
+    ("odeint by a parameter", |g, x, y| {
+        let (times, p) = (vector(g, x, y), poisoned(g, y));
+        let function = body(&[&[], &[], &[]], |g, a| {
+            let product = g.multiply(a[0], a[2]).unwrap();
+            vec![g.call(find("sqrt"), &[product]).unwrap()]
+        });
+        let attributes = of_function("odeint", function).with("method", Value::Text("dopri5")).with("steps", Value::Int(2));
+        let path = g.apply(find("odeint"), &[x, times, p], attributes).unwrap();
+        total(g, path)
+    }),
+    ("inv", |g, x, y| {
+        let a = square(g, x, y, 3);
+        let inverse = g.call(find("inv"), &[a]).unwrap();
+        total(g, inverse)
+    }),
+    ("solve", |g, x, y| {
+        let (a, b) = (square(g, x, y, 3), vector(g, x, y));
+        let b = poisoned(g, b);
+        let solution = g.call(find("solve"), &[a, b]).unwrap();
+        total(g, solution)
+    }),
+    ("det", |g, x, y| {
+        let a = square(g, x, y, 3);
+        let a = poisoned(g, a);
+        g.call(find("det"), &[a]).unwrap()
+    }),
+    ("eigh", |g, x, y| {
+        let a = square(g, x, y, 2);
+        let several = g.call(find("eigh"), &[a]).unwrap();
+        let (values, vectors) = (g.item(several, 0).unwrap(), g.item(several, 1).unwrap());
+        let (values, vectors) = (total(g, values), total(g, vectors));
+        g.add(values, vectors).unwrap()
+    }),
+    ("svd", |g, x, y| {
+        let a = square(g, x, y, 2);
+        let a = poisoned(g, a);
+        let several = g.call(find("svd"), &[a]).unwrap();
+        let parts = [0, 1, 2].map(|i| {
+            let part = g.item(several, i).unwrap();
+            total(g, part)
+        });
+        g.call(find("add"), &parts).unwrap()
+    }),
+    ("qr", |g, x, y| {
+        let a = square(g, x, y, 3);
+        let several = g.call(find("qr"), &[a]).unwrap();
+        let (q, r) = (g.item(several, 0).unwrap(), g.item(several, 1).unwrap());
+        let (q, r) = (total(g, q), total(g, r));
+        g.add(q, r).unwrap()
+    }),
+    ("cholesky", |g, x, y| {
+        let a = square(g, x, y, 3);
+        let factor = g.call(find("cholesky"), &[a]).unwrap();
+        total(g, factor)
+    }),
+    ("expm", |g, x, y| {
+        let a = square(g, x, y, 2);
+        let a = poisoned(g, a);
+        let power = g.call(find("expm"), &[a]).unwrap();
+        total(g, power)
+    }),
+];
+
+#[test]
+fn an_unselected_loop_or_matrix_leaves_no_trace() {
+    let guarded = |branch: fn(&mut Builder, NodeId, NodeId) -> NodeId| {
+        of(move |g, x, y| {
+            let zero = g.number(0.0);
+            let condition = g.call(find("greater"), &[x, zero]).unwrap();
+            let taken = g.call(find("sin"), &[x]).unwrap();
+            let other = branch(g, x, y);
+            let chosen = g.call(find("where"), &[condition, taken, other]).unwrap();
+            let square = g.square(x).unwrap();
+            g.multiply(chosen, square).unwrap()
+        })
+    };
+    let fine = guarded(|g, x, y| g.multiply(x, y).unwrap());
+    let columns = [vec![0.5, 1.0, 2.0, 1e-300, 3.0], vec![-0.0, 0.0, -1.0, 7.0, f64::NAN]];
+    let directions = [columns[0].clone(), columns[1].clone(), vec![1.0], vec![-0.5]];
+    for (name, branch) in BRANCHES {
+        let broken = guarded(*branch);
+        for mode in [Mode::Forward, Mode::Reverse] {
+            for want in [Want::Jacobian { wrt: vec![0, 1], mode }, Want::Hessian { wrt: vec![0, 1], mode }] {
+                // every point at every lane position
+                for place in 0..5 {
+                    let turned = columns.clone().map(|mut column| {
+                        column.rotate_left(place);
+                        column
+                    });
+                    let slopes = |graph: &Graph| run(graph, &want, &turned, &[true, true], 5, 5);
+                    assert_eq!(bits(&slopes(&fine)), bits(&slopes(&broken)), "{name}, {want:?}, {place}");
+                }
+            }
+        }
+        for want in [Want::Hvp { wrt: vec![0, 1], vectors: vec![0, 1] }, Want::Taylor { inputs: vec![0, 1], order: 3 }] {
+            let slopes = |graph: &Graph| run(graph, &want, &directions, &[true, true, false, false], 5, 5);
+            assert_eq!(bits(&slopes(&fine)), bits(&slopes(&broken)), "{name}, {want:?}");
+        }
+    }
+}
+
+/// Kinks, poles and structural zeros inside loops are what they are outside.
+#[test]
+fn edges_inside_loops() {
+    let looped = |name: &'static str, kind: usize| {
+        of(move |g, x, _| {
+            let function = body(&[&[]], move |g, a| vec![g.call(find(name), &[a[0]]).unwrap()]);
+            let one = g.reshape(x, &Shape::from([1])).unwrap();
+            let several = match kind {
+                0 => g.apply(find("map"), &[one], of_function("map", function)).unwrap(),
+                1 => g.apply(find("scan"), &[x], of_function("scan", function).with("length", Value::Int(1))).unwrap(),
+                _ => {
+                    let always = body(&[&[]], |g, _| vec![g.number(1.0)]);
+                    let attributes = of_function("while_loop", function).with("condition", Value::Body(always));
+                    g.apply(find("while_loop"), &[x], attributes.with("max_steps", Value::Int(1))).unwrap()
+                }
+            };
+            let result = g.item(several, 0).unwrap();
+            g.reshape(result, &Shape::scalar()).unwrap()
+        })
+    };
+    const INF: f64 = f64::INFINITY;
+    for (name, x, slope, bend) in [
+        ("abs", 0.0, 0.0, 0.0),
+        ("relu", 0.0, 0.0, 0.0),
+        ("floor", 2.0, 0.0, 0.0),
+        ("floor", f64::NAN, 0.0, 0.0),
+        ("sqrt", 0.0, INF, -INF),
+        ("log", 0.0, INF, -INF),
+        ("log", -1.0, f64::NAN, f64::NAN),
+        ("asin", 1.0, INF, INF),
+        ("stop_gradient", 2.0, 0.0, 0.0),
+        ("stop_gradient", f64::NAN, 0.0, 0.0),
+    ] {
+        for kind in 0..3 {
+            check(&looped(name, kind), x, 0.5, [slope, 0.0], name);
+            check_second(&looped(name, kind), x, 0.5, [bend, 0.0, 0.0], name);
+        }
     }
 }
 

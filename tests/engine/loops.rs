@@ -11,7 +11,7 @@ use super::taylor::agree;
 use super::{at, bits, run};
 
 /// A body that takes inputs of these shapes.
-fn body(shapes: &[&[usize]], write: impl FnOnce(&mut Builder, &[NodeId]) -> Vec<NodeId>) -> Body {
+pub fn body(shapes: &[&[usize]], write: impl FnOnce(&mut Builder, &[NodeId]) -> Vec<NodeId>) -> Body {
     let mut g = Builder::default();
     let inputs: Vec<NodeId> = shapes.iter().enumerate().map(|(i, &shape)| g.input(format!("a{i}"), Shape::from(shape)).unwrap()).collect();
     let outputs = write(&mut g, &inputs).into_iter().enumerate().map(|(i, id)| (format!("y{i}"), id)).collect();

@@ -1,6 +1,7 @@
 //! The engine by itself: programs against the plain evaluator, and the properties that derivatives have.
 
 mod conventions;
+mod deep;
 mod lengths;
 mod linear_algebra;
 mod loops;

@@ -2,7 +2,9 @@
 
 use nablad::engine::graph::{Builder, Graph, NodeId};
 use nablad::engine::op::{self, Attributes, Value};
-use nablad::engine::{Shape, Tensor};
+use nablad::engine::{Error, Shape, Tensor};
+
+use super::loops::body;
 
 /// Operators with a derivative everywhere, fed so that they stay inside their domain.
 const SMOOTH: &[&str] = &[
@@ -96,6 +98,29 @@ const ROUGH: &[&str] = &[
     "matrix_norm",
 ];
 
+/// Linear algebra of matrices far from singular, with values apart from each other, and functions in functions.
+const DEEP: &[&str] = &[
+    "solve",
+    "triangular_solve",
+    "inv",
+    "det",
+    "slogdet",
+    "cholesky",
+    "qr",
+    "eigh",
+    "svd",
+    "expm",
+    "pinv",
+    "map",
+    "scan",
+    "scan_of_length",
+    "while_loop",
+    "root",
+    "fixed_point",
+    "odeint",
+    "stop_gradient",
+];
+
 /// A source of small decisions.
 pub struct Choices<'a> {
     numbers: &'a [u32],
@@ -120,6 +145,24 @@ impl<'a> Choices<'a> {
 
 /// A function of x [2, 3], v [3] and s [] with the outputs `y` (a scalar) and `t` (some tensor).
 pub fn function(numbers: &[u32], smooth: bool) -> Graph {
+    made_of(numbers, if smooth { Kinds::Smooth } else { Kinds::Rough })
+}
+
+/// The same, with linear algebra and functions in functions among what is smooth.
+pub fn deep(numbers: &[u32]) -> Graph {
+    made_of(numbers, Kinds::Deep)
+}
+
+/// What a function is made of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kinds {
+    Smooth,
+    Rough,
+    Deep,
+}
+
+fn made_of(numbers: &[u32], kinds: Kinds) -> Graph {
+    let smooth = kinds != Kinds::Rough;
     let mut choices = Choices::of(numbers);
     let mut g = Builder::default();
     let x = g.input("x", Shape::from([2, 3])).unwrap();
@@ -130,11 +173,12 @@ pub fn function(numbers: &[u32], smooth: bool) -> Graph {
     while choices.left() {
         let a = nodes[choices.next(nodes.len())];
         let b = nodes[choices.next(nodes.len())];
-        let kind = choices.next(if smooth { 3 } else { 4 });
+        let kind = choices.next(if kinds == Kinds::Smooth { 3 } else { 4 });
         let made = match kind {
             0 => named(&mut g, SMOOTH[choices.next(SMOOTH.len())], a, b, &mut choices),
             1 => named(&mut g, BINARY[choices.next(BINARY.len())], a, b, &mut choices),
             2 => named(&mut g, TENSOR[choices.next(TENSOR.len())], a, b, &mut choices),
+            _ if kinds == Kinds::Deep => structured(&mut g, DEEP[choices.next(DEEP.len())], a, b, &mut choices),
             _ => named(&mut g, ROUGH[choices.next(ROUGH.len())], a, b, &mut choices),
         };
         // the mean of nothing is NaN, which no remainder is small against
@@ -287,4 +331,148 @@ fn named(g: &mut Builder, name: &str, a: NodeId, b: NodeId, choices: &mut Choice
         }
     };
     made.ok()
+}
+
+fn find(name: &str) -> &'static op::Row {
+    op::find(name).unwrap_or_else(|| panic!("no operator {name}"))
+}
+
+/// A matrix of n rows of what `a` has, between −1 and 1, with `step`·(i + 1) more on its diagonal.
+fn matrix(g: &mut Builder, a: NodeId, n: usize, step: f64) -> Result<NodeId, Error> {
+    let count = g.shape(a).elements();
+    let flat = g.reshape(a, &Shape::from([count]))?;
+    let places: Vec<i64> = (0..n * n).map(|i| ((i * 5) % count) as i64).collect();
+    let picked = g.apply(find("take"), &[flat], Attributes::none().with("indices", Value::Indices(vec![n, n], places.into())))?;
+    let bounded = g.call(find("tanh"), &[picked])?;
+    let ladder = (0..n * n).map(|at| if at / n == at % n { step * (at / n + 1) as f64 } else { 0.0 }).collect();
+    let ladder = g.constant(Tensor::new([n, n], ladder).expect("as many numbers"));
+    g.call(find("add"), &[bounded, ladder])
+}
+
+/// The mean of tanh, a scalar.
+fn scalar(g: &mut Builder, x: NodeId) -> Result<NodeId, Error> {
+    let bounded = g.call(find("tanh"), &[x])?;
+    g.call(find("mean"), &[bounded])
+}
+
+/// An operator of linear algebra or of structure of `a`, with `b` as a parameter; `None` where it does not fit.
+fn structured(g: &mut Builder, name: &str, a: NodeId, b: NodeId, choices: &mut Choices<'_>) -> Option<NodeId> {
+    let (which, other) = (choices.next(6), choices.next(2));
+    if [a, b].iter().any(|&x| g.shape(x).elements() == 0) || g.shape(a).elements() > 12 {
+        return None;
+    }
+    let shape = g.shape(a).clone();
+    let n = 2 + other;
+    let mut made = || -> Result<NodeId, Error> {
+        let none = Attributes::none();
+        let picked = |g: &mut Builder, several: NodeId, count: usize| g.item(several, which % count);
+        match name {
+            "solve" | "triangular_solve" => {
+                let (left, right) = (matrix(g, a, n, 6.0)?, matrix(g, b, n, 0.0)?);
+                let attributes = if name == "solve" { none } else { none.with("lower", Value::Bool(which % 2 == 0)) };
+                g.apply(find(name), &[left, right], attributes)
+            }
+            "slogdet" => {
+                let a = matrix(g, a, n, 6.0)?;
+                let both = g.call(find(name), &[a])?;
+                g.item(both, 1)
+            }
+            "qr" | "eigh" => {
+                let a = matrix(g, a, n, 9.0)?;
+                let several = g.call(find(name), &[a])?;
+                picked(g, several, 2)
+            }
+            "svd" => {
+                let a = matrix(g, a, n, 9.0)?;
+                let several = g.call(find(name), &[a])?;
+                picked(g, several, 3)
+            }
+            "inv" | "det" | "cholesky" | "pinv" => {
+                let a = matrix(g, a, n, 6.0)?;
+                g.call(find(name), &[a])
+            }
+            "expm" => {
+                let a = matrix(g, a, n, -0.5)?;
+                g.call(find(name), &[a])
+            }
+            "map" => {
+                let entry: Vec<usize> = shape.sizes().iter().skip(1).copied().collect();
+                let p = scalar(g, b)?;
+                let function = body(&[&entry, &[]], |g, x| {
+                    let product = g.multiply(x[0], x[1]).unwrap();
+                    let sin = g.call(find("sin"), &[product]).unwrap();
+                    vec![g.add(sin, x[1]).unwrap(), sin]
+                });
+                let attributes = none.with("function", Value::Body(function)).with("in_axes", Value::Bounds(vec![Some(0), None]));
+                let several = g.apply(find(name), &[a, p], attributes)?;
+                picked(g, several, 2)
+            }
+            "scan" => {
+                let entry: Vec<usize> = shape.sizes().iter().skip(1).copied().collect();
+                let c = scalar(g, b)?;
+                let function = body(&[&[], &entry], |g, x| {
+                    let mean = scalar(g, x[1]).unwrap();
+                    let sum = g.add(x[0], mean).unwrap();
+                    vec![g.call(find("sin"), &[sum]).unwrap(), g.multiply(x[0], x[1]).unwrap()]
+                });
+                let several = g.apply(find(name), &[c, a], none.with("function", Value::Body(function)))?;
+                picked(g, several, 2)
+            }
+            "scan_of_length" => {
+                let p = scalar(g, b)?;
+                let function = body(&[shape.sizes(), &[]], |g, x| {
+                    let sin = g.call(find("sin"), &[x[0]]).unwrap();
+                    let turned = g.multiply(sin, x[1]).unwrap();
+                    vec![g.add(turned, x[1]).unwrap()]
+                });
+                let attributes = none.with("function", Value::Body(function)).with("length", Value::Int(which as i64));
+                let several = g.apply(find("scan"), &[a, p], attributes)?;
+                g.item(several, 0)
+            }
+            // each lane with a number of steps of its own
+            "while_loop" => {
+                let (c, p) = (scalar(g, a)?, scalar(g, b)?);
+                let condition = body(&[&[], &[]], |g, x| {
+                    let square = g.square(x[0]).unwrap();
+                    let bound = g.number(0.05);
+                    vec![g.call(find("greater"), &[square, bound]).unwrap()]
+                });
+                let next = body(&[&[], &[]], |g, x| {
+                    let cos = g.call(find("cos"), &[x[1]]).unwrap();
+                    let half = g.scale(0.75, cos).unwrap();
+                    vec![g.multiply(half, x[0]).unwrap()]
+                });
+                let attributes = none.with("condition", Value::Body(condition)).with("body", Value::Body(next));
+                let several = g.apply(find(name), &[c, p], attributes.with("max_steps", Value::Int(8)))?;
+                g.item(several, 0)
+            }
+            "root" | "fixed_point" => {
+                let rooted = name == "root";
+                let function = body(&[shape.sizes(), shape.sizes(), &[]], |g, x| {
+                    let by = g.add(x[0], x[2]).unwrap();
+                    let sin = g.call(find("sin"), &[by]).unwrap();
+                    let quarter = g.scale(0.25, sin).unwrap();
+                    let sum = g.add(quarter, x[1]).unwrap();
+                    vec![if rooted { g.subtract(sum, x[0]).unwrap() } else { sum }]
+                });
+                let (guess, p) = (g.call(find("tanh"), &[a])?, scalar(g, b)?);
+                g.apply(find(name), &[guess, a, p], none.with("function", Value::Body(function)))
+            }
+            "odeint" => {
+                let function = body(&[shape.sizes(), &[], &[]], |g, x| {
+                    let wave = g.multiply(x[1], x[2]).unwrap();
+                    let wave = g.call(find("cos"), &[wave]).unwrap();
+                    let sin = g.call(find("sin"), &[x[0]]).unwrap();
+                    vec![g.subtract(wave, sin).unwrap()]
+                });
+                let p = scalar(g, b)?;
+                let t = g.constant(Tensor::new([3], vec![0.0, 0.5, 0.875]).expect("three times"));
+                let t = g.multiply(t, p)?;
+                let attributes = none.with("function", Value::Body(function)).with("steps", Value::Int(1 + other as i64));
+                g.apply(find(name), &[a, t, p], attributes.with("method", Value::Text(["rk4", "dopri5"][which % 2])))
+            }
+            _ => g.call(find(name), &[a]),
+        }
+    };
+    made().ok()
 }

@@ -227,3 +227,101 @@ async fn names_that_collide_without_end_cost_no_more() {
     trial.check(found.len() == 80 * 80, || format!("{} names", found.len()));
     trial.end().await;
 }
+
+/// Forty of a node, and the functions that they name.
+fn structured(node: &str, functions: &str) -> String {
+    let nodes: Vec<String> = (0..40).map(|i| format!(r#"{{"name":"n{i}",{node}}}"#)).collect();
+    let outputs: Vec<String> = (0..40).map(|i| format!(r#""n{i}""#)).collect();
+    let inputs = r#""x",{"name":"v","shape":[2]}"#;
+    let (nodes, outputs) = (nodes.join(","), outputs.join(","));
+    format!(
+        r#"{{"graph":{{"inputs":[{inputs}],"nodes":[{nodes}],"outputs":[{outputs}],"functions":{{{functions}}}}},"at":{{"x":1,"v":[1,2]}}}}"#
+    )
+}
+
+#[tokio::test]
+async fn long_names_of_functions_are_not_repeated_for_each_fault() {
+    let long = "n".repeat(300_000);
+    let function = |name: &str, input: &str, outputs: &str| format!(r#""{name}":{{"inputs":[{input}],"nodes":[],"outputs":[{outputs}]}}"#);
+    let (quoted, vector) = (format!(r#""{long}""#), format!(r#"{{"name":"{long}","shape":[3]}}"#));
+    let pair = |value: &str| format!(r#"{{"name":"{long}","value":{value}}}"#);
+    let two = format!(r#"{},{{"name":"b","value":"c"}}"#, pair(r#""c""#));
+    let table: Vec<(String, &str)> = vec![
+        // the function's name
+        (structured(r#""op":"call","args":["x"],"function":"g""#, &function(&long, r#""u""#, r#""u""#)), "invalid-graph"),
+        (structured(r#""op":"map","args":["v"],"function":"nn""#, &function(&long, r#""u""#, r#""u""#)), "invalid-graph"),
+        (
+            structured(
+                r#""op":"map","args":["v"],"function":"f""#,
+                &function("f", r#""u""#, r#"{"name":"y","value":{"op":"sine","args":["u"]}}"#),
+            )
+            .replace(r#""f":{"inputs":["u"]"#, &format!(r#""{long}":{{"inputs":["w"]}},"f":{{"inputs":["u"]"#)),
+            "invalid-graph",
+        ),
+        (
+            structured(
+                r#""op":"neg","args":["x"]"#,
+                &format!(
+                    r#""{long}":{{"inputs":["u"],"nodes":[{}],"outputs":["u"]}}"#,
+                    (0..40).map(|i| format!(r#"{{"name":"m{i}","op":"sine","args":["u"]}}"#)).collect::<Vec<_>>().join(",")
+                ),
+            ),
+            "invalid-graph",
+        ),
+        // an input's
+        (structured(r#""op":"call","args":["x"],"function":"f""#, &function("f", &vector, &quoted)), "shape-mismatch"),
+        (structured(r#""op":"map","args":["v"],"function":"f""#, &function("f", &vector, &quoted)), "shape-mismatch"),
+        (structured(r#""op":"scan","args":["x","v"],"function":"f""#, &function("f", &quoted, &quoted)), "invalid-graph"),
+        (
+            structured(r#""op":"odeint","args":["x","v"],"function":"f""#, &function("f", &format!(r#"{vector},"t""#), r#""t""#)),
+            "shape-mismatch",
+        ),
+        (structured(r#""op":"root","args":["x"],"function":"f""#, &function("f", &vector, &quoted)), "shape-mismatch"),
+        // an output's
+        (
+            structured(
+                r#""op":"scan","args":["x"],"length":2,"function":"f""#,
+                &function("f", r#""c""#, &pair(r#"{"op":"stack","args":["c","c"]}"#)),
+            ),
+            "shape-mismatch",
+        ),
+        (
+            structured(
+                r#""op":"while_loop","args":["x"],"max_steps":2,"condition":"g","body":"f""#,
+                &[
+                    function("f", r#""c""#, &pair(r#"{"op":"stack","args":["c","c"]}"#)),
+                    function("g", r#""c""#, &pair(r#"{"op":"stack","args":["c","c"]}"#)),
+                ]
+                .join(","),
+            ),
+            "invalid-graph",
+        ),
+        (structured(r#""op":"fixed_point","args":["x"],"function":"f""#, &function("f", r#""c""#, &two)), "invalid-graph"),
+        // an item's
+        (
+            structured(r#""op":"item","index":"m","args":[{"op":"map","args":["v"],"function":"f"}]"#, &function("f", r#""c""#, &two)),
+            "invalid-graph",
+        ),
+        (structured(r#""op":"sin","args":[{"op":"map","args":["v"],"function":"f"}]"#, &function("f", r#""c""#, &two)), "invalid-graph"),
+    ];
+    let trial = Trial::start().await;
+    for (body, slug) in table {
+        trial.slug("/value", body, slug).await;
+    }
+    let nested = format!(
+        "{},{}",
+        function(&long, r#""c""#, &two),
+        format_args!(
+            r#""{long}2":{{"inputs":["c"],"nodes":[],"outputs":[{{"name":"y","value":{{"op":"item","args":[{{"op":"call","args":["c"],"function":"{long}"}}],"index":"{long}"}}}}]}}"#
+        )
+    );
+    let item = structured(&format!(r#""op":"map","args":["v"],"function":"{long}2""#), &nested);
+    let answer = trial.answered("/jacobian", item.clone()).await;
+    trial.check(answer["jacobian"]["n39"]["v"] == serde_json::json!([[1.0, 0.0], [0.0, 1.0]]), || answer.to_string());
+    let body = item.split(r#","at":"#).next().unwrap();
+    for (path, rest) in [("/graph", "}"), ("/derivative", r#","of":"jacobian"}"#)] {
+        let answer = trial.answered(path, format!("{body}{rest}")).await.to_string();
+        trial.check(answer.len() < 4 * body.len(), || format!("{path}: {} bytes for {}", answer.len(), body.len()));
+    }
+    trial.end().await;
+}

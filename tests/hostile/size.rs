@@ -249,3 +249,27 @@ async fn points_and_derivatives_have_a_most() {
     trial.exceeds("/value", body, "limits.answer_bytes", 2.6e8).await;
     trial.end().await;
 }
+
+/// c ↦ a·c + p, a million times: neither mode holds a million of anything, by the estimate that decides or in fact.
+#[tokio::test]
+async fn a_million_steps_are_within_the_defaults() {
+    let (steps, a) = (1_000_000, 0.999_999);
+    let step = json!({"inputs": ["c", "p"], "nodes": [], "outputs": [{"name": "n", "value": {"op": "fma", "args": [a, "c", "p"]}}]});
+    let last = json!({"op": "scan", "function": "step", "args": ["c", "p"], "xs": 0, "length": steps});
+    let graph = json!({"inputs": ["c", "p"], "functions": {"step": step}, "nodes": [], "outputs": [{"name": "y", "value": last}]});
+    let trial = Trial::start().await;
+    let power = f64::powi(a, steps);
+    let sum = (1.0 - power) / (1.0 - a);
+    for mode in ["forward", "reverse"] {
+        let body = json!({"graph": graph, "at": {"c": 2, "p": 0.5}, "mode": mode}).to_string();
+        let answer = trial.server.send("/gradient", &[("request-timeout", "60")], body).await;
+        let answer: serde_json::Value = serde_json::from_str(&answer.text).unwrap_or_else(|_| panic!("{mode}: {}", answer.text));
+        for (got, exact) in
+            [(&answer["value"]["y"], 2.0 * power + 0.5 * sum), (&answer["gradient"]["c"], power), (&answer["gradient"]["p"], sum)]
+        {
+            let got = got.as_f64().unwrap_or_else(|| panic!("{mode}: {answer}"));
+            assert!((got - exact).abs() <= 1e-9 * exact, "{mode}: {got}, not {exact}");
+        }
+    }
+    trial.end().await;
+}

@@ -1,6 +1,6 @@
 """Rewrites the reference data beside this script; --check only compares, --selfcheck compares with NumPy, SciPy and JAX.
 
-    python tests/reference/generate.py [--check | --selfcheck] [scalar] [tensor] [linear_algebra] [second] [composition] [taylor]
+    python tests/reference/generate.py [--check | --selfcheck] [scalar] [tensor] [linear_algebra] [structure] [second] [composition] [taylor]
 """
 import argparse
 import json
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-FILES = ("scalar", "tensor", "linear_algebra", "second", "composition", "taylor")
+FILES = ("scalar", "tensor", "linear_algebra", "structure", "second", "composition", "taylor")
 
 
 def rendered(name):

@@ -1,18 +1,19 @@
 """A reference interpreter of the contract's graphs on tensors of jets: slow, small, written from ops.md and NumPy's rules.
 
-What it knows of further operators stands in arrangements.py, scans.py and contractions.py.
+What it knows of further operators stands in arrangements.py, scans.py, contractions.py and structures.py.
 """
 import jet
 from arrangements import Arrangements
 from contractions import Contractions
 from jet import Jet, combine
 from scans import Scans
+from structures import Structures
 from tensors import Tensor, axes_of, broadcast, broadcast_shape, build, from_nested, indices, offset, size, to_nested
 
 __all__ = ["Interpreter", "Tensor", "from_nested", "size", "to_nested", "offset"]
 
 
-class Interpreter(Arrangements, Scans, Contractions):
+class Interpreter(Arrangements, Scans, Contractions, Structures):
     def __init__(self, context, convert, functions=None):
         self.context, self.convert, self.functions = context, convert, functions or {}
 
@@ -69,17 +70,6 @@ class Interpreter(Arrangements, Scans, Contractions):
         finite = all(v - v == 0 for v in values)
         value = self.context.fsum(values) if finite else sum(values, self.number(0))
         return combine(value, jets, [1] * len(jets))
-
-    # structure
-
-    def op_call(self, *args, function):
-        body = self.functions[function]
-        names = [i if isinstance(i, str) else i["name"] for i in body["inputs"]]
-        results = self.run(body, dict(zip(names, args)))
-        return results if len(results) > 1 else next(iter(results.values()))
-
-    def op_item(self, several, index):
-        return several[index] if isinstance(index, str) else list(several.values())[index]
 
     # reductions
 

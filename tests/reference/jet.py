@@ -108,6 +108,7 @@ ONE = {
     "cbrt": _cbrt,
     "abs": lambda m, x: (abs(x), m.sign(x), 0),
     "sign": _step(lambda m, x: m.sign(x)), "floor": _step(lambda m, x: m.floor(x)), "ceil": _step(lambda m, x: m.ceil(x)),
+    "round": _step(lambda m, x: m.nint(x)), "isnan": _step(lambda m, x: m.mpf(1 if x != x else 0)),
     "exp": lambda m, x: (m.exp(x),) * 3,
     "exp2": lambda m, x: (m.mpf(2) ** x, m.ln2 * m.mpf(2) ** x, m.ln2**2 * m.mpf(2) ** x),
     "expm1": lambda m, x: (m.expm1(x), m.exp(x), m.exp(x)),

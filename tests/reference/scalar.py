@@ -14,6 +14,7 @@ from functools import lru_cache, partial, reduce
 import sympy
 from mpmath import mp, mpf
 
+import calculus_points
 import special
 import special_points
 from decimals import condition, hexed, rounded, text
@@ -75,6 +76,13 @@ SMOOTH = {
     "digamma": ("special", "x", "polygamma(0, x)", "rel", "rel"),
     "polygamma": ("special", "n x", "polygamma(n, x)", "rel", "rel"),
 }
+# What only derivatives are made of (family calculus), and is no more than a formula.
+CALCULUS = {
+    "chain_multiply": ("calculus", "a b", "a*b", "exact", "exact"),
+    "chain_divide": ("calculus", "a b", "a/b", "exact", "ulp2"),
+    "sech2": ("calculus", "x", "1/cosh(x)**2", "ulp4", "ulp4"),
+}
+FORMS = {**SMOOTH, **CALCULUS}
 DIGITS = {"gelu": 150, "erf": 150, "erfc": 150, "ndtr": 150, "gammaln": 150, "digamma": 150, "polygamma": 150}
 
 # Piecewise operators: arguments -> (value, partials); their second derivatives are zero.
@@ -103,6 +111,12 @@ PIECEWISE = {
     "clip": ("choice", lambda x, lo, hi: shared(min(max(x, lo), hi), (x, lo, hi))),
     "copysign": ("choice", lambda x, s: (math.copysign(x, s), [math.copysign(1, x) * math.copysign(1, s), 0.0])),
     "relu": ("activation", lambda x: (x, [1.0]) if x > 0 else (0.0, [0.0])),
+}
+# Those of the family calculus.
+STEPWISE = {
+    **PIECEWISE,
+    "nonnegative": ("calculus", lambda x: (abs(x), [1.0])),
+    "same": ("calculus", lambda a, b: (truth(a == b), [0.0, 0.0])),
 }
 
 
@@ -138,9 +152,9 @@ class Phi(sympy.Function):
 
 
 @lru_cache(maxsize=None)
-def closed_forms(op, count, fixed, x_negative):
-    """Callables (value, gradient, Hessian, third derivatives) of an operator; `fixed`: ((position, constant), ...)."""
-    _, parameters, expression, _, _ = SMOOTH[op]
+def closed_forms(op, count, fixed, x_negative, order=3):
+    """Callables (value, gradient, Hessian, third derivatives: as far as `order` goes) of an operator; `fixed`: ((position, constant), ...)."""
+    _, parameters, expression, _, _ = FORMS[op]
     names = parameters.split()
     if count > len(names):  # n-ary add and multiply
         names = names + [f"extra{i}" for i in range(count - len(names))]
@@ -154,8 +168,8 @@ def closed_forms(op, count, fixed, x_negative):
             tree = tree.subs(symbols[position], sympy.Integer(int(constant)))
     moving = [s for i, s in enumerate(symbols) if i not in dict(fixed)]
     gradient = [sympy.diff(tree, s) for s in moving]
-    hessian = [[sympy.diff(g, s) for s in moving] for g in gradient]
-    third = [[[sympy.diff(h, s) for s in moving] for h in line] for line in hessian]
+    hessian = [[sympy.diff(g, s) for s in moving] for g in gradient] if order > 1 else []
+    third = [[[sympy.diff(h, s) for s in moving] for h in line] for line in hessian] if order > 2 else []
     functions = [{"loggamma": lambda x: mp.re(mp.loggamma(x)), "polygamma": lambda n, x: mp.psi(n, x), "erfc": far_erfc,
                   "Phi": lambda x: far_erfc(-x / mp.sqrt(2)) / 2}, "mpmath"]
     return sympy.lambdify(symbols, [tree, gradient, hessian, third], modules=functions, cse=True)
@@ -167,7 +181,7 @@ def far_erfc(x):
 
 
 def smooth_row(op, args, constants, note, scale=1):
-    family, _, _, bound, partials_bound = SMOOTH[op]
+    family, _, _, bound, partials_bound = FORMS[op]
     fixed = tuple((i, c) for i, c in enumerate(constants or []) if c is not None)
     with mp.workdps(scale * DIGITS.get(op, 1500)):
         exact_args = [mpf(a) for a in args]
@@ -199,10 +213,12 @@ def smooth_row(op, args, constants, note, scale=1):
 
 def special_row(op, args, note, scale=1):
     """A row of special.py: the condition numbers are those of smooth_row."""
+    orders = special.orders(op)  # arguments in front that are constant
     with mp.workdps(scale * special.digits(args)):
         points = [mpf(a) for a in args]
         value, gradient, hessian, third = special.derivatives(op, points)
-        row = start(op, args, None, "special")
+        points = points[orders:]
+        row = start(op, args, [*args[:orders], *[None] * len(points)] if orders else None, special.family(op))
         row["value"] = text(value)
         row["partials"] = [unsigned(text(g)) for g in gradient]
         row["second"] = [[unsigned(text(h)) for h in line] for line in hessian]
@@ -247,7 +263,7 @@ def finish(row, value, bound, partials_bound):
 
 
 def piecewise_row(op, args, constants, note):
-    family, rule = PIECEWISE[op]
+    family, rule = STEPWISE[op]
     row = start(op, args, constants, family)
     with mp.workdps(700):
         value, partials = rule(*args)
@@ -262,12 +278,12 @@ def piecewise_row(op, args, constants, note):
 
 def edge_row(op, args, value, partials, note, constants=None, any_zero_sign=False):
     """A row of the hand table; texts are nan, inf, -inf, signed zeros, or SymPy expressions such as pi/2; None: not checked."""
-    if op in SMOOTH:
-        family, bound, partials_bound = SMOOTH[op][0], SMOOTH[op][3], SMOOTH[op][4]
-    elif op in special_points.POINTS:
-        family, bound, partials_bound = "special", "rel", "rel"
+    if op in FORMS:
+        family, bound, partials_bound = FORMS[op][0], FORMS[op][3], FORMS[op][4]
+    elif op in special_points.POINTS | calculus_points.FUNCTIONS:
+        family, bound, partials_bound = special.family(op), "rel", "rel"
     else:
-        family, bound, partials_bound = PIECEWISE[op][0], "exact", "exact"
+        family, bound, partials_bound = STEPWISE[op][0], "exact", "exact"
     row = start(op, args, constants, family)
     with mp.workdps(80):
         value = written(value)
@@ -298,15 +314,16 @@ def pseudo_random(op):
 def rows(scale=1):
     """All rows; `scale` multiplies the working digits (the self-check sees that nothing changes)."""
     result = []
-    for op in [*SMOOTH, *PIECEWISE]:
-        build = partial(smooth_row, scale=scale) if op in SMOOTH else piecewise_row
-        for entry in POINTS[op]:
+    edges = [*EDGES, *special_points.EDGES, *calculus_points.EDGES]
+    for op in [*FORMS, *STEPWISE]:
+        build = partial(smooth_row, scale=scale) if op in FORMS else piecewise_row
+        for entry in (POINTS | calculus_points.FORMULAS)[op]:
             args, note, *constants = entry
             result.append(build(op, args, constants[0] if constants else None, note))
-        if op in SMOOTH and " " not in SMOOTH[op][1]:
+        if op in FORMS and " " not in FORMS[op][1]:
             result.extend(build(op, [x], None, "pseudo-random, ordinary") for x in pseudo_random(op))
-        result.extend(edge_row(*entry[:5], **(entry[5] if len(entry) > 5 else {})) for entry in EDGES if entry[0] == op)
-    for op, points in special_points.POINTS.items():
+        result.extend(edge_row(*entry[:5], **(entry[5] if len(entry) > 5 else {})) for entry in edges if entry[0] == op)
+    for op, points in (special_points.POINTS | calculus_points.FUNCTIONS).items():
         result.extend(special_row(op, args, note, scale) for args, note in points)
-        result.extend(edge_row(*entry[:5], **(entry[5] if len(entry) > 5 else {})) for entry in special_points.EDGES if entry[0] == op)
+        result.extend(edge_row(*entry[:5], **(entry[5] if len(entry) > 5 else {})) for entry in edges if entry[0] == op)
     return result

@@ -3,6 +3,7 @@
 scalar: values with NumPy and SciPy in binary64, first and second partials with the hand-written derivatives of jet.py.
 tensor: values with NumPy, Jacobians with JAX (when installed).
 linear_algebra: values with NumPy and SciPy.
+structure: derivatives with differences at 150 digits.
 second: Hessians with JAX (when installed).
 composition: gradients with SymPy's derivatives at 50 digits, and the bounds with jets in plain binary64.
 taylor: orders 0 to 2 with second-order jets.
@@ -20,6 +21,7 @@ from mpmath import mp, mpf
 
 import jet
 import selfcheck_linear_algebra
+import selfcheck_structure
 from selfcheck_arrays import words
 
 HERE = Path(__file__).parent
@@ -365,7 +367,7 @@ def check_taylor():
     return counted, bad
 
 
-CHECKS = {"scalar": check_scalar, "tensor": check_tensor, "linear_algebra": lambda: selfcheck_linear_algebra.compare(rows("linear_algebra")), "second": check_second, "composition": check_composition, "taylor": check_taylor}
+CHECKS = {"scalar": check_scalar, "tensor": check_tensor, "linear_algebra": lambda: selfcheck_linear_algebra.compare(rows("linear_algebra")), "structure": lambda: selfcheck_structure.compare(rows("structure")), "second": check_second, "composition": check_composition, "taylor": check_taylor}
 
 
 def run(names):

@@ -152,19 +152,90 @@ FUNCTIONS = {
     "j0": (1, lambda x: mp.besselj(0, x)), "j1": (1, lambda x: mp.besselj(1, x)),
     "i0e": (1, lambda x: mp.exp(-abs(x)) * mp.besseli(0, x)), "i1e": (1, lambda x: mp.exp(-abs(x)) * mp.besseli(1, x)),
 }
+# What only derivatives are made of, and has no order.
+SLOPES = {"ndtri_slope": (1, lambda x: mp.sqrt(2 * mp.pi) * mp.exp(ndtri(x) ** 2 / 2))}
 BY_EQUATION = {"y0": bessel_y(0), "y1": bessel_y(1)}
+
+# Derivatives of any order, whose orders are their first arguments: how many, of which function, and whether it is analytic at 0.
+OF_ORDER = {
+    "sinc_derivative": (1, mp.sincpi, True), "erfcx_derivative": (1, erfcx, True), "log_ndtr_derivative": (1, log_ndtr, True),
+    "i0e_derivative": (1, FUNCTIONS["i0e"][1], False), "i1e_derivative": (1, FUNCTIONS["i1e"][1], False),
+    "gammainc_derivative": (2, gammainc, False), "betainc_derivative": (3, betainc, False),
+}
+
+
+def high(function, args, by, analytic):
+    """A mixed derivative of any orders by central differences with steps of 10^-25, which are wrong by their square."""
+    base = mp.dps // 3
+    sizes = [max(abs(x), mpf(1)) if analytic else abs(x) for x in args]
+    with mp.workdps(base + sum(n * (26 + max(0, -frexp(float(size))[1] * 3 // 10)) for n, size in zip(by, sizes)) + 10):
+        steps = [size * mpf(10) ** -25 for size in sizes]
+        terms = []
+        for places in product(*[range(n + 1) for n in by]):
+            weight = mp.fprod((-1) ** k * mp.binomial(n, k) for k, n in zip(places, by))
+            terms.append(weight * function(*[x + (mpf(n) / 2 - k) * h for x, k, n, h in zip(args, places, by, steps)]))
+        return mp.fsum(terms) / mp.fprod(h**n for h, n in zip(steps, by))
+
+
+def polygamma_difference(n, a, b, by):
+    i, j = by
+    return mp.psi(n + i + j, a + b) - (mp.psi(n + i, a) if j == 0 else 0)
+
+
+def bessel(function):
+    """As bessel_y, of any integer order n: the slope is that of order n - 1 less n/x times the function."""
+    def derivatives(n, x):
+        with mp.workdps(120):
+            y, before = function(n, x), function(n - 1, x)
+            slope = before - n / x * y
+            second = -slope / x - (1 - n**2 / x**2) * y
+            third = slope / x**2 - second / x - (1 - n**2 / x**2) * slope - 2 * n**2 / x**3 * y
+            return y, [slope], [[second]], [[[third]]]
+    return derivatives
+
+
+BESSEL = {"jn": bessel(mp.besselj), "yn": bessel(mp.bessely)}
+
+
+def orders(op):
+    """How many of the first arguments are orders, which have no partial."""
+    return OF_ORDER[op][0] if op in OF_ORDER else 1 if op in (*BESSEL, "polygamma_difference") else 0
+
+
+def family(op):
+    return "calculus" if orders(op) or op in SLOPES else "special"
+
+
+def all_of(derivative, n):
+    """(value, gradient, Hessian, third derivatives) of n arguments from a rule for mixed derivatives of given orders."""
+    known, every = {}, range(n)
+
+    def of(*by):
+        key = tuple(by.count(i) for i in every)
+        if key not in known:
+            known[key] = derivative(key)
+        return known[key]
+    return (of(), [of(i) for i in every], [[of(i, j) for j in every] for i in every], [[[of(i, j, k) for k in every] for j in every] for i in every])
 
 # Central differences of order 0 to 3: offsets and weights.
 STENCILS = [((0, 1),), ((-1, mpf(-1) / 2), (1, mpf(1) / 2)), ((-1, 1), (0, -2), (1, 1)),
             ((-2, mpf(-1) / 2), (-1, mpf(1)), (1, mpf(-1)), (2, mpf(1) / 2))]
 
 
-def derivatives(op, args):
-    """(value, gradient, Hessian, third derivatives) at mpf arguments, in the current precision of at least DIGITS."""
+def derivatives(op, args, order=3):
+    """(value, gradient, Hessian, third derivatives: as far as `order` goes) at mpf arguments, in the current precision of at least DIGITS."""
     if op in BY_EQUATION:
         value, first, second, third = BY_EQUATION[op](args[0])
         return value, [first], [[second]], [[[third]]]
-    count, function = FUNCTIONS[op]
+    if op in BESSEL:
+        return BESSEL[op](int(args[0]), args[1])
+    if op == "polygamma_difference":
+        return all_of(lambda by: polygamma_difference(int(args[0]), *args[1:], by), 2)
+    if op in OF_ORDER:
+        count, function, analytic = OF_ORDER[op]
+        first = [int(n) for n in args[:count]]
+        return all_of(lambda by: high(function, args[count:], [m + n for m, n in zip(first, by)], analytic), count)
+    count, function = (FUNCTIONS | SLOPES)[op]
     steps = [(abs(x) or 1) * mpf(10) ** -STEP for x in args]
     known = {}
 
@@ -179,5 +250,6 @@ def derivatives(op, args):
         return mp.fsum(terms) / mp.fprod(h**n for h, n in zip(steps, orders))
 
     every = range(count)
-    return (difference(), [difference(i) for i in every], [[difference(*sorted((i, j))) for j in every] for i in every],
-            [[[difference(*sorted((i, j, k))) for k in every] for j in every] for i in every])
+    return (difference(), [difference(i) for i in every],
+            [[difference(*sorted((i, j))) for j in every] for i in every] if order > 1 else [],
+            [[[difference(*sorted((i, j, k))) for k in every] for j in every] for i in every] if order > 2 else [])

@@ -1,5 +1,7 @@
 //! A server in this process on a free port, and the plainest of clients.
 
+pub(crate) mod sweep;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

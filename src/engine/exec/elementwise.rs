@@ -60,14 +60,14 @@ pub struct Ternary {
 /// The most arguments of an elementwise function.
 pub const WIDEST: usize = 6;
 
-/// An elementwise function of any number of arguments up to [`WIDEST`] that takes microseconds: compiled for one value at a time, since
-/// a loop around it would gain nothing.
+/// An elementwise function of any number of arguments up to [`WIDEST`] that takes microseconds: compiled once and for one value at a time,
+/// since neither a loop around it nor other instructions would gain much.
 #[derive(Debug, Clone, Copy)]
 pub struct Wide {
     /// How many arguments it takes.
     pub arity: usize,
     /// One value; the arguments beyond the function's own are ignored.
-    pub one: Compiled<unsafe fn([f64; WIDEST]) -> f64>,
+    pub one: fn([f64; WIDEST]) -> f64,
 }
 
 /// An elementwise function.
@@ -83,15 +83,6 @@ pub enum Elementwise {
     Wide(Wide),
 }
 
-impl Wide {
-    /// One value. `isa` must be one that [`Isa::detect`] has returned.
-    #[inline]
-    pub(crate) fn one(self, isa: Isa, args: [f64; WIDEST]) -> f64 {
-        // SAFETY: the entry needs no more than what `isa` stands for, which this CPU has
-        unsafe { (self.one[isa as usize])(args) }
-    }
-}
-
 impl Elementwise {
     /// How many arguments it takes.
     pub const fn arity(self) -> usize {
@@ -103,35 +94,34 @@ impl Elementwise {
         }
     }
 
-    /// One value; arguments beyond the function's own are ignored, and those that a wide one has beyond three are NaN. `isa` must be one
-    /// that [`Isa::detect`] has returned.
+    /// One value; arguments beyond the function's own are ignored. `isa` must be one that [`Isa::detect`] has returned.
     #[inline]
-    pub(crate) fn one(self, isa: Isa, args: [f64; 3]) -> f64 {
-        let [a, b, c] = args;
+    pub(crate) fn one(self, isa: Isa, args: [f64; WIDEST]) -> f64 {
+        let [a, b, c, ..] = args;
         // SAFETY: the entry needs no more than what `isa` stands for, which this CPU has
         unsafe {
             match self {
                 Elementwise::Unary(function) => (function.one[isa as usize])(a),
                 Elementwise::Binary(function) => (function.one[isa as usize])(a, b),
                 Elementwise::Ternary(function) => (function.one[isa as usize])(a, b, c),
-                Elementwise::Wide(function) => (function.one[isa as usize])([a, b, c, f64::NAN, f64::NAN, f64::NAN]),
+                Elementwise::Wide(function) => (function.one)(args),
             }
         }
     }
 
-    /// A tile: slices of equal length; those beyond the function's own are ignored. `isa` and wide functions as for [`Elementwise::one`].
+    /// A tile: slices of equal length; those beyond the function's own are ignored. `isa` as for [`Elementwise::one`].
     #[inline]
-    pub(crate) fn tile(self, isa: Isa, out: &mut [f64], args: [&[f64]; 3]) {
-        let [a, b, c] = args;
+    pub(crate) fn tile(self, isa: Isa, out: &mut [f64], args: [&[f64]; WIDEST]) {
+        let [a, b, c, ..] = args;
         // SAFETY: as above
         unsafe {
             match self {
                 Elementwise::Unary(function) => (function.tile[isa as usize])(out, a),
                 Elementwise::Binary(function) => (function.tile[isa as usize])(out, a, b),
                 Elementwise::Ternary(function) => (function.tile[isa as usize])(out, a, b, c),
-                Elementwise::Wide(_) => {
+                Elementwise::Wide(function) => {
                     for (i, out) in out.iter_mut().enumerate() {
-                        *out = self.one(isa, [a[i], b[i], c[i]]);
+                        *out = (function.one)(args.map(|arg| arg.get(i).copied().unwrap_or(f64::NAN)));
                     }
                 }
             }
@@ -151,14 +141,7 @@ macro_rules! elementwise {
         fn one([$($x,)+ ..]: [f64; WIDEST]) -> f64 {
             $body
         }
-        #[cfg(target_arch = "x86_64")]
-        #[target_feature(enable = "avx2,fma")]
-        fn one_v3([$($x,)+ ..]: [f64; WIDEST]) -> f64 {
-            $body
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        use one as one_v3;
-        Elementwise::Wide(Wide { arity: [$(stringify!($x)),+].len(), one: [one, one_v3] })
+        Elementwise::Wide(Wide { arity: [$(stringify!($x)),+].len(), one })
     }};
     ($kind:ident, |$($x:ident),+| $body:expr, quick $quick:expr) => {{
         use $crate::engine::exec::elementwise::{Elementwise, $kind};

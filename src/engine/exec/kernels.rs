@@ -68,7 +68,7 @@ impl Runner<'_> {
             Work::Matmul(work) => {
                 let side = |operand| matmul::Side { data: frame.data(operand), layout: &operand.layout, lanes: frame.lanes(operand.lanes) };
                 let sizes = matmul::Sizes { rows: work.rows, inner: work.inner, columns: work.columns, lanes, chain: work.chain };
-                matmul::run(self.scratch.isa, sizes, side(&work.left), side(&work.right), out, self.stop);
+                matmul::run(self.scratch.isa, sizes, [side(&work.left), side(&work.right)], &mut memory, out, self.stop);
             }
             Work::Dense(call) => dense(call, &frame, self.scratch.isa, kernel.lanes, &mut memory, out),
             Work::Take { from, table } => {

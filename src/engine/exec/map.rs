@@ -3,8 +3,10 @@
 //! A tile's slots stay in half the L1 cache; one dispatch covers a whole tile. A domain of one element runs the same steps over plain
 //! numbers.
 
+use super::super::op::calculus::chain_product;
 use super::super::program::{Lanes, Map, Stopped};
-use super::elementwise::{Elementwise, Isa};
+use super::elementwise::Isa;
+use super::opcode::Opcode;
 use super::{Frame, rows};
 
 /// Values that fit in half of a 32 KiB L1 cache.
@@ -33,14 +35,24 @@ fn one(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: &m
     for (operand, slot) in &map.loads {
         slots[*slot as usize] = frame.data(operand)[operand.layout.offset];
     }
+    let slots = &mut slots[..map.slots];
     for step in &map.steps {
-        let [a, b, c] = step.from;
-        if let Elementwise::Wide(function) = step.function {
-            slots[step.to as usize] = function.one(isa, map.wide[a as usize].map(|slot| slots[slot as usize]));
-            continue;
-        }
-        let args = [slots[a as usize], slots[b as usize], slots[c as usize]];
-        slots[step.to as usize] = step.function.one(isa, args);
+        let [a, b] = step.from.map(|slot| slot as usize);
+        let call = || map.functions[step.function as usize];
+        let value = match step.code {
+            Opcode::Add => slots[a] + slots[b],
+            Opcode::Subtract => slots[a] - slots[b],
+            Opcode::Multiply => slots[a] * slots[b],
+            Opcode::Divide => slots[a] / slots[b],
+            Opcode::Negative => -slots[a],
+            Opcode::Square => slots[a] * slots[a],
+            Opcode::Reciprocal => 1.0 / slots[a],
+            Opcode::Sqrt => slots[a].sqrt(),
+            Opcode::Chain => chain_product(slots[a], slots[b]),
+            Opcode::Unary | Opcode::Binary => call().one(isa, [slots[a], slots[b], f64::NAN, f64::NAN, f64::NAN, f64::NAN]),
+            Opcode::Many => call().one(isa, map.many[a].map(|slot| slots[slot as usize])),
+        };
+        slots[step.to as usize] = value;
     }
     for (&(slot, _), target) in map.stores.iter().zip(targets) {
         target[0] = slots[slot as usize];
@@ -87,13 +99,7 @@ fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: 
                 }
             }
             for step in &map.steps {
-                if let Elementwise::Wide(function) = step.function {
-                    let (to, from) = (step.to as usize * length, map.wide[step.from[0] as usize]);
-                    for i in 0..len {
-                        slots[to + i] = function.one(isa, from.map(|slot| slots[slot as usize * length + i]));
-                    }
-                    continue;
-                }
+                let function = map.functions[step.function as usize];
                 let to = step.to as usize * length;
                 let (before, rest) = slots.split_at_mut(to);
                 let (out, after) = rest.split_at_mut(length);
@@ -101,7 +107,14 @@ fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: 
                     let from = slot as usize * length;
                     if from < to { &before[from..from + len] } else { &after[from - to - length..][..len] }
                 };
-                step.function.tile(isa, &mut out[..len], step.from.map(slot));
+                // what is read from the slot that is written is no argument
+                let arg = |from: u32| if from == step.to { &[][..] } else { slot(from) };
+                if step.code == Opcode::Many {
+                    function.tile(isa, &mut out[..len], map.many[step.from[0] as usize].map(arg));
+                } else {
+                    let [a, b] = step.from.map(slot);
+                    function.tile(isa, &mut out[..len], [a, b, a, a, a, a]);
+                }
             }
             for (&(slot, _), target) in map.stores.iter().zip(targets.iter_mut()) {
                 let to = element * lanes + lane;

@@ -5,6 +5,7 @@
 
 mod convolve;
 pub mod elementwise;
+mod gemm;
 pub(crate) mod interpolate;
 mod kernels;
 pub(crate) mod linear_algebra;
@@ -12,6 +13,7 @@ mod loops;
 mod map;
 mod matmul;
 pub mod naive;
+pub mod opcode;
 mod reduce;
 mod rows;
 mod scan;

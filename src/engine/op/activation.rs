@@ -21,7 +21,8 @@ rows! {
         let zero = g.number(0.0);
         let off = g.call(&logic::LESS_EQUAL, &[y.args[0], zero])?;
         Ok(Partial::WhereNot(off))
-    }).says("max(x, 0)", "1 for x > 0, else 0").at_edges("derivative 0 at 0; NaN passes, and its derivative");
+    }).says("max(x, 0)", "1 for x > 0, else 0").at_edges("derivative 0 at 0; NaN passes, and its derivative")
+        .kink(|x| x[0] == 0.0);
     SIGMOID = Row::scalar("sigmoid", Activation, elementwise!(Unary, |x| vmath::sigmoid(x), quick quick::sigmoid(x)), |g, y, _| {
         Ok(Partial::Node(sigmoid_derivative(g, y.args[0])?))
     }).alias(&["expit"]).says("σ(x) = 1/(1 + e⁻ˣ)", "σ(x)·σ(−x)").costs(25);

@@ -4,6 +4,7 @@ use super::row::rows;
 use super::{Family, Partial, Row, calculus, exponential, logic, rounding};
 use crate::engine::Tensor;
 use crate::engine::exec::elementwise::elementwise;
+use crate::engine::exec::opcode::Opcode;
 use crate::engine::graph::Kind;
 use crate::engine::vmath::{self, quick};
 use Family::Arithmetic;
@@ -28,21 +29,22 @@ fn quick_power(x: f64, y: f64) -> f64 {
 
 rows! {
     ADD = Row::scalar("add", Arithmetic, elementwise!(Binary, |a, b| a + b), |_, _, _| Ok(Partial::One))
-        .alias(&["+"]).variadic().says("a + b + …, from the left", "1 by each");
+        .alias(&["+"]).variadic().inlined(Opcode::Add).says("a + b + …, from the left", "1 by each");
     SUBTRACT = Row::scalar("subtract", Arithmetic, elementwise!(Binary, |a, b| a - b), |_, _, i| {
         Ok(if i == 0 { Partial::One } else { Partial::MinusOne })
-    }).alias(&["sub", "-"]).says("a − b", "1, −1");
+    }).alias(&["sub", "-"]).inlined(Opcode::Subtract).says("a − b", "1, −1");
     MULTIPLY = Row::scalar("multiply", Arithmetic, elementwise!(Binary, |a, b| a * b), |_, y, i| Ok(Partial::Node(y.args[1 - i])))
-        .alias(&["mul", "*"]).variadic().says("a · b · …, from the left", "b, a");
+        .alias(&["mul", "*"]).variadic().inlined(Opcode::Multiply).says("a · b · …, from the left", "b, a");
     DIVIDE = Row::scalar("divide", Arithmetic, elementwise!(Binary, |a, b| a / b), |g, y, i| {
         let p = if i == 0 { g.reciprocal(y.args[1])? } else {
             let q = g.divide(y.y, y.args[1])?;
             g.negative(q)?
         };
         Ok(Partial::Node(p))
-    }).alias(&["div", "/"]).says("a ÷ b", "1/b, −y/b").at_edges("IEEE at b = 0").costs(4);
+    }).alias(&["div", "/"]).inlined(Opcode::Divide).says("a ÷ b", "1/b, −y/b").at_edges("IEEE at b = 0")
+        .pole(|x| x[1] == 0.0 && x[0] != 0.0 && !x[0].is_nan()).costs(4);
     NEGATIVE = Row::scalar("negative", Arithmetic, elementwise!(Unary, |x| -x), |_, _, _| Ok(Partial::MinusOne))
-        .alias(&["neg"]).says("−x", "−1");
+        .alias(&["neg"]).inlined(Opcode::Negative).says("−x", "−1");
     POW = Row::scalar("pow", Arithmetic, elementwise!(Binary, |x, y| power(x, y), quick quick_power(x, y)), |g, y, i| {
         let (base, exponent) = (y.args[0], y.args[1]);
         if i == 1 {
@@ -72,32 +74,34 @@ rows! {
         let power = g.call(&POW, &[base, less])?;
         Ok(Partial::Node(g.chain(exponent, power)?))
     }).alias(&["^", "**", "power"]).says("x to the y; pow(x, 0) = 1 and pow(1, y) = 1 even at NaN", "y·x^(y−1), x^y·ln x")
-        .at_edges("by x: 0 where y = 0, at every x; by y: 0 at x = 0 < y, NaN for x < 0").costs(40);
+        .at_edges("by x: 0 where y = 0, at every x; by y: 0 at x = 0 < y, NaN for x < 0")
+        .pole(|x| x[0] == 0.0 && (x[1] < 0.0 || x.active(0) && x[1] > 0.0 && x[1] < 1.0 || x.moves_at(1, 0.0)))
+        .edge(|x| x.active(1) && x[0] < 0.0).costs(40);
     RECIPROCAL = Row::scalar("reciprocal", Arithmetic, elementwise!(Unary, |x| 1.0 / x), |g, y, _| {
         let square = g.square(y.y)?;
         Ok(Partial::Node(g.negative(square)?))
-    }).says("1 ÷ x", "−y²").at_edges("IEEE at 0").costs(4);
+    }).inlined(Opcode::Reciprocal).says("1 ÷ x", "−y²").at_edges("IEEE at 0").pole(|x| x[0] == 0.0).costs(4);
     SQUARE = Row::scalar("square", Arithmetic, elementwise!(Unary, |x| x * x), |g, y, _| Ok(Partial::Node(g.scale(2.0, y.args[0])?)))
-        .says("x²", "2x");
+        .inlined(Opcode::Square).says("x²", "2x");
     SQRT = Row::scalar("sqrt", Arithmetic, elementwise!(Unary, |x| x.sqrt()), |g, y, _| {
         // + 0 turns the root of −0.0 into +0.0, so that the pole is the one-sided limit +∞
         let (half, zero) = (g.number(0.5), g.number(0.0));
         let root = g.add(y.y, zero)?;
         Ok(Partial::Node(g.divide(half, root)?))
-    }).says("√x", "1/(2y)").at_edges("NaN for x < 0; derivative +∞ at 0").costs(5);
+    }).inlined(Opcode::Sqrt).says("√x", "1/(2y)").at_edges("NaN for x < 0; derivative +∞ at 0").pole(|x| x[0] == 0.0).costs(5);
     RSQRT = Row::scalar("rsqrt", Arithmetic, elementwise!(Unary, |x| vmath::rsqrt(x), quick quick::rsqrt(x)), |g, y, _| {
         let half = g.scale(-0.5, y.y)?;
         let over = g.reciprocal(y.args[0])?;
         Ok(Partial::Node(g.multiply(half, over)?))
-    }).says("1/√x", "−y/(2x)").at_edges("NaN for x < 0; derivative −∞ at 0").costs(8);
+    }).says("1/√x", "−y/(2x)").at_edges("NaN for x < 0; derivative −∞ at 0").pole(|x| x[0] == 0.0).costs(8);
     CBRT = Row::scalar("cbrt", Arithmetic, elementwise!(Unary, |x| vmath::cbrt(x)), |g, y, _| {
         let square = g.square(y.y)?;
         let third = g.number(1.0 / 3.0);
         Ok(Partial::Node(g.divide(third, square)?))
-    }).says("∛x", "1/(3y²)").at_edges("derivative +∞ at 0").costs(20);
+    }).says("∛x", "1/(3y²)").at_edges("derivative +∞ at 0").pole(|x| x[0] == 0.0).costs(20);
     ABS = Row::scalar("abs", Arithmetic, elementwise!(Unary, |x| x.abs()), |g, y, _| Ok(Partial::Node(g.call(&SIGN, &[y.args[0]])?)))
-        .alias(&["Abs", "absolute", "fabs"]).says("|x|", "sign(x)").at_edges("derivative 0 at 0");
-    SIGN = Row::step("sign", Arithmetic, elementwise!(Unary, |x| vmath::sign(x))).is("−1, 0 or 1; NaN at NaN");
+        .alias(&["Abs", "absolute", "fabs"]).says("|x|", "sign(x)").at_edges("derivative 0 at 0").kink(|x| x[0] == 0.0);
+    SIGN = Row::step("sign", Arithmetic, elementwise!(Unary, |x| vmath::sign(x))).is("−1, 0 or 1; NaN at NaN").kink(|x| x[0] == 0.0);
     FMA = Row::scalar("fma", Arithmetic, elementwise!(Ternary, |a, b, c| a.mul_add(b, c)), |_, y, i| {
         Ok(if i == 2 { Partial::One } else { Partial::Node(y.args[1 - i]) })
     }).says("a·b + c, rounded once", "b, a, 1").costs(2);
@@ -111,10 +115,12 @@ rows! {
         };
         Ok(Partial::Node(g.select(nan, y.y, inside)?))
     }).alias(&["mod", "Mod"]).says("a − b·⌊a/b⌋, of b's sign", "1, −⌊a/b⌋")
-        .at_edges("NaN at b = 0; the jumps at multiples of b have the derivative beside them").costs(20);
+        .at_edges("NaN at b = 0; the jumps at multiples of b have the derivative beside them")
+        .kink(|x| vmath::remainder(x[0], x[1]) == 0.0).costs(20);
     HYPOT = Row::scalar("hypot", Arithmetic, elementwise!(Binary, |a, b| vmath::hypot(a, b)), |g, y, i| {
         Ok(Partial::Node(g.call(&calculus::CHAIN_DIVIDE, &[y.args[i], y.y])?))
-    }).says("√(a² + b²), scaled", "a/y, b/y").at_edges("derivative 0 at (0, 0); hypot(∞, NaN) = ∞").costs(15);
+    }).says("√(a² + b²), scaled", "a/y, b/y").at_edges("derivative 0 at (0, 0); hypot(∞, NaN) = ∞")
+        .kink(|x| x[0] == 0.0 && x[1] == 0.0).costs(15);
     LERP = Row::scalar("lerp", Arithmetic, elementwise!(Ternary, |a, b, t| vmath::lerp(a, b, t)), |g, y, i| {
         let &[a, b, t] = y.args else { return Ok(Partial::Zero) };
         Ok(Partial::Node(match i {

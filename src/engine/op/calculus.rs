@@ -8,6 +8,7 @@ use super::special::bessel::{j_derivative, y_derivative};
 use super::special::{error, next_derivative, order, signed_order};
 use super::{Family, Partial, Row, hyperbolic, special};
 use crate::engine::exec::elementwise::elementwise;
+use crate::engine::exec::opcode::Opcode;
 use crate::engine::vmath::{self, quick};
 use Family::Calculus;
 
@@ -18,13 +19,14 @@ pub(crate) const fn chain_product(a: f64, b: f64) -> f64 {
 
 rows! {
     CHAIN_MULTIPLY = Row::scalar("chain_multiply", Calculus, elementwise!(Binary, |a, b| chain_product(a, b)), |_, y, i| Ok(Partial::Node(y.args[1 - i])))
-        .says("a·b, but 0 where either is 0, even if the other is infinite or NaN: the product of the chain rule", "b, a").costs(2);
+        .inlined(Opcode::Chain).says("a·b, but 0 where either is 0, even if the other is infinite or NaN: the product of the chain rule", "b, a").costs(2);
     CHAIN_DIVIDE = Row::scalar("chain_divide", Calculus, elementwise!(Binary, |a, b| if a == 0.0 { 0.0 } else { a / b }), |g, y, i| {
         Ok(Partial::Node(if i == 0 { g.reciprocal(y.args[1])? } else {
             let quotient = g.call(&CHAIN_DIVIDE, &[y.y, y.args[1]])?;
             g.negative(quotient)?
         }))
-    }).says("a ÷ b, but 0 where a is 0, whatever b is", "1/b, −y/b").costs(5);
+    }).says("a ÷ b, but 0 where a is 0, whatever b is", "1/b, −y/b")
+        .pole(|x| x[1] == 0.0 && x[0] != 0.0 && !x[0].is_nan()).costs(5);
     NONNEGATIVE = Row::scalar("nonnegative", Calculus, elementwise!(Unary, |x| if x >= 0.0 { x + 0.0 } else { f64::NAN }), |_, _, _| Ok(Partial::One))
         .says("x where x ≥ 0, with −0.0 as 0.0; NaN for x < 0: keeps a derivative to the domain of its function", "1").costs(2);
     SAME = Row::step("same", Calculus, elementwise!(Binary, |a, b| number(a == b || (a.is_nan() && b.is_nan()))))
@@ -81,7 +83,8 @@ rows! {
     YN = Row::scalar("yn", Calculus, elementwise!(Wide, |n, x| signed_order(n).map_or(f64::NAN, |n| vmath::yn(n, x))), |g, y, i| {
         Ok(if i == 0 { Partial::Zero } else { Partial::Node(y_derivative(g, y)?) })
     }).says("Y_n(x), the Bessel function of the second kind of an integer order n from −64 to 64", "(yn(n − 1, x) − yn(n + 1, x))/2 by x")
-        .at_edges("±∞ at 0; NaN for x < 0").costs(200);
+        .at_edges("±∞ at 0; NaN for x < 0")
+        .pole(|x| x[1] == 0.0).costs(200);
     I0E_DERIVATIVE = Row::scalar("i0e_derivative", Calculus, elementwise!(Wide, |n, x| order(n).map_or(f64::NAN, |n| vmath::i0e_derivative(n, x))), |g, y, i| {
         if i == 0 { Ok(Partial::Zero) } else { next_derivative(g, &I0E_DERIVATIVE, y, 0) }
     }).says("the n-th derivative of i0e at x, for an integer n from 0 to 16", "i0e_derivative(n + 1, x) by x").at_edges("at 0 the mean of both sides").costs(800);

@@ -24,10 +24,11 @@ rows! {
         let (below, above) = (g.call(&arithmetic::SQRT, &[below])?, g.call(&arithmetic::SQRT, &[above])?);
         let product = g.multiply(below, above)?;
         Ok(Partial::Node(g.reciprocal(product)?))
-    }).alias(&["arccosh"]).says("inverse hyperbolic cosine", "1/(√(x − 1)·√(x + 1))").at_edges("NaN for x < 1; derivative +∞ at 1").costs(40);
+    }).alias(&["arccosh"]).says("inverse hyperbolic cosine", "1/(√(x − 1)·√(x + 1))").at_edges("NaN for x < 1; derivative +∞ at 1").pole(|x| x[0] == 1.0).costs(40);
     ATANH = Row::scalar("atanh", Hyperbolic, elementwise!(Unary, |x| vmath::atanh(x)), |g, y, _| {
         let product = trigonometric::one_minus_square(g, y.args[0])?;
         let product = g.call(&calculus::NONNEGATIVE, &[product])?;
         Ok(Partial::Node(g.reciprocal(product)?))
-    }).alias(&["arctanh"]).says("inverse hyperbolic tangent", "1/((1 − x)(1 + x))").at_edges("±∞ at ±1 with derivative +∞; NaN beyond").costs(40);
+    }).alias(&["arctanh"]).says("inverse hyperbolic tangent", "1/((1 − x)(1 + x))").at_edges("±∞ at ±1 with derivative +∞; NaN beyond")
+        .pole(|x| x[0].abs() == 1.0).costs(40);
 }

@@ -4,7 +4,7 @@ use super::axes::{fault, misfit};
 use super::cumulative::LINEAR_RECURRENCE;
 use super::row::rows;
 use super::shape::{EXPAND_DIMS, INDEX, attribute};
-use super::{Arity, Attribute, AttributeKind, Attributes, Family, Primitive, Row, Rule, ShapeRule, Value};
+use super::{Arity, Attribute, AttributeKind, Attributes, Family, Primitive, Row, Rule, ShapeRule, There, Value};
 use crate::engine::Shape;
 use crate::engine::exec::interpolate::Knots;
 
@@ -15,6 +15,12 @@ const FP: Attribute = attribute("fp", AttributeKind::Reals, true, "the value at 
 pub(crate) fn knots(attributes: &Attributes) -> Knots {
     let list = |name| attributes.reals(name).map(|values| values.iter().map(|value| value.get()).collect()).unwrap_or_default();
     Knots { places: list("xp"), values: list("fp") }
+}
+
+/// Whether an element is where the slope changes.
+fn at_knot(y: &There<'_>) -> bool {
+    let places = knots(y.attributes).places;
+    y.args[0].data.iter().any(|x| places.contains(x))
 }
 
 const SHAPE: ShapeRule = |op, shapes, attributes| {
@@ -68,13 +74,15 @@ rows! {
             g.chain(slope, bar).map(Some)
         },
     }).takes(&[XP, FP]).says("piecewise linear between constant knots, and beyond them the value of the nearest", "the slope of the segment, 0 beyond the knots")
-        .at_edges("at a knot the slope nearest to 0 between those of its two sides, so 0 at the ends and where the signs differ").costs(20);
+        .at_edges("at a knot the slope nearest to 0 between those of its two sides, so 0 at the ends and where the signs differ")
+        .kink_of(at_knot).costs(20);
     INTERP_SLOPE = Row::new("interp_slope", Family::Calculus, Arity::exactly(1), Rule::Primitive {
         shape: SHAPE,
         primitive: Primitive::Interpolate { slope: true },
         jvp: |_, _, _| Ok(None),
         vjp: |_, _, _, _| Ok(None),
-    }).takes(&[XP, FP]).says("the derivative of interp", "0").at_edges("derivative 0 everywhere, at the knots and at NaN too").costs(20);
+    }).takes(&[XP, FP]).says("the derivative of interp", "0").at_edges("derivative 0 everywhere, at the knots and at NaN too")
+        .kink_of(at_knot).costs(20);
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! What is said of matrices as a whole: their traces and norms. They are the last two axes.
 
 use super::arrange::{DIAGONAL, OFFSET, matrix};
+use super::facts::tied;
 use super::linear_algebra::spectral::SVD;
 use super::product::chain_matmul;
 use super::reduction::{MAX, VECTOR_NORM, tie_weight};
 use super::row::rows;
 use super::shape::attribute;
-use super::{Application, Arity, AttributeKind, Attributes, Expansion, Family, Row, Rule, Value, arithmetic, calculus, choice, logic};
+use super::{
+    Application, Arity, AttributeKind, Attributes, Expansion, Family, Row, Rule, There, Value, arithmetic, calculus, choice, logic,
+};
 use crate::engine::graph::algebra::Made;
 use crate::engine::graph::{Builder, NodeId};
 use crate::engine::{Error, Shape};
@@ -109,6 +112,26 @@ fn norm_weight(g: &mut Builder, y: Application<'_>) -> Made {
     }
 }
 
+/// Whether a norm is 0, or that of columns or rows has a tie or an element that is 0.
+fn has_corner(y: &There<'_>) -> bool {
+    let x = y.args[0];
+    let &[.., rows, columns] = x.shape.sizes() else { return false };
+    if y.y().contains(&0.0) {
+        return true;
+    }
+    let (count, length, step, stride) = match y.attributes.text("ord") {
+        Some("1") => (columns, rows, 1, columns),
+        Some("inf") => (rows, columns, columns, 1),
+        _ => return false,
+    };
+    x.data.chunks_exact((rows * columns).max(1)).any(|matrix| {
+        let line = |i: usize| (0..length).map(move |j| matrix[i * step + j * stride].abs());
+        let sums: Vec<f64> = (0..count).map(|i| line(i).sum()).collect();
+        let largest = sums.iter().copied().fold(0.0, f64::max);
+        tied(sums.iter().copied(), largest) || (0..count).any(|i| sums[i] == largest && line(i).any(|size| size == 0.0))
+    })
+}
+
 rows! {
     TRACE = Row::new("trace", LinearAlgebra, Arity::exactly(1), Rule::Composite {
         shape: |op, shapes, attributes| {
@@ -152,5 +175,6 @@ rows! {
         attribute("ord", AttributeKind::Choice(&["fro", "nuc", "1", "2", "inf"]), false, "fro (default): of all elements; nuc: the sum of the singular values; 2: the largest of them; 1: the largest sum of |x| down a column; inf: along a row"),
         attribute("keepdims", AttributeKind::Bool, false, "keep the two axes with size 1; default false"),
     ]).says("a norm of the matrices that the last two axes hold", "x/y; U·Vᴴ, of all singular values or the largest; the signs of the largest column or row")
-        .at_edges("derivative 0 where the norm is 0, and along the directions of singular values that are 0; what ties for the largest shares equally").costs(10);
+        .at_edges("derivative 0 where the norm is 0, and along the directions of singular values that are 0; what ties for the largest shares equally")
+        .kink_of(has_corner).costs(10);
 }

@@ -5,6 +5,7 @@
 
 mod attributes;
 pub(crate) mod axes;
+mod facts;
 mod row;
 
 pub mod activation;
@@ -31,6 +32,7 @@ pub mod structure;
 pub mod trigonometric;
 
 pub use attributes::{Attribute, AttributeKind, Attributes, Real, Value};
+pub use facts::{Array, Fact, Facts, Here, There};
 pub(crate) use linear_algebra::DenseFlags;
 pub use row::{
     Application, Arity, Dense, Does, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, ResultsRule, Row, Rule, Scan,

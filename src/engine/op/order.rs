@@ -4,6 +4,7 @@
 //! them. The two linear maps are operators of their own, so that a derivative can be written down and differentiated again.
 
 use super::axes::one_axis;
+use super::facts::twins;
 use super::row::rows;
 use super::shape::attribute;
 use super::{Arity, Attribute, AttributeKind, Attributes, Family, Primitive, Row, Rule, ShapeRule, Sorting, Value};
@@ -34,7 +35,7 @@ rows! {
         primitive: Primitive::Sort(Sorting::Values),
         jvp: |g, y, dots| dots[0].map(|dot| g.apply(&TAKE_SORTED, &[y.args[0], dot], y.attributes.clone())).transpose(),
         vjp: |g, y, bar, _| g.apply(&PUT_SORTED, &[y.args[0], bar], y.attributes.clone()).map(Some),
-    }).says("the elements along an axis in order", "1 by the element that comes to stand there");
+    }).says("the elements along an axis in order", "1 by the element that comes to stand there").kink_of(|y| y.any_group(|x, _| twins(x)));
     TAKE_SORTED = by_order("take_sorted", Family::Calculus, 2, Rule::Primitive {
         shape: SHAPE,
         primitive: Primitive::Sort(Sorting::Take),

@@ -1,6 +1,7 @@
 //! Reductions over axes.
 
 use super::axes::{axes, ints, misfit, reduced};
+use super::facts::tied;
 use super::row::rows;
 use super::{
     Application, Arity, Attribute, AttributeKind, Attributes, Expansion, Family, Fold, JvpRule, Primitive, Row, Rule, ShapeRule, Value,
@@ -294,9 +295,11 @@ rows! {
     MEAN = reduction("mean", Rule::Composite { shape: SHAPE, expansion: MEAN_EXPANSION, derivative: None })
         .says("the mean", "1/n by each element").at_edges("NaN over no elements");
     MAX = reduction("max", Rule::Primitive { shape: SHAPE_OF_SOME, primitive: Primitive::Reduce(Fold::Max), jvp: EXTREME_JVP, vjp: EXTREME_VJP })
-        .says("the largest element", "1 for the largest").at_edges("ties share equally; NaN wins and takes the derivative");
+        .says("the largest element", "1 for the largest").at_edges("ties share equally; NaN wins and takes the derivative")
+        .kink_of(|y| y.any_group(|x, group| tied(x, y.y()[group])));
     MIN = reduction("min", Rule::Primitive { shape: SHAPE_OF_SOME, primitive: Primitive::Reduce(Fold::Min), jvp: EXTREME_JVP, vjp: EXTREME_VJP })
-        .says("the smallest element", "1 for the smallest").at_edges("ties share equally; NaN wins and takes the derivative");
+        .says("the smallest element", "1 for the smallest").at_edges("ties share equally; NaN wins and takes the derivative")
+        .kink_of(|y| y.any_group(|x, group| tied(x, y.y()[group])));
     LOGSUMEXP = reduction("logsumexp", Rule::Composite {
         shape: SHAPE_OF_SOME,
         expansion: LOGSUMEXP_EXPANSION,
@@ -304,7 +307,8 @@ rows! {
             |g, y, dots| weighted_jvp(LOGSUMEXP_WEIGHT, g, y, dots),
             |g, y, bar, _| weighted_vjp(LOGSUMEXP_WEIGHT, g, y, bar),
         )),
-    }).says("log Σ exp(x), shifted by the largest", "softmax(x)").at_edges("−∞ with derivative 0 where all are −∞").costs(25);
+    }).says("log Σ exp(x), shifted by the largest", "softmax(x)").at_edges("−∞ with derivative 0 where all are −∞")
+        .kink_of(|y| y.y().contains(&f64::NEG_INFINITY)).costs(25);
     VECTOR_NORM = reduction("vector_norm", Rule::Composite {
         shape: |op, shapes, attributes| {
             let (shape, attributes) = SHAPE(op, shapes, attributes)?;
@@ -317,7 +321,12 @@ rows! {
             |g, y, bar, _| weighted_vjp(NORM_WEIGHT, g, y, bar),
         )),
     }).takes(&[AXIS, KEEPDIMS, ORD]).says("the norm of the elements along axes", "x/y; sign(x); sign(x) of the largest")
-        .at_edges("derivative 0 where the norm is 0; for inf, ties share equally").costs(10);
+        .at_edges("derivative 0 where the norm is 0; for 1 where an element is; for inf, ties share equally")
+        .kink_of(|y| match y.attributes.text("ord") {
+            Some("1") => y.args[0].data.contains(&0.0),
+            Some("inf") => y.any_group(|x, group| y.y()[group] == 0.0 || tied(x.map(f64::abs), y.y()[group])),
+            _ => y.any_group(|x, group| y.y()[group] == 0.0 && x.next().is_some()),
+        }).costs(10);
     VAR = reduction("var", Rule::Composite {
         shape: SPREAD_SHAPE,
         expansion: VAR_EXPANSION,
@@ -335,5 +344,6 @@ rows! {
             |g, y, bar, _| weighted_vjp(STD_WEIGHT, g, y, bar),
         )),
     }).takes(&[AXIS, KEEPDIMS, CORRECTION]).says("the root of var, scaled so that no square overflows or vanishes", "(x − mean)/((n − correction)·y)")
-        .at_edges("derivative 0 where all elements are equal; IEEE where n − correction is 0; less counts as 0").costs(12);
+        .at_edges("derivative 0 where all elements are equal; IEEE where n − correction is 0; less counts as 0")
+        .kink_of(|y| y.any_group(|x, group| y.y()[group] == 0.0 && x.nth(1).is_some())).costs(12);
 }

@@ -2,8 +2,9 @@
 
 use super::super::graph::{Builder, NodeId};
 use super::super::{Error, Shape};
-use super::{Attribute, Attributes};
+use super::{Attribute, Attributes, Fact, Facts, Here, There};
 use crate::engine::exec::elementwise::Elementwise;
+use crate::engine::exec::opcode::Opcode;
 use crate::engine::program::layout::Layout;
 
 /// An operator: what it is called, what it means, how it differentiates, how it runs.
@@ -24,8 +25,12 @@ pub struct Row {
     pub derivative: &'static str,
     /// What holds at its kinks and poles and outside its domain; empty where there is nothing to say.
     pub convention: &'static str,
+    /// The same as predicates: where kinks and poles are.
+    pub facts: Facts,
     /// Estimated flops an element of the result.
     pub flops: u32,
+    /// How it is done for a single number, where it is elementwise.
+    pub opcode: Opcode,
     /// What it does.
     pub rule: Rule,
 }
@@ -386,12 +391,38 @@ impl Eq for Row {}
 impl Row {
     /// A row with its rule and nothing said yet.
     pub(super) const fn new(name: &'static str, family: Family, arity: Arity, rule: Rule) -> Row {
-        Row { name, aliases: &[], family, arity, attributes: &[], summary: "", derivative: "", convention: "", flops: 1, rule }
+        let (facts, opcode) = (Facts::NONE, Opcode::Many);
+        Row {
+            name,
+            aliases: &[],
+            family,
+            arity,
+            attributes: &[],
+            summary: "",
+            derivative: "",
+            convention: "",
+            facts,
+            flops: 1,
+            opcode,
+            rule,
+        }
     }
 
     /// An elementwise operator.
     pub(super) const fn scalar(name: &'static str, family: Family, function: Elementwise, partials: PartialRule) -> Row {
-        Row::new(name, family, Arity::exactly(function.arity()), Rule::Scalar { function, partials })
+        let mut row = Row::new(name, family, Arity::exactly(function.arity()), Rule::Scalar { function, partials });
+        row.opcode = match function {
+            Elementwise::Unary(_) => Opcode::Unary,
+            Elementwise::Binary(_) => Opcode::Binary,
+            Elementwise::Ternary(_) | Elementwise::Wide(_) => Opcode::Many,
+        };
+        row
+    }
+
+    /// Written out in the loop over single numbers.
+    pub(super) const fn inlined(mut self, opcode: Opcode) -> Row {
+        self.opcode = opcode;
+        self
     }
 
     /// An elementwise operator that is constant between its steps.
@@ -442,6 +473,42 @@ impl Row {
     /// What holds at its edges.
     pub(super) const fn at_edges(mut self, convention: &'static str) -> Row {
         self.convention = convention;
+        self
+    }
+
+    /// Elementwise: where the derivative is chosen among several, or the value jumps.
+    pub(super) const fn kink(mut self, at: fn(&Here<'_>) -> bool) -> Row {
+        self.facts.kink = Fact::Here(at);
+        self
+    }
+
+    /// Elementwise: where the value or the derivative is infinite.
+    pub(super) const fn pole(mut self, at: fn(&Here<'_>) -> bool) -> Row {
+        self.facts.pole = Fact::Here(at);
+        self
+    }
+
+    /// Elementwise: where a derivative is NaN although the value is not.
+    pub(super) const fn edge(mut self, at: fn(&Here<'_>) -> bool) -> Row {
+        self.facts.edge = Fact::Here(at);
+        self
+    }
+
+    /// On whole tensors: as [`Row::kink`].
+    pub(super) const fn kink_of(mut self, of: fn(&There<'_>) -> bool) -> Row {
+        self.facts.kink = Fact::There(of);
+        self
+    }
+
+    /// On whole tensors: as [`Row::pole`].
+    pub(super) const fn pole_of(mut self, of: fn(&There<'_>) -> bool) -> Row {
+        self.facts.pole = Fact::There(of);
+        self
+    }
+
+    /// On whole tensors: as [`Row::edge`], or that the result is not what was asked for.
+    pub(super) const fn edge_of(mut self, of: fn(&There<'_>) -> bool) -> Row {
+        self.facts.edge = Fact::There(of);
         self
     }
 

@@ -36,11 +36,13 @@ rows! {
         Ok(Partial::Node(g.reciprocal(square)?))
     }).says("tangent of x radians", "1/cos²x").at_edges("NaN at ±∞").costs(40);
     ASIN = Row::scalar("asin", Trigonometric, elementwise!(Unary, |x| vmath::asin(x), quick quick::asin(x)), |g, y, _| Ok(Partial::Node(over_root(g, y.args[0])?)))
-        .alias(&["arcsin"]).says("inverse sine", "1/√((1 − x)(1 + x))").at_edges("NaN for |x| > 1; derivative +∞ at ±1").costs(30);
+        .alias(&["arcsin"]).says("inverse sine", "1/√((1 − x)(1 + x))").at_edges("NaN for |x| > 1; derivative +∞ at ±1")
+        .pole(|x| x[0].abs() == 1.0).costs(30);
     ACOS = Row::scalar("acos", Trigonometric, elementwise!(Unary, |x| vmath::acos(x), quick quick::acos(x)), |g, y, _| {
         let over = over_root(g, y.args[0])?;
         Ok(Partial::Node(g.negative(over)?))
-    }).alias(&["arccos"]).says("inverse cosine", "−1/√((1 − x)(1 + x))").at_edges("NaN for |x| > 1; derivative −∞ at ±1").costs(30);
+    }).alias(&["arccos"]).says("inverse cosine", "−1/√((1 − x)(1 + x))").at_edges("NaN for |x| > 1; derivative −∞ at ±1")
+        .pole(|x| x[0].abs() == 1.0).costs(30);
     ATAN = Row::scalar("atan", Trigonometric, elementwise!(Unary, |x| vmath::atan(x), quick quick::atan(x)), |g, y, _| {
         // where x² would overflow, 1/x² is the same and still there
         let (x, one, far) = (y.args[0], g.number(1.0), g.number(1e100));
@@ -57,7 +59,8 @@ rows! {
         let unit = g.call(&calculus::CHAIN_DIVIDE, &[other, length])?;
         Ok(Partial::Node(g.call(&calculus::CHAIN_DIVIDE, &[unit, length])?))
     }).alias(&["arctan2"]).says("the angle of (x, y) for atan2(y, x), in (−π, π]", "x/(x² + y²), −y/(x² + y²), scaled")
-        .at_edges("derivative 0 at (0, 0)").costs(40);
+        .at_edges("derivative 0 at (0, 0); across the jump at y = 0 > x that beside it")
+        .kink(|x| x[0] == 0.0 && x[1] <= 0.0).costs(40);
     SINC = Row::scalar("sinc", Trigonometric, elementwise!(Unary, |x| vmath::sinc(x, 0)), |g, y, _| {
         let one = g.number(1.0);
         Ok(Partial::Node(g.call(&calculus::SINC_DERIVATIVE, &[one, y.args[0]])?))

@@ -10,7 +10,7 @@
 //! arguments (DLMF 10.40.1) term by term.
 
 use super::HIGHEST_ORDER;
-use super::exponential::exp;
+use super::called::exp;
 
 /// 1/√(2π)
 const INVERSE_ROOT_TWO_PI: f64 = 0.3989422804014327;
@@ -32,48 +32,41 @@ const ONE_MINUS_COS: [f64; 41] = [
 
 /// J_0(x).
 /// Max 3.4e-16 relative measured, over max(1, condition number).
-#[inline(always)]
 pub fn j0(x: f64) -> f64 {
     libm::j0(x)
 }
 
 /// J_1(x).
 /// Max 5.1e-16 relative measured, over max(1, condition number).
-#[inline(always)]
 pub fn j1(x: f64) -> f64 {
     libm::j1(x)
 }
 
 /// Y_0(x); −∞ at 0, NaN below.
 /// Max 3.4e-16 relative measured, over max(1, condition number).
-#[inline(always)]
 pub fn y0(x: f64) -> f64 {
     libm::y0(x)
 }
 
 /// Y_1(x); −∞ at 0, NaN below.
 /// Max 2.6e-16 relative measured, over max(1, condition number).
-#[inline(always)]
 pub fn y1(x: f64) -> f64 {
     libm::y1(x)
 }
 
 /// J_n(x).
 /// Orders 2 to 12: max 4.3e-16 relative measured, over max(1, condition number).
-#[inline(always)]
 pub fn jn(n: i32, x: f64) -> f64 {
     libm::jn(n, x)
 }
 
 /// Y_n(x); −∞ at 0 for n ≥ 0, NaN below.
 /// Orders 2 to 12: max 2.8e-16 relative measured, over max(1, condition number).
-#[inline(always)]
 pub fn yn(n: i32, x: f64) -> f64 {
     libm::yn(n, x)
 }
 
 /// The n-th derivative of e^(−x) I_ν(x) at x ≥ 0, ν being 0 or 1.
-#[inline(always)]
 fn scaled(nu: u32, n: u32, x: f64) -> f64 {
     let sign = if n & 1 == 1 { -1.0 } else { 1.0 };
     if x <= LARGE {
@@ -103,7 +96,6 @@ fn scaled(nu: u32, n: u32, x: f64) -> f64 {
 }
 
 /// e^(−x) I_1(x) for 0 ≤ x < 5 by its power series: the rule would lose the digits of a small x.
-#[inline(always)]
 fn i1e_small(x: f64) -> f64 {
     let square = 0.25 * x * x;
     let (mut term, mut sum) = (1.0, 1.0);
@@ -120,21 +112,18 @@ fn i1e_small(x: f64) -> f64 {
 
 /// e^(−|x|) I_0(x).
 /// Max 7.8e-16 relative measured.
-#[inline(always)]
 pub fn i0e(x: f64) -> f64 {
     i0e_derivative(0, x)
 }
 
 /// e^(−|x|) I_1(x).
 /// Max 5.9e-16 relative measured.
-#[inline(always)]
 pub fn i1e(x: f64) -> f64 {
     i1e_derivative(0, x)
 }
 
 /// The n-th derivative of e^(−|x|) I_0(x), an even function with a kink at 0, where the odd ones are 0: the mean of the two sides.
 /// Orders 0 to 12: max 1e-15 relative measured.
-#[inline(always)]
 pub fn i0e_derivative(n: u32, x: f64) -> f64 {
     if x.is_nan() || n > HIGHEST_ORDER {
         return f64::NAN;
@@ -149,7 +138,6 @@ pub fn i0e_derivative(n: u32, x: f64) -> f64 {
 
 /// The n-th derivative of e^(−|x|) I_1(x), an odd function; its even derivatives at 0 are 0, the mean of the two sides.
 /// Orders 0 to 12: max 2e-15 relative measured, over max(1, condition number).
-#[inline(always)]
 pub fn i1e_derivative(n: u32, x: f64) -> f64 {
     if x.is_nan() || n > HIGHEST_ORDER {
         return f64::NAN;

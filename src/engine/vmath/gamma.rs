@@ -4,9 +4,9 @@
 //! request chooses both), and no factorial or power overflows before the result does. ψ is summed in
 //! double-double, since its terms cancel at each of its roots.
 
+use super::called::{exp, expm1, log, log_dd, log1p, sincospi_dd};
 use super::dd::{Dd, two_sum};
-use super::exponential::{exp, expm1, log, log1p};
-use super::kernels::{PI, log_dd, sincospi_dd};
+use super::kernels::PI;
 use super::pow2;
 
 /// Every double from here on is an integer.
@@ -60,7 +60,6 @@ pub(super) fn digamma_dd(x: Dd) -> Dd {
 
 /// ψ(x) = Γ′(x)/Γ(x); ∓∞ at ±0, NaN at negative integers.
 /// Max 1.1e-16 relative measured, over max(1, condition number).
-#[inline(always)]
 pub fn digamma(x: f64) -> f64 {
     if x.is_nan() || x == f64::INFINITY {
         return x;
@@ -185,7 +184,6 @@ pub fn polygamma(n: u32, x: f64) -> f64 {
 
 /// ψ⁽ⁿ⁾(a + b) − ψ⁽ⁿ⁾(a): by Taylor's series where b is small beside a, where the difference would be of digits that are gone.
 /// Orders 0 to 10: max 3e-15 relative measured for positive a and a + b, over max(1, condition number).
-#[inline(always)]
 pub fn polygamma_difference(n: u32, a: f64, b: f64) -> f64 {
     if b == 0.0 && !a.is_nan() {
         return 0.0;
@@ -202,7 +200,6 @@ pub fn polygamma_difference(n: u32, a: f64, b: f64) -> f64 {
 }
 
 /// The same away from 0.
-#[inline(always)]
 fn polygamma_step(n: u32, a: f64, b: f64) -> f64 {
     let room = if a > 0.0 { a } else { (a - a.round_ties_even()).abs() };
     if b.abs() < room * (0.5 / (f64::from(n) + 5.0)) {

@@ -4,8 +4,8 @@
 //! exponential times Σ C(m, i) ℓ^i H_(m−i), with H_j the derivatives of c·exp(h) over exp(h), which do not vary along the integral.
 //! With h′ = 0, which a shift of ℓ sees to, the polynomial is as small as the function it belongs to and nothing large cancels.
 
+use super::called::log1p_dd;
 use super::dd::Dd;
-use super::kernels::log1p_dd;
 use super::{HIGHEST_ORDER, binomial};
 
 pub(super) const ORDERS: usize = HIGHEST_ORDER as usize + 1;
@@ -14,7 +14,6 @@ pub(super) const ORDERS: usize = HIGHEST_ORDER as usize + 1;
 pub(super) type Series = [f64; ORDERS];
 
 /// u − log(1 + u) for u > −1, relatively accurate at 0 too.
-#[inline(always)]
 pub(super) fn log_excess(u: Dd) -> Dd {
     let x = u.hi;
     if x.abs() >= 0.01 {
@@ -26,13 +25,11 @@ pub(super) fn log_excess(u: Dd) -> Dd {
 }
 
 /// Σ c_i x^i
-#[inline(always)]
 pub(super) fn polynomial(c: &Series, degree: usize, x: f64) -> f64 {
     (0..degree).rev().fold(c[degree], |sum, i| sum * x + c[i])
 }
 
 /// The power series log(1 + s·t).
-#[inline(always)]
 pub(super) fn log_series(s: f64, degree: usize) -> Series {
     let (mut series, mut power) = ([0.0; ORDERS], 1.0);
     for (k, c) in series.iter_mut().enumerate().take(degree + 1).skip(1) {
@@ -43,7 +40,6 @@ pub(super) fn log_series(s: f64, degree: usize) -> Series {
 }
 
 /// The product of power series up to t^degree.
-#[inline(always)]
 pub(super) fn series_product(a: &Series, b: &Series, degree: usize) -> Series {
     let mut product = [0.0; ORDERS];
     for (k, c) in product.iter_mut().enumerate().take(degree + 1) {
@@ -53,7 +49,6 @@ pub(super) fn series_product(a: &Series, b: &Series, degree: usize) -> Series {
 }
 
 /// exp of a power series whose constant is left out.
-#[inline(always)]
 pub(super) fn series_exp(g: &Series, degree: usize) -> Series {
     let mut e = [0.0; ORDERS];
     e[0] = 1.0;
@@ -64,7 +59,6 @@ pub(super) fn series_exp(g: &Series, degree: usize) -> Series {
 }
 
 /// exp(h) over itself, differentiated: from the derivatives of h.
-#[inline(always)]
 pub(super) fn exp_derivatives(h: &Series, order: usize) -> Series {
     let mut e = [0.0; ORDERS];
     e[0] = 1.0;
@@ -75,13 +69,11 @@ pub(super) fn exp_derivatives(h: &Series, order: usize) -> Series {
 }
 
 /// k!
-#[inline(always)]
 pub(super) fn factorial(k: usize) -> f64 {
     (2..=k).fold(1.0, |p, j| p * j as f64)
 }
 
 /// The sign of the k-th derivative of x^p · log^m x at +0 where it is infinite there, 0 where it is 0; p < k or p = k and m > 0.
-#[inline(always)]
 pub(super) fn sign_at_zero(p: f64, k: usize, m: u32) -> f64 {
     if p > k as f64 {
         return 0.0;

@@ -9,11 +9,10 @@
 //! and I_x(a, b) = x^a y^b/(a B(a, b)) + I_x(a + 1, b) keeps the long tail of t^(a−1) out of the integral. Derivatives by a and b are
 //! the same integrals with a polynomial in log t and log(1 − t); those by x are of the density itself.
 
+use super::called::{exp, expm1, expm1_dd, log_dd, log1p, log1p_dd};
 use super::dd::{Dd, two_sum};
-use super::exponential::{exp, expm1, log1p};
 use super::gamma::{polygamma, polygamma_difference};
 use super::incomplete::{ORDERS, Series, factorial, log_excess, log_series, polynomial, series_exp, series_product, sign_at_zero};
-use super::kernels::{expm1_dd, log_dd, log1p_dd};
 use super::quadrature::HalfLine;
 use super::stirling::{LARGE, exp_times, rising_beta_ln, rising_beta_ln_both, rising_beta_ln_left, stirling_rest};
 use super::{HIGHEST_ORDER, binomial};
@@ -36,26 +35,22 @@ struct Side {
 }
 
 impl Side {
-    #[inline(always)]
     fn of(a: f64, b: f64, x: f64) -> Side {
         let at = Dd::exact(x);
         Side { a, b, x: at, y: two_sum(1.0, -x), log_x: log_dd(at), log_y: log1p_dd(at.neg()) }
     }
 
-    #[inline(always)]
     fn turned(self) -> Side {
         Side { a: self.b, b: self.a, x: self.y, y: self.x, log_x: self.log_y, log_y: self.log_x }
     }
 
     /// b·x − a·y, which is 0 at the mean.
-    #[inline(always)]
     fn beyond_mean(&self) -> Dd {
         self.x.mul_f(self.b).sub(self.y.mul_f(self.a))
     }
 }
 
 /// ln 1/B(a, b) without its factor.
-#[inline(always)]
 fn scale_ln(a: f64, b: f64) -> Dd {
     match (a < 1.0, b < 1.0) {
         (true, true) => rising_beta_ln_both(a, b),
@@ -66,7 +61,6 @@ fn scale_ln(a: f64, b: f64) -> Dd {
 }
 
 /// ln(x^a y^b/B(a, b)) without the factor of 1/B(a, b).
-#[inline(always)]
 fn kernel_ln(side: &Side) -> Dd {
     let Side { a, b, x, .. } = *side;
     if a < LARGE || b < LARGE {
@@ -102,7 +96,6 @@ enum Factor {
 
 impl Factor {
     /// That of 1/B(a, b).
-    #[inline(always)]
     fn of_density(a: f64, b: f64) -> Factor {
         match (a < 1.0, b < 1.0) {
             (true, true) => Factor::Both,
@@ -113,7 +106,6 @@ impl Factor {
     }
 
     /// Its derivative of order i by a and j by b.
-    #[inline(always)]
     fn derivative(self, a: f64, b: f64, i: usize, j: usize) -> f64 {
         let (fi, fj) = (i as f64, j as f64);
         let over = |k: Option<usize>| k.map_or(0.0, |k| (1..=k).fold(1.0 / (a + b), |p, q| p * (-(q as f64) / (a + b))));
@@ -151,7 +143,6 @@ struct Weight {
 }
 
 /// exp(h) over itself, differentiated by a and b: from the logarithm's derivatives, of which the first are 0.
-#[inline(always)]
 fn derivatives(a: f64, b: f64, k: usize, m: usize) -> ([Series; ORDERS], (f64, f64)) {
     // parameters below 1 are those of Γ(a + 1), and both together of Γ(a + b + 1)
     let (low_a, low_b) = (a < 1.0, b < 1.0);
@@ -199,7 +190,6 @@ fn derivatives(a: f64, b: f64, k: usize, m: usize) -> ([Series; ORDERS], (f64, f
 }
 
 impl Weight {
-    #[inline(always)]
     fn of(factor: Factor, a: f64, b: f64, k: usize, m: usize) -> Weight {
         let (e, shift) = derivatives(a, b, k, m);
         let mut c = [[0.0; ORDERS]; ORDERS];
@@ -218,7 +208,6 @@ impl Weight {
         Weight { c, k, m, shift }
     }
 
-    #[inline(always)]
     fn at(&self, log_x: f64, log_y: f64) -> f64 {
         if self.k + self.m == 0 {
             return self.c[0][0];
@@ -229,7 +218,6 @@ impl Weight {
 }
 
 /// The integral of I_x over its kernel, for a ≥ 1.
-#[inline(always)]
 fn integral(side: &Side, a: f64, weight: &Weight) -> f64 {
     let less = two_sum(side.b, -1.0);
     let odds = side.x.div(side.y);
@@ -257,7 +245,6 @@ fn integral(side: &Side, a: f64, weight: &Weight) -> f64 {
 }
 
 /// ∂^k/∂a^k ∂^m/∂b^m I_x(a, b), by the integral from 0 to x.
-#[inline(always)]
 fn lower(side: &Side, k: usize, m: usize) -> f64 {
     let Side { a, b, .. } = *side;
     let kernel = kernel_ln(side);
@@ -274,7 +261,6 @@ fn lower(side: &Side, k: usize, m: usize) -> f64 {
 }
 
 /// Whether I_x is the side that is computed: up to the mean, and beyond it where b is so small that nearly all mass is at 1.
-#[inline(always)]
 fn is_lower(side: &Side) -> bool {
     if side.beyond_mean().hi <= 0.0 {
         return true;
@@ -288,7 +274,6 @@ fn is_lower(side: &Side) -> bool {
 }
 
 /// The values at the ends of every range, NaN outside of the domain; `None` where I_x is to be computed.
-#[inline(always)]
 fn edge(a: f64, b: f64, x: f64) -> Option<f64> {
     if a.is_nan() || b.is_nan() || a < 0.0 || b < 0.0 || !(0.0..=1.0).contains(&x) || (a == b && (a == 0.0 || a == f64::INFINITY)) {
         return Some(f64::NAN);
@@ -317,7 +302,6 @@ fn edge(a: f64, b: f64, x: f64) -> Option<f64> {
 
 /// I_x(a, b), the regularised incomplete beta function.
 /// Max 2e-15 relative measured, over max(1, condition number).
-#[inline(always)]
 pub fn betainc(a: f64, b: f64, x: f64) -> f64 {
     if let Some(value) = edge(a, b, x) {
         return value;
@@ -328,7 +312,6 @@ pub fn betainc(a: f64, b: f64, x: f64) -> f64 {
 
 /// ∂^k/∂a^k ∂^m/∂b^m ∂^n/∂x^n I_x(a, b).
 /// Orders 0 to 3 in all: max 4e-15 relative measured, over max(1, condition number).
-#[inline(always)]
 pub fn betainc_derivative(k: u32, m: u32, n: u32, a: f64, b: f64, x: f64) -> f64 {
     if k == 0 && m == 0 && n == 0 {
         return betainc(a, b, x);
@@ -370,7 +353,6 @@ pub fn betainc_derivative(k: u32, m: u32, n: u32, a: f64, b: f64, x: f64) -> f64
 }
 
 /// The coefficient of t^order in `density` times the weight's polynomial in the logarithms, given as series and their constants.
-#[inline(always)]
 fn times_weight(density: Series, weight: &Weight, log_x: Series, log_y: Series, constants: (f64, f64), order: usize) -> f64 {
     let (mut first, mut second) = (log_x, log_y);
     first[0] = constants.0 + weight.shift.0;
@@ -389,7 +371,6 @@ fn times_weight(density: Series, weight: &Weight, log_x: Series, log_y: Series, 
 }
 
 /// ∂^k/∂a^k ∂^m/∂b^m of the density's derivative of that order at x = +0.
-#[inline(always)]
 fn density_at_zero(a: f64, b: f64, k: usize, m: usize, order: usize) -> f64 {
     let p = a - 1.0;
     if p > order as f64 {

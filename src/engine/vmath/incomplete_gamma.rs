@@ -11,13 +11,12 @@
 //! integral. Derivatives by a are the same integrals with a polynomial in log t − ψ(a); those by x are of the density itself.
 
 use super::HIGHEST_ORDER;
+use super::called::{digamma_dd, exp, expm1, expm1_dd, log_dd, log1p};
 use super::dd::{Dd, two_sum};
-use super::exponential::{exp, expm1, log1p};
-use super::gamma::{digamma_dd, polygamma};
+use super::gamma::polygamma;
 use super::incomplete::{
     ORDERS, Series, exp_derivatives, factorial, log_excess, log_series, polynomial, series_exp, series_product, sign_at_zero,
 };
-use super::kernels::{expm1_dd, log_dd};
 use super::quadrature::HalfLine;
 use super::stirling::{LARGE, exp_times, gammaln_dd, gammaln1p, stirling_rest};
 
@@ -25,7 +24,6 @@ use super::stirling::{LARGE, exp_times, gammaln_dd, gammaln1p, stirling_rest};
 const LOG_TWO_PI: Dd = Dd { hi: 1.8378770664093456, lo: -7.756588316134483e-17 };
 
 /// ln(x^a e^(−x)/Γ(a)), of Γ(a + 1) for a < 1; 0 < x < ∞.
-#[inline(always)]
 fn kernel_ln(a: f64, x: f64) -> Dd {
     if a < LARGE {
         let own = if a < 1.0 { two_sum(1.0, a) } else { Dd::exact(a) };
@@ -41,7 +39,6 @@ fn kernel_ln(a: f64, x: f64) -> Dd {
 /// The polynomial in ℓ = log t − ψ(a) that the m-th derivative by a brings, coefficients; ψ(a + 1) for a < 1.
 ///
 /// `pole`: the integrand has the factor a of 1/Γ(a) = a/Γ(a + 1).
-#[inline(always)]
 fn weight(a: f64, m: usize, pole: bool) -> Series {
     let own = if a < 1.0 { 1.0 + a } else { a };
     let mut h = [0.0; ORDERS];
@@ -65,14 +62,12 @@ fn weight(a: f64, m: usize, pole: bool) -> Series {
 }
 
 /// log x − ψ(a), or ψ(a + 1) for a < 1.
-#[inline(always)]
 fn log_ratio(a: f64, x: f64) -> f64 {
     let own = if a < 1.0 { two_sum(1.0, a) } else { Dd::exact(a) };
     log_dd(Dd::exact(x)).sub(digamma_dd(own)).round()
 }
 
 /// v − 1 + e^(−v)
-#[inline(always)]
 fn exp_excess(v: f64) -> f64 {
     if v > 0.5 {
         return v + expm1(-v);
@@ -83,13 +78,11 @@ fn exp_excess(v: f64) -> f64 {
 }
 
 /// Beyond it exp(−exponent) no longer counts beside the integral, a power of the logarithm that order m brings included.
-#[inline(always)]
 fn farthest(m: usize) -> f64 {
     50.0 + 4.0 * m as f64
 }
 
 /// The integral of P over its kernel, for a ≥ 1.
-#[inline(always)]
 fn lower(a: f64, x: f64, weight: &Series, m: usize, ratio: f64) -> f64 {
     let rate = a - x;
     let mut sum = 0.0;
@@ -104,7 +97,6 @@ fn lower(a: f64, x: f64, weight: &Series, m: usize, ratio: f64) -> f64 {
 }
 
 /// The integral of Q over the density at x, for 0 ≤ a < x and x ≥ 1.
-#[inline(always)]
 fn upper(a: f64, x: f64, weight: &Series, m: usize, ratio: f64) -> f64 {
     let rate = two_sum(x, -a).add_f(1.0).round() / x;
     let mut sum = 0.0;
@@ -121,13 +113,11 @@ fn upper(a: f64, x: f64, weight: &Series, m: usize, ratio: f64) -> f64 {
 }
 
 /// Whether P is what is computed.
-#[inline(always)]
 fn is_lower(a: f64, x: f64) -> bool {
     x < 1.0 || x <= a
 }
 
 /// ∂^m P/∂a^m where P is computed, ∂^m Q/∂a^m where Q is; 0 < x < ∞, 0 ≤ a < ∞.
-#[inline(always)]
 fn part(a: f64, x: f64, m: usize) -> f64 {
     let ratio = if m == 0 { 0.0 } else { log_ratio(a, x) };
     let kernel = kernel_ln(a, x);
@@ -147,7 +137,6 @@ fn part(a: f64, x: f64, m: usize) -> f64 {
 }
 
 /// Q(a, x) for a < 1 and x < 1, where P is near 1: 1 − x^a/Γ(1 + a)·(1 + a Σ (−x)^k/(k!(a + k))), the difference from 1 by expm1.
-#[inline(always)]
 fn upper_small(a: f64, x: f64) -> f64 {
     let u = log_dd(Dd::exact(x)).mul_f(a).add_f(-gammaln1p(a));
     let (mut sum, mut term) = (0.0, 1.0);
@@ -164,7 +153,6 @@ fn upper_small(a: f64, x: f64) -> f64 {
 }
 
 /// The values at 0 and ∞, NaN outside of the domain; `None` where P is to be computed.
-#[inline(always)]
 fn edge(a: f64, x: f64) -> Option<f64> {
     if a.is_nan() || x.is_nan() || a < 0.0 || x < 0.0 || (a == 0.0 && x == 0.0) || (a == f64::INFINITY && x == f64::INFINITY) {
         return Some(f64::NAN);
@@ -177,7 +165,6 @@ fn edge(a: f64, x: f64) -> Option<f64> {
 
 /// P(a, x), the regularised lower incomplete gamma function.
 /// Max 1.5e-15 relative measured, over max(1, condition number).
-#[inline(always)]
 pub fn gammainc(a: f64, x: f64) -> f64 {
     match edge(a, x) {
         Some(value) => value,
@@ -188,7 +175,6 @@ pub fn gammainc(a: f64, x: f64) -> f64 {
 
 /// Q(a, x) = 1 − P(a, x), the regularised upper incomplete gamma function.
 /// Max 1.5e-15 relative measured, over max(1, condition number).
-#[inline(always)]
 pub fn gammaincc(a: f64, x: f64) -> f64 {
     match edge(a, x) {
         Some(value) => 1.0 - value,
@@ -200,7 +186,6 @@ pub fn gammaincc(a: f64, x: f64) -> f64 {
 
 /// ∂^m/∂a^m ∂^n/∂x^n P(a, x).
 /// Orders 0 to 4 in all: max 4e-15 relative measured, over max(1, condition number).
-#[inline(always)]
 pub fn gammainc_derivative(m: u32, n: u32, a: f64, x: f64) -> f64 {
     if m == 0 && n == 0 {
         return gammainc(a, x);
@@ -234,7 +219,6 @@ pub fn gammainc_derivative(m: u32, n: u32, a: f64, x: f64) -> f64 {
 }
 
 /// The coefficient of t^k in `density` times the weight's polynomial at `ratio` + log(1 + t).
-#[inline(always)]
 fn times_weight(density: Series, weight: &Series, m: usize, k: usize, ratio: f64) -> f64 {
     let mut logarithm = log_series(1.0, k);
     logarithm[0] = ratio;
@@ -248,7 +232,6 @@ fn times_weight(density: Series, weight: &Series, m: usize, k: usize, ratio: f64
 }
 
 /// ∂^m/∂a^m of the k-th derivative of the density at +0.
-#[inline(always)]
 fn density_at_zero(a: f64, m: u32, k: usize) -> f64 {
     let p = a - 1.0;
     if m == 0 && p.trunc() == p && p >= 0.0 && p <= k as f64 {

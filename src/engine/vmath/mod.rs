@@ -8,7 +8,8 @@
 //!
 //! They are `inline(always)` for one reason: the loops over blocks are compiled twice, for plain
 //! x86-64 and with AVX2 and FMA, and `mul_add` is one instruction only in a copy inlined into the
-//! latter, a library call otherwise. The bits are the same either way.
+//! latter, a library call otherwise. The bits are the same either way. Functions that take
+//! microseconds are compiled once and call theirs (`called`).
 //!
 //! The functions that formulas are made of have a form in `quick` that answers for all but far
 //! and special arguments and that loops compile to vector code from; `quick` tells how. What it
@@ -23,6 +24,7 @@
 mod activation;
 mod arith;
 mod bessel;
+mod called;
 mod dd;
 mod erf;
 mod exponential;
@@ -68,7 +70,6 @@ const fn pow2(k: i32) -> f64 {
 pub const HIGHEST_ORDER: u32 = 16;
 
 /// C(n, k), exact for n < 57.
-#[inline(always)]
 fn binomial(n: usize, k: usize) -> f64 {
     (0..k).fold(1.0, |c, i| c * (n - i) as f64 / (i + 1) as f64)
 }

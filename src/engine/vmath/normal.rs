@@ -4,9 +4,8 @@
 //! erfc and log Φ keeps its digits there. The derivatives are integrals of one sign, or recurrences where their terms have one, since
 //! those that calculus gives, 2x·y − 2/√π and −r·(x + r), cancel in a tail.
 
+use super::called::{erf, erfc, erfcx, exp, log, log_ndtr, log1p, ndtr, normal_pdf};
 use super::dd::Dd;
-use super::erf::{erf, erfc, erfcx, log_ndtr, ndtr, normal_pdf};
-use super::exponential::{exp, log, log1p};
 use super::quadrature::HalfLine;
 use super::{HIGHEST_ORDER, binomial};
 
@@ -17,7 +16,6 @@ const ROOT_2_OVER_PI: f64 = 0.7978845608028654;
 
 /// The inverse of erf; ±∞ at ±1, NaN beyond.
 /// Max 1.5 ULP measured, over max(1, condition number).
-#[inline(always)]
 pub fn erfinv(x: f64) -> f64 {
     let a = x.abs();
     if a == 1.0 {
@@ -48,7 +46,6 @@ pub fn erfinv(x: f64) -> f64 {
 }
 
 /// The inverse of Φ below 1/4.
-#[inline(always)]
 fn ndtri_tail(p: f64) -> f64 {
     let l = log(p);
     let t = (-2.0 * l).sqrt();
@@ -64,7 +61,6 @@ fn ndtri_tail(p: f64) -> f64 {
 
 /// The inverse of Φ; ∓∞ at 0 and 1, NaN outside.
 /// Max 2.5 ULP measured, over max(1, condition number).
-#[inline(always)]
 pub fn ndtri(p: f64) -> f64 {
     if p == 0.0 {
         f64::NEG_INFINITY
@@ -84,7 +80,6 @@ pub fn ndtri(p: f64) -> f64 {
 /// 1/φ(Φ⁻¹(p)), the derivative of the inverse of Φ: by φ(y) = Φ(y)·r(y), where p stands for Φ(y) and r is tame, since an exponential
 /// of y²/2 would magnify the rounding of y a thousandfold.
 /// Max 1.6e-15 relative measured.
-#[inline(always)]
 pub fn ndtri_slope(p: f64) -> f64 {
     let q = if p > 0.5 { 1.0 - p } else { p };
     if q == 0.0 {
@@ -96,7 +91,6 @@ pub fn ndtri_slope(p: f64) -> f64 {
 /// The n-th derivative of erfcx, (−1)ⁿ 2/√π ∫ (2t)ⁿ exp(−t² − 2xt) dt from 0 to ∞: an integral of one sign for x > 0; for x < 0 by
 /// y⁽ⁿ⁺¹⁾ = 2x·y⁽ⁿ⁾ + 2n·y⁽ⁿ⁻¹⁾, whose terms have one sign there.
 /// Max 5e-15 relative measured up to order 10, 3e-13 at order 16.
-#[inline(always)]
 pub fn erfcx_derivative(n: u32, x: f64) -> f64 {
     if n == 0 || x.is_nan() {
         return erfcx(x);
@@ -133,7 +127,6 @@ pub fn erfcx_derivative(n: u32, x: f64) -> f64 {
 }
 
 /// φ(x)/Φ(x), the derivative of log Φ.
-#[inline(always)]
 fn log_ndtr_slope(x: f64) -> f64 {
     if x < -1.0 { ROOT_2_OVER_PI / erfcx(-x * std::f64::consts::FRAC_1_SQRT_2) } else { normal_pdf(x) / ndtr(x) }
 }
@@ -144,7 +137,6 @@ fn log_ndtr_slope(x: f64) -> f64 {
 /// −x²/2 plus the cumulant generating function of the density proportional to exp(xt − t²/2) on t > 0: s is its mean, and the
 /// derivatives from the third are its cumulants.
 /// Max 5e-15 relative measured up to order 3, over max(1, condition number), 2e-14 at order 4, 1e-11 at order 12.
-#[inline(always)]
 pub fn log_ndtr_derivative(n: u32, x: f64) -> f64 {
     if n == 0 || x.is_nan() {
         return log_ndtr(x);
@@ -169,7 +161,6 @@ const SEAM: f64 = -0.5;
 
 const ORDERS: usize = HIGHEST_ORDER as usize + 1;
 
-#[inline(always)]
 fn log_ndtr_upper(n: usize, x: f64) -> f64 {
     let (mut r, mut s) = ([0.0; ORDERS], [0.0; ORDERS]);
     r[0] = log_ndtr_slope(x);
@@ -185,7 +176,6 @@ fn log_ndtr_upper(n: usize, x: f64) -> f64 {
 }
 
 /// For −∞ < x < −½; t is counted in widths.
-#[inline(always)]
 fn log_ndtr_lower(n: usize, x: f64) -> f64 {
     let width = 1.0 / (1.0 + (-x).max(0.0));
     let (half, rate) = (0.5 * width * width, -x * width);

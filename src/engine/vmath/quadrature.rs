@@ -10,7 +10,7 @@
 //! Review 56 (2014). At a step of 1/10 and with w the width of the integrand, the rule is exact to 1e-18 for e^(−v), for half a
 //! Gaussian and for everything between, and to 1e-14 for those times v^10.
 
-use super::exponential::exp;
+use super::called::exp;
 
 /// exp(u − e^(−u)) and its weight for u = −3.7, −3.6, …, 5.2. Left of them nothing is left; right of them few integrands have
 /// anything. Printed by tables.py.
@@ -124,7 +124,6 @@ pub(super) struct HalfLine {
 
 impl HalfLine {
     /// For an integrand that is down to a fraction of itself at `width`.
-    #[inline(always)]
     pub fn of(width: f64) -> HalfLine {
         HalfLine { width, index: 0 }
     }
@@ -133,7 +132,6 @@ impl HalfLine {
 impl Iterator for HalfLine {
     type Item = (f64, f64);
 
-    #[inline(always)]
     fn next(&mut self) -> Option<(f64, f64)> {
         let index = self.index;
         self.index += 1;

@@ -150,6 +150,22 @@ pub fn point_out(text: &str, offset: usize, message: &str) -> String {
     located(message, line, column, &excerpt(&text[begin..], column))
 }
 
+/// Lines and columns, from 1, of byte offsets in any order, in one pass over the text.
+pub fn places(text: &str, offsets: &[u32]) -> Vec<(usize, usize)> {
+    let mut order: Vec<usize> = (0..offsets.len()).collect();
+    order.sort_by_key(|&i| offsets[i]);
+    let mut places = vec![(1, 1); offsets.len()];
+    let mut characters = text.char_indices().peekable();
+    let (mut line, mut column) = (1, 1);
+    for i in order {
+        while let Some((_, character)) = characters.next_if(|&(at, _)| at < offsets[i] as usize) {
+            (line, column) = if character == '\n' { (line + 1, 1) } else { (line, column + 1) };
+        }
+        places[i] = (line, column);
+    }
+    places
+}
+
 fn located(message: &str, line: usize, column: usize, excerpt: &str) -> String {
     format!("{message} at line {line}, column {column}\n{excerpt}")
 }

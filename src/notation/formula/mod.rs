@@ -21,7 +21,7 @@ mod names;
 mod parser;
 mod print;
 
-pub use error::{Limit, SyntaxError, SyntaxErrorKind, point_out};
+pub use error::{Limit, SyntaxError, SyntaxErrorKind, places, point_out};
 pub use lexer::is_name;
 pub use print::print;
 pub(super) use print::subscript;

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use super::labels::{Mark, Marks};
 use super::resolve::{Action, Definitions, Operand, Pick};
 use super::{Faults, Site};
 use crate::engine::graph::{Body, Bounds, Builder, Kind, NodeId};
@@ -15,7 +16,22 @@ use crate::service::words::{meant, quote};
 use crate::wire::problem::{Failure, Slug};
 
 /// A finished graph, and what to call its nodes.
-pub(super) type Made = (Builder, Vec<(String, NodeId)>, HashMap<NodeId, String>);
+pub(super) struct Made {
+    pub(super) builder: Builder,
+    pub(super) outputs: Vec<(String, NodeId)>,
+    pub(super) names: HashMap<NodeId, String>,
+    pub(super) marks: Marks,
+}
+
+/// What to remember of how a function was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    Nothing,
+    /// What its own nodes are called.
+    Names,
+    /// Where each node of the engine's comes from.
+    Marks,
+}
 
 /// A node's value.
 #[derive(Debug, Clone, Copy)]
@@ -36,9 +52,21 @@ struct Frame {
     next: usize,
     /// The node of the frame below that called it.
     node: usize,
-    key: Option<(usize, Box<[NodeId]>)>,
+    /// Its number among all that were entered, where those are counted.
+    number: u32,
+    key: Option<Key>,
     /// How many faults there were before it.
     faults: usize,
+}
+
+/// A function with its arguments: called so again, it has the same results.
+type Key = (usize, Box<[NodeId]>);
+
+/// Where a function is called: the number of the frame, its node.
+struct Caller {
+    from: u32,
+    node: usize,
+    key: Key,
 }
 
 /// Inlines the first definition, once those that are bodies of loops are graphs of their own.
@@ -47,7 +75,7 @@ pub(super) fn instantiate(
     site: Site<'_>,
     limits: &Limits,
     faults: &mut Faults,
-    keep_names: bool,
+    keep: Keep,
 ) -> Result<Option<Made>, Failure> {
     let bounds = Bounds { nodes: limits.nodes, rank: limits.rank, elements: limits.elements };
     let mut machine = Machine {
@@ -65,14 +93,21 @@ pub(super) fn instantiate(
         broken: vec![false; definitions.all.len()],
         bodies: HashMap::new(),
         names: None,
+        marks: None,
         count: 0,
     };
     for number in definitions.bodies() {
         machine.body(number)?;
     }
-    machine.names = keep_names.then(HashMap::new);
+    machine.names = (keep == Keep::Names).then(HashMap::new);
+    machine.marks = (keep == Keep::Marks).then(Marks::default);
     let outputs = machine.run(0)?;
-    Ok(outputs.map(|outputs| (machine.builder, outputs, machine.names.unwrap_or_default())))
+    Ok(outputs.map(|outputs| Made {
+        builder: machine.builder,
+        outputs,
+        names: machine.names.unwrap_or_default(),
+        marks: machine.marks.unwrap_or_default(),
+    }))
 }
 
 struct Machine<'m, 'g> {
@@ -88,7 +123,7 @@ struct Machine<'m, 'g> {
     signatures: Vec<Vec<String>>,
     /// What the only result of a node is called.
     only: HashMap<NodeId, String>,
-    memo: HashMap<(usize, Box<[NodeId]>), Slot>,
+    memo: HashMap<Key, Slot>,
     /// Constants by where they lie in the function as written.
     constants: HashMap<usize, Slot>,
     /// Definitions in which a fault was found. As shapes are declared, there is nothing more to find in them.
@@ -96,6 +131,7 @@ struct Machine<'m, 'g> {
     /// The definitions that are bodies of loops.
     bodies: HashMap<usize, Body>,
     names: Option<HashMap<NodeId, String>>,
+    marks: Option<Marks>,
     count: usize,
 }
 
@@ -138,7 +174,7 @@ impl<'g> Machine<'_, 'g> {
             };
             inputs.push(slot);
         }
-        let mut stack = vec![self.frame(number, inputs, usize::MAX, None)];
+        let mut stack = vec![self.frame(number, inputs, None)];
         loop {
             let Some(frame) = stack.last_mut() else { return Ok(None) };
             let definition = &self.definitions.all[frame.definition];
@@ -174,6 +210,8 @@ impl<'g> Machine<'_, 'g> {
                     // The frame on top is still the one that `node` belongs to.
                     if let Some(frame) = stack.last_mut() {
                         frame.slots[node] = slot;
+                        let at = Mark { frame: frame.number, node: node as u32 };
+                        self.mark(at, frame.definition, slot);
                     }
                     self.name(stack.len(), node, slot);
                 }
@@ -186,6 +224,8 @@ impl<'g> Machine<'_, 'g> {
             let slot = self.results(&frame)?;
             self.broken[frame.definition] |= self.faults.found > frame.faults;
             below.slots[frame.node] = slot;
+            let (at, caller) = (Mark { frame: below.number, node: frame.node as u32 }, below.definition);
+            self.mark(at, caller, slot);
             if let Some(key) = frame.key {
                 self.memo.insert(key, slot);
             }
@@ -193,9 +233,24 @@ impl<'g> Machine<'_, 'g> {
         }
     }
 
-    fn frame(&self, definition: usize, inputs: Vec<Slot>, node: usize, key: Option<(usize, Box<[NodeId]>)>) -> Frame {
+    /// A frame, called but for the first.
+    fn frame(&mut self, definition: usize, inputs: Vec<Slot>, call: Option<Caller>) -> Frame {
         let slots = vec![Slot::Broken; self.definitions.all[definition].actions.len()];
-        Frame { definition, slots, inputs, next: 0, node, key, faults: self.faults.found }
+        let (from, node, key) = match call {
+            Some(Caller { from, node, key }) => (Some(Mark { frame: from, node: node as u32 }), node, Some(key)),
+            None => (None, usize::MAX, None),
+        };
+        let number = self.marks.as_mut().map_or(0, |marks| marks.enter(definition, from));
+        Frame { definition, slots, inputs, next: 0, node, number, key, faults: self.faults.found }
+    }
+
+    /// Remembers where nodes come from that are new, and that a node which was there has a name.
+    fn mark(&mut self, at: Mark, definition: usize, slot: Slot) {
+        let Some(marks) = &mut self.marks else { return };
+        marks.made(self.builder.len(), at);
+        if let (Slot::One(id), Some(_)) = (slot, &self.definitions.all[definition].graph.nodes[at.node as usize].name) {
+            marks.named(id, at, self.definitions);
+        }
     }
 
     /// Remembers what the function's own nodes are called.
@@ -384,7 +439,7 @@ impl<'g> Machine<'_, 'g> {
         if let Some(&slot) = self.memo.get(&key) {
             return Ok(Entered::Known(slot));
         }
-        Ok(Entered::Frame(self.frame(callee, inputs, node, Some(key))))
+        Ok(Entered::Frame(self.frame(callee, inputs, Some(Caller { from: frame.number, node, key }))))
     }
 
     /// A function's outputs as one value each, in the frame that made them.

@@ -5,6 +5,7 @@
 
 mod attributes;
 mod instantiate;
+mod labels;
 mod names;
 mod resolve;
 
@@ -13,12 +14,15 @@ mod tests;
 
 use std::collections::HashMap;
 
+pub(super) use labels::{Labels, Origins};
+
 use super::limits::{Limits, check};
 use crate::engine::graph::{Graph, NodeId};
 use crate::notation::formula::point_out;
 use crate::wire;
 use crate::wire::graph::Origin;
 use crate::wire::problem::{Failure, Fault, MOST_FAULTS, Slug};
+use instantiate::{Keep, Made};
 
 /// Where a function stands in the body.
 #[derive(Debug, Clone, Copy)]
@@ -57,12 +61,31 @@ fn admit(source: &wire::graph::Graph, limits: &Limits) -> Result<(), Failure> {
 
 /// Builds a graph whose inputs all have shapes (an open one counts as a scalar).
 pub(super) fn build(source: &wire::graph::Graph, site: Site<'_>, limits: &Limits, keep_names: bool) -> Result<Built, Failure> {
+    let keep = if keep_names { Keep::Names } else { Keep::Nothing };
+    make(source, site, limits, keep, |made, _| Built { graph: made.builder.finish(made.outputs), names: made.names })
+}
+
+/// As [`build`], with where every node was written.
+pub(super) fn traced(source: &wire::graph::Graph, site: Site<'_>, limits: &Limits) -> Result<(Graph, Origins), Failure> {
+    make(source, site, limits, Keep::Marks, |made, definitions| {
+        let origins = Origins::new(definitions, site, made.marks);
+        (made.builder.finish(made.outputs), origins)
+    })
+}
+
+fn make<T>(
+    source: &wire::graph::Graph,
+    site: Site<'_>,
+    limits: &Limits,
+    keep: Keep,
+    finish: impl FnOnce(Made, &resolve::Definitions<'_>) -> T,
+) -> Result<T, Failure> {
     admit(source, limits)?;
     let mut faults = Faults::default();
     let definitions = resolve::Definitions::resolve(source, site, &mut faults);
-    let made = instantiate::instantiate(&definitions, site, limits, &mut faults, keep_names)?;
+    let made = instantiate::instantiate(&definitions, site, limits, &mut faults, keep)?;
     match (made, faults.slug) {
-        (Some((builder, outputs, names)), None) => Ok(Built { graph: builder.finish(outputs), names }),
+        (Some(made), None) => Ok(finish(made, &definitions)),
         (_, slug) => Err(Failure::of_faults(slug.unwrap_or(Slug::InvalidGraph), faults.list)),
     }
 }
@@ -76,7 +99,12 @@ struct Faults {
     list: Vec<Fault>,
     /// How many there were, those that are not listed included.
     found: usize,
+    /// Bytes of what is listed.
+    said: usize,
 }
+
+/// Bytes after which no more faults are listed: a pointer has the name of its function in it, which may be as long as the body.
+const MOST_SAID: usize = 1 << 15;
 
 impl Faults {
     fn graph(&mut self, say: impl FnOnce() -> (String, String, Option<String>)) {
@@ -86,8 +114,9 @@ impl Faults {
     fn push(&mut self, slug: Slug, say: impl FnOnce() -> (String, String, Option<String>)) {
         self.slug.get_or_insert(slug);
         self.found += 1;
-        if self.list.len() < MOST_FAULTS {
+        if self.list.len() < MOST_FAULTS && self.said < MOST_SAID {
             let (pointer, detail, hint) = say();
+            self.said += pointer.len() + detail.len() + hint.as_ref().map_or(0, String::len);
             self.list.push(Fault { pointer, detail, hint });
         }
     }

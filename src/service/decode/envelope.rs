@@ -80,6 +80,7 @@ pub(in crate::service) struct Envelope<'a> {
     pub(in crate::service) mode: Mode,
     pub(in crate::service) form: Form,
     pub(in crate::service) layout: Layout,
+    pub(in crate::service) diagnostics: bool,
 }
 
 /// Reads a request's top level.
@@ -213,6 +214,7 @@ impl<'de> Reader<'de> for Top<'_, 'de> {
                     envelope.layout = word(&mut object, context, &words)?;
                 }
                 "order" => envelope.order = Some(object.next_value_seed(Seed(Order { context: &mut *context }))?),
+                "diagnostics" => envelope.diagnostics = object.next_value_seed(Seed(Flag { context: &mut *context }))?,
                 _ => *envelope.raw(field) = Some(object.next_value()?),
             }
             context.leave();

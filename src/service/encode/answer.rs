@@ -1,8 +1,11 @@
 //! Results → the bytes of an answer, for one point, rows and columns.
 
 use super::chain::{self, Stage};
+use super::diagnostics;
 use super::linearity;
 use super::number::{integer, string, tensor};
+use crate::engine::watch::Findings;
+use crate::service::build::Labels;
 use crate::service::decode::{Arrangement, Form, Layout};
 
 /// A named tensor of an answer.
@@ -75,6 +78,8 @@ pub(in crate::service) struct Template {
     first: usize,
     /// Bytes of the lists around one point's numbers.
     brackets: usize,
+    /// What to call the nodes that were looked at, where they were.
+    pub(in crate::service) labels: Option<Labels>,
 }
 
 /// The lists that a tensor of these sizes is written as, saturating: more than its numbers where sizes are 0 or 1.
@@ -117,7 +122,7 @@ impl Template {
             Derivative::Chain(stages) => chain::last_values(stages),
             _ => 0,
         };
-        Template { values, derivative, offsets, first, brackets }
+        Template { values, derivative, offsets, first, brackets, labels: None }
     }
 
     /// Numbers that one point has in all results.
@@ -146,6 +151,11 @@ impl Template {
     /// Bytes of the lists around the numbers of one point.
     pub(in crate::service) fn brackets(&self) -> usize {
         self.brackets
+    }
+
+    /// Bytes that are said of one point beside its numbers, at most.
+    pub(in crate::service) fn remarks(&self) -> usize {
+        self.labels.as_ref().map_or(0, diagnostics::most_bytes)
     }
 
     /// Where each result begins.
@@ -180,6 +190,8 @@ impl Template {
 pub(in crate::service) struct Block {
     pub(in crate::service) points: usize,
     pub(in crate::service) data: Vec<f64>,
+    /// What was seen at these points, where they were looked at.
+    pub(in crate::service) findings: Findings,
 }
 
 /// How an answer is to look.
@@ -198,10 +210,16 @@ pub(in crate::service) fn answer(template: &Template, blocks: &[Block], style: S
         Arrangement::One => {
             let view = View { template, blocks, lead: None, style };
             view.object(&mut out);
+            if let (Some(labels), Some(block)) = (&template.labels, blocks.first()) {
+                diagnostics::field(&mut out, |out| diagnostics::point(out, labels, &block.findings, 0));
+            }
         }
         Arrangement::Columns(n) => {
             let view = View { template, blocks, lead: Some(n), style };
             view.object(&mut out);
+            if let Some(labels) = &template.labels {
+                diagnostics::field(&mut out, |out| diagnostics::points(out, labels, blocks));
+            }
         }
         Arrangement::Steps(listed, _) => linearity::write(template, blocks, listed, &mut out),
         Arrangement::Rows(_) => {
@@ -213,6 +231,9 @@ pub(in crate::service) fn answer(template: &Template, blocks: &[Block], style: S
                         out.push(b',');
                     }
                     row(template, block, point, style, &mut out);
+                    if let Some(labels) = &template.labels {
+                        diagnostics::field(&mut out, |out| diagnostics::point(out, labels, &block.findings, point));
+                    }
                 }
             }
             out.extend_from_slice(b"]}");

@@ -2,6 +2,7 @@
 
 mod answer;
 mod chain;
+mod diagnostics;
 mod graph;
 mod linearity;
 mod number;

@@ -1,6 +1,7 @@
 //! Answers of every arrangement, form and layout, from results that are given.
 
 use super::{Block, Derivative, Slot, Style, Template, answer};
+use crate::engine::watch::Findings;
 use crate::service::decode::{Arrangement, Form, Layout};
 
 /// Outputs u (scalar) and v [2], inputs x (scalar) and y [2]: J is 3 × 3, its cells are numbered 11, 12, … 33.
@@ -9,7 +10,7 @@ fn jacobian(form: Form, layout: Layout, arrangement: Arrangement) -> String {
     let derivative = Derivative::Jacobian(vec![Slot::new("x", &[]), Slot::new("y", &[2])]);
     let template = Template::new(values, derivative, &[1, 2, 9]);
     let cells = [11.0, 12.0, 13.0, 21.0, 22.0, 23.0, 31.0, 32.0, 33.0];
-    let block = Block { points: 1, data: [1.0, 2.0, 3.0].into_iter().chain(cells).collect() };
+    let block = Block { points: 1, data: [1.0, 2.0, 3.0].into_iter().chain(cells).collect(), findings: Findings::default() };
     let blocks = if arrangement.points() == 0 { vec![] } else { vec![block] };
     text(&answer(&template, &blocks, Style { arrangement, form, layout }))
 }
@@ -60,7 +61,8 @@ fn no_points_at_all() {
 /// A gradient at three points, in blocks of two and one.
 fn gradient(arrangement: Arrangement) -> String {
     let template = Template::new(vec![Slot::new("f", &[])], Derivative::Tensors("gradient", vec![Slot::new("x", &[2])]), &[1, 2]);
-    let blocks = [Block { points: 2, data: vec![1.0, 2.0, 10.0, 11.0, 20.0, 21.0] }, Block { points: 1, data: vec![3.0, 30.0, 31.0] }];
+    let block = |points, data| Block { points, data, findings: Findings::default() };
+    let blocks = [block(2, vec![1.0, 2.0, 10.0, 11.0, 20.0, 21.0]), block(1, vec![3.0, 30.0, 31.0])];
     text(&answer(&template, &blocks, Style { arrangement, form: Form::Blocks, layout: Layout::Numerator }))
 }
 

@@ -19,6 +19,9 @@ request! {
         layout: Layout,
         /// Blocks or one matrix. Default: `blocks`.
         form: Form,
+        /// Whether to answer, for each point, which nodes stand on a kink or a pole, which leave their domain, and which is the first
+        /// that is not finite. Values and derivatives have the same bits with and without. Default: false.
+        diagnostics: bool,
         /// How to differentiate the gradient, which itself is always by reverse accumulation. Default: `auto`, which is `forward`.
         mode: Mode,
     }
@@ -37,6 +40,9 @@ request! {
         layout: Layout,
         /// Blocks or one matrix: the form of Hessians, of which this answer has none.
         form: Form,
+        /// Whether to answer, for each point, which nodes stand on a kink or a pole, which leave their domain, and which is the first
+        /// that is not finite. Values and derivatives have the same bits with and without. Default: false.
+        diagnostics: bool,
         ;
         /// The vector v. An absent input is 0.
         vector: Direction,
@@ -54,6 +60,9 @@ request! {
         layout: Layout,
         /// Blocks or one matrix: the form of Jacobians, of which this answer has none.
         form: Form,
+        /// Whether to answer, for each point, which nodes stand on a kink or a pole, which leave their domain, and which is the first
+        /// that is not finite. Values and derivatives have the same bits with and without. Default: false.
+        diagnostics: bool,
         ;
         /// The direction dx. An absent input is 0.
         direction: Direction,

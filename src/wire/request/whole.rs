@@ -75,6 +75,11 @@ pub struct ChainRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "server", schema(nullable = false))]
     pub form: Option<MatrixForm>,
+    /// Whether to answer, for each point, which nodes of the stages stand on a kink or a pole, which leave their domain, and which is
+    /// the first that is not finite. Values and derivatives have the same bits with and without. Default: false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(nullable = false))]
+    pub diagnostics: Option<bool>,
     /// How to accumulate. Default: `auto`, for each matrix by its own sizes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "server", schema(nullable = false))]

@@ -3,7 +3,7 @@
 use super::super::product::{chain_matmul, transposed};
 use super::super::row::rows;
 use super::super::{
-    Application, Arity, Attributes, Dense, Does, Family, Primitive, Row, Rule, Several, SeveralJvpRule, SeveralVjpRule, Value, shape,
+    Application, Arity, Array, Attributes, Dense, Does, Family, Primitive, Row, Rule, Several, SeveralJvpRule, SeveralVjpRule, Value, shape,
 };
 use super::solving::TRIANGULAR_SOLVE;
 use super::{beside, matrix, minus, square, symmetric, total, triple, weighed};
@@ -164,6 +164,13 @@ fn beside_each_other(g: &mut Builder, a: NodeId, b: NodeId) -> Made {
     g.apply(&shape::CONCAT, &[a, b], Attributes::none().with("axis", axis))
 }
 
+/// Whether a triangle of a stack has a 0 on its diagonal.
+fn has_zero_diagonal(triangles: Array<'_>) -> bool {
+    let [.., rows, columns] = *triangles.shape.sizes() else { return false };
+    let zero = |triangle: &[f64]| (0..rows.min(columns)).any(|i| triangle[i * columns + i] == 0.0);
+    triangles.data.chunks_exact((rows * columns).max(1)).any(zero)
+}
+
 rows! {
     CHOLESKY = Row::new("cholesky", LinearAlgebra, Arity::exactly(1), Rule::Primitive {
         shape: |op, shapes, attributes| square(op, &shapes[0]).map(|_| (shapes[0].clone(), attributes)),
@@ -200,7 +207,8 @@ rows! {
         vjp: Some(QR_VJP),
         series: None,
     }).says("A = q·r, reduced: q with orthonormal columns, r upper triangular with a diagonal that is not negative", "by C = Qᵀ·Ȧ·R⁻¹ (Walter and Lehmann 2010)")
-        .at_edges("the derivative is infinite or NaN where r has a 0 on its diagonal, as division by it gives").costs(20);
+        .at_edges("the derivative is infinite or NaN where r has a 0 on its diagonal, as division by it gives")
+        .pole_of(|y| has_zero_diagonal(y.results[1])).costs(20);
     PINV = Row::new("pinv", LinearAlgebra, Arity::exactly(1), Rule::Primitive {
         shape: |op, shapes, attributes| {
             let (batch, rows, columns) = matrix(op, &shapes[0])?;

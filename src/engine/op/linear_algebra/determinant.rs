@@ -75,7 +75,8 @@ rows! {
         }),
         series: None,
     }).says("the sign of the determinant, and the logarithm of its size, which does not overflow", "0; A⁻ᵀ")
-        .at_edges("of a singular matrix: sign 0 and −∞, the derivative infinite or NaN as A⁻ᵀ is").costs(10);
+        .at_edges("of a singular matrix: sign 0 and −∞, the derivative infinite or NaN as A⁻ᵀ is")
+        .pole_of(|y| y.results[1].data.contains(&f64::NEG_INFINITY)).costs(10);
     COFACTOR = Row::new("cofactor", Calculus, Arity { least: 1, most: Some(13) }, Rule::Primitive {
         shape: |op, shapes, attributes| directed(op, shapes).map(|shape| (shape, attributes)),
         primitive: Primitive::Dense(Dense::Cofactor),

@@ -125,14 +125,15 @@ rows! {
         jvp: SYSTEM_JVP,
         vjp: SYSTEM_VJP,
     }).takes(&[TRANSPOSE, CHAIN]).says("the solution X of A·X = B; B of one axis is a vector, else matrices, and leading axes broadcast", "B̄ = A⁻ᵀ·X̄, Ā = −B̄·Xᵀ")
-        .at_edges("of a singular matrix: infinities and NaN, as division by its zero pivots gives them").costs(10);
+        .at_edges("of a singular matrix: infinities and NaN, as division by its zero pivots gives them").pole_of(|y| y.blows_up()).costs(10);
     TRIANGULAR_SOLVE = Row::new("triangular_solve", LinearAlgebra, Arity::exactly(2), Rule::Primitive {
         shape: SYSTEM,
         primitive: Primitive::Dense(Dense::TriangularSolve),
         jvp: SYSTEM_JVP,
         vjp: SYSTEM_VJP,
     }).takes(&[LOWER, TRANSPOSE, CHAIN]).says("the solution X of T·X = B, T being the upper or lower triangle of A, of which nothing else is read", "as of solve, in the triangle")
-        .at_edges("a 0 on the diagonal gives infinities and NaN, as division by it does").costs(10);
+        .at_edges("a 0 on the diagonal gives infinities and NaN, as division by it does")
+        .pole_of(|y| y.blows_up()).costs(10);
     INV = Row::new("inv", LinearAlgebra, Arity::exactly(1), Rule::Primitive {
         shape: |op, shapes, attributes| square(op, &shapes[0]).map(|_| (shapes[0].clone(), attributes)),
         primitive: Primitive::Dense(Dense::Inv),
@@ -146,5 +147,6 @@ rows! {
             let product = triple(g, turned, bar, turned)?;
             minus(g, product).map(Some)
         },
-    }).says("the inverse", "−Y·Ȧ·Y").at_edges("of a singular matrix: infinities and NaN, as division by its zero pivots gives them").costs(10);
+    }).says("the inverse", "−Y·Ȧ·Y").at_edges("of a singular matrix: infinities and NaN, as division by its zero pivots gives them")
+        .pole_of(|y| y.blows_up()).costs(10);
 }

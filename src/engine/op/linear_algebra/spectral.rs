@@ -6,7 +6,7 @@
 
 use super::super::product::{chain_matmul, transposed};
 use super::super::row::rows;
-use super::super::{Application, Arity, Dense, Does, Family, Row, Rule, Several, SeveralJvpRule, SeveralVjpRule, calculus};
+use super::super::{Application, Arity, Array, Dense, Does, Family, Row, Rule, Several, SeveralJvpRule, SeveralVjpRule, calculus};
 use super::{matrix, square, symmetric, total, triple, weighed};
 use crate::engine::graph::algebra::Made;
 use crate::engine::graph::{Builder, NodeId};
@@ -210,6 +210,12 @@ const SVD_VJP: SeveralVjpRule = |g, y, bars, _| {
     Ok(vec![total(g, [inside, left, right])?])
 };
 
+/// Whether two of the values of one matrix, which are in order, are equal.
+fn repeats(values: Array<'_>) -> bool {
+    let count = values.shape.sizes().last().copied().unwrap_or(0);
+    values.data.chunks_exact(count.max(1)).any(|own| own.windows(2).any(|pair| pair[0] == pair[1]))
+}
+
 rows! {
     EIGH = Row::new("eigh", LinearAlgebra, Arity::exactly(1), Rule::Several {
         results: |op, shapes, attributes| {
@@ -224,7 +230,8 @@ rows! {
     }).says(
         "eigenvalues, ascending, and eigenvectors, in columns, of (A + Aᵀ)/2; the first of a vector's largest components (to 20 bits) is positive",
         "λ̇ᵢ = vᵢᵀ·Ȧ·vᵢ, V̇ = V·(Vᵀ·Ȧ·V ÷ (λⱼ − λᵢ))",
-    ).at_edges("between the vectors of equal eigenvalues nothing passes where the numerator is 0 (0 ÷ 0 is 0, by convention), else it is infinite; NaN where an entry is not finite").costs(100);
+    ).at_edges("between the vectors of equal eigenvalues nothing passes where the numerator is 0 (0 ÷ 0 is 0, by convention), else it is infinite; NaN where an entry is not finite")
+        .kink_of(|y| repeats(y.results[0])).costs(100);
     SVD = Row::new("svd", LinearAlgebra, Arity::exactly(1), Rule::Several {
         results: |op, shapes, attributes| {
             let (batch, rows, columns) = matrix(op, &shapes[0])?;
@@ -239,5 +246,6 @@ rows! {
     }).says(
         "A = u·diag(s)·vh, reduced: s descending; the first of the largest components (to 20 bits) of each column of u is positive",
         "ṡᵢ = uᵢᵀ·Ȧ·vᵢ; vectors by 1/(sⱼ − sᵢ), 1/(sᵢ + sⱼ) and, beside their directions, 1/sⱼ",
-    ).at_edges("between the vectors of equal or zero singular values nothing passes where the numerator is 0 (0 ÷ 0 is 0, by convention), else it is infinite; NaN where an entry is not finite").costs(100);
+    ).at_edges("between the vectors of equal or zero singular values nothing passes where the numerator is 0 (0 ÷ 0 is 0, by convention), else it is infinite; NaN where an entry is not finite")
+        .kink_of(|y| y.results[1].data.contains(&0.0) || repeats(y.results[1])).costs(100);
 }

@@ -54,11 +54,14 @@ rows! {
     Y0 = Row::scalar("y0", Special, elementwise!(Unary, |x| vmath::y0(x)), |g, y, _| {
         let next = g.call(&Y1, &[y.args[0]])?;
         Ok(Partial::Node(g.negative(next)?))
-    }).says("Y₀(x), the Bessel function of the second kind of order 0", "−Y₁(x)").at_edges("−∞ at 0 with derivative +∞; NaN for x < 0").costs(80);
+    }).says("Y₀(x), the Bessel function of the second kind of order 0", "−Y₁(x)").at_edges("−∞ at 0 with derivative +∞; NaN for x < 0")
+        .pole(|x| x[0] == 0.0).costs(80);
     Y1 = Row::scalar("y1", Special, elementwise!(Unary, |x| vmath::y1(x)), |g, y, _| of_order(g, y, 1.0, y_derivative))
-        .says("Y₁(x), the Bessel function of the second kind of order 1", "(Y₀(x) − Y₂(x))/2").at_edges("−∞ at 0 with derivative +∞; NaN for x < 0").costs(80);
+        .says("Y₁(x), the Bessel function of the second kind of order 1", "(Y₀(x) − Y₂(x))/2").at_edges("−∞ at 0 with derivative +∞; NaN for x < 0")
+        .pole(|x| x[0] == 0.0).costs(80);
     I0E = Row::scalar("i0e", Special, elementwise!(Wide, |x| vmath::i0e(x)), |g, y, _| first_derivative(g, &calculus::I0E_DERIVATIVE, y))
-        .says("exp(−|x|)·I₀(x), the scaled modified Bessel function of order 0", "I₁ scaled − sign(x)·y, without cancellation").at_edges("derivative 0 at 0").costs(800);
+        .says("exp(−|x|)·I₀(x), the scaled modified Bessel function of order 0", "I₁ scaled − sign(x)·y, without cancellation").at_edges("derivative 0 at 0")
+        .kink(|x| x[0] == 0.0).costs(800);
     I1E = Row::scalar("i1e", Special, elementwise!(Wide, |x| vmath::i1e(x)), |g, y, _| first_derivative(g, &calculus::I1E_DERIVATIVE, y))
         .says("exp(−|x|)·I₁(x), the scaled modified Bessel function of order 1", "by an integral; ½ at 0").at_edges("second derivative 0 at 0, the mean of both sides").costs(800);
 }

@@ -42,7 +42,8 @@ rows! {
     ERFCX = Row::scalar("erfcx", Special, elementwise!(Unary, |x| vmath::erfcx(x), quick quick::erfcx(x)), |g, y, _| first_derivative(g, &calculus::ERFCX_DERIVATIVE, y.args[0]))
         .says("exp(x²)·erfc(x), scaled so that its tail is 1/(√π·x)", "2x·y − 2/√π, by an integral of one sign").costs(40);
     ERFINV = Row::scalar("erfinv", Special, elementwise!(Unary, |x| vmath::erfinv(x)), |g, y, _| Ok(Partial::Node(gaussian(g, y.y, HALF_ROOT_PI, 1.0)?)))
-        .says("the inverse of erf", "√π/2·exp(y²)").at_edges("±∞ at ±1 with derivative +∞; NaN beyond").costs(150);
+        .says("the inverse of erf", "√π/2·exp(y²)").at_edges("±∞ at ±1 with derivative +∞; NaN beyond")
+        .pole(|x| x[0].abs() == 1.0).costs(150);
     NDTR = Row::scalar("ndtr", Special, elementwise!(Unary, |x| vmath::ndtr(x), quick quick::ndtr(x)), |g, y, _| Ok(Partial::Node(normal_density(g, y.args[0])?)))
         .alias(&["Phi"]).says("Φ(x), the standard normal distribution function", "φ(x) = exp(−x²/2)/√(2π)").costs(40);
     LOG_NDTR = Row::scalar("log_ndtr", Special, elementwise!(Unary, |x| vmath::log_ndtr(x), quick quick::log_ndtr(x)), |g, y, _| {
@@ -50,5 +51,6 @@ rows! {
     }).says("log Φ(x) without cancellation", "φ(x)/Φ(x), through erfcx").costs(60);
     NDTRI = Row::scalar("ndtri", Special, elementwise!(Unary, |x| vmath::ndtri(x)), |g, y, _| {
         Ok(Partial::Node(g.call(&calculus::NDTRI_SLOPE, &[y.args[0]])?))
-    }).says("the inverse of Φ", "1/φ(y), by Φ(y) = x").at_edges("∓∞ at 0 and 1 with derivative +∞; NaN outside").costs(400);
+    }).says("the inverse of Φ", "1/φ(y), by Φ(y) = x").at_edges("∓∞ at 0 and 1 with derivative +∞; NaN outside")
+        .pole(|x| x[0] == 0.0 || x[0] == 1.0).costs(400);
 }

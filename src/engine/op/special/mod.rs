@@ -4,6 +4,7 @@ pub mod bessel;
 pub mod error;
 pub mod gamma;
 
+use super::arithmetic::ADD;
 use super::{Application, Partial, Row};
 use crate::engine::Error;
 use crate::engine::graph::algebra::Made;
@@ -22,16 +23,30 @@ pub(super) fn signed_order(n: f64) -> Option<i32> {
     (n.trunc() == n && n.abs() <= HIGHEST_ORDER).then_some(n as i32)
 }
 
-/// The order `n` plus `by`; a constant one stays a constant, so that a derivative reads `polygamma(2, x)`.
+/// The order `n` plus `by`; a constant one stays a constant, so that a derivative reads `polygamma(2, x)`, and steps are summed, so that
+/// steps back and forth lead to the same order.
 pub(super) fn moved(g: &mut Builder, n: NodeId, by: f64) -> Made {
-    if let Kind::Constant(value) = g.kind(n)
-        && value.shape().rank() == 0
-    {
-        let next = value.data()[0] + by;
-        return Ok(g.number(next));
+    if let Some(n) = constant(g, n) {
+        return Ok(g.number(n + by));
+    }
+    let step = match g.kind(n) {
+        Kind::Apply { op, args: &[n, step], .. } if *op == ADD => constant(g, step).map(|step| (n, step)),
+        _ => None,
+    };
+    let (n, by) = step.map_or((n, by), |(n, step)| (n, step + by));
+    if by == 0.0 {
+        return Ok(n);
     }
     let by = g.number(by);
     g.add(n, by)
+}
+
+/// The number that a node is.
+fn constant(g: &Builder, id: NodeId) -> Option<f64> {
+    match g.kind(id) {
+        Kind::Constant(value) if value.shape().rank() == 0 => Some(value.data()[0]),
+        _ => None,
+    }
 }
 
 /// The partial of a function that has the order of its derivative as its argument `order`: the same of the next order.

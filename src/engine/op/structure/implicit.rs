@@ -104,7 +104,7 @@ fn newton(equation: Equation, g: &mut Builder, args: &[NodeId], attributes: &Att
     let scalar = Shape::scalar();
     // (z, whether it still moves; parameters)
     let mut w = Writing::new();
-    let [z, moving] = w.inputs([&shapes[0], &scalar])?[..] else { unreachable!("two shapes, two inputs") };
+    let [z, _moving] = w.inputs([&shapes[0], &scalar])?[..] else { unreachable!("two shapes, two inputs") };
     let parameters = w.inputs(&shapes[1..])?;
     let at = [&[z], &parameters[..]].concat();
     let value = compose::apply(residual.graph(), &mut w.g, &at)?[0];
@@ -124,13 +124,23 @@ fn newton(equation: Equation, g: &mut Builder, args: &[NodeId], attributes: &Att
     let mut guard = Writing::new();
     let inputs = guard.inputs([&shapes[0], &scalar].into_iter().chain(&shapes[1..]))?;
     let guard = guard.finish(&[inputs[1]])?;
-    let _ = moving;
     let length = attributes.int("max_steps").unwrap_or_default() as usize;
     let one = g.number(1.0);
     let args = [&[args[0], one], &args[1..]].concat();
     let found = Scan { body, guard: Some(guard), carry: 2, slices: 0, length }.run(g, &args)?;
     let nan = g.number(f64::NAN);
-    g.select(found[1], nan, found[0])
+    let settled = g.select(found[1], nan, found[0])?;
+    // a slope of 0 throws z to infinity, whose next step is small beside it
+    let finite = g.call(&logic::ISFINITE, &[settled])?;
+    g.select(finite, settled, nan)
+}
+
+/// A tangent or cotangent of z, NaN where there is no solution for it to be one of: not even where the slopes are the same everywhere.
+fn of_solution(g: &mut Builder, z: NodeId, x: NodeId) -> Result<NodeId, Error> {
+    let (nan, one) = (g.number(f64::NAN), g.number(1.0));
+    let missing = g.call(&logic::ISNAN, &[z])?;
+    let factor = g.select(missing, nan, one)?;
+    g.call(&calculus::CHAIN_MULTIPLY, &[x, factor])
 }
 
 /// −(∂G/∂z)⁻¹·∂G/∂p·ṗ
@@ -153,6 +163,7 @@ fn implicit_jvp(equation: Equation, g: &mut Builder, y: Application<'_>, dots: &
     let right = compose::apply(right.graph(), g, &given)?[0];
     let zero = g.number(0.0);
     let right = g.subtract(zero, right)?;
+    let right = of_solution(g, y.y, right)?;
     solve(g, &residual, &at, right, false).map(Some)
 }
 
@@ -170,6 +181,7 @@ fn implicit_vjp(equation: Equation, g: &mut Builder, y: Application<'_>, bar: No
     let Some(part) = diff::vjp(&mut w.g, &[(value, Cotangent::Node(cotangent))], &[inputs[i]])?[0] else { return Ok(None) };
     let back = w.finish(&[part])?;
     let at = [&[y.y], &y.args[1..]].concat();
+    let bar = of_solution(g, y.y, bar)?;
     let adjoint = solve(g, &residual, &at, bar, true)?;
     let zero = g.number(0.0);
     let adjoint = g.subtract(zero, adjoint)?;
@@ -193,9 +205,9 @@ rows! {
     ROOT = Row::new("root", Structure, Arity::at_least(1), Rule::Composite { shape: SHAPE, expansion: ROOT_EXPANSION, derivative: Some(ROOT_RULES) })
         .takes(ATTRIBUTES)
         .says("z with g(z, p…) = 0, by Newton's method from a guess", "implicit: −(∂g/∂z)⁻¹·∂g/∂p by the parameters, 0 by the guess")
-        .at_edges("NaN where it does not converge").costs(100);
+        .at_edges("NaN where it does not converge, and so are its derivatives").costs(100);
     FIXED_POINT = Row::new("fixed_point", Structure, Arity::at_least(1), Rule::Composite { shape: SHAPE, expansion: FIXED_POINT_EXPANSION, derivative: Some(FIXED_POINT_RULES) })
         .takes(ATTRIBUTES)
         .says("z with z = g(z, p…), by Newton's method from a guess", "implicit: (1 − ∂g/∂z)⁻¹·∂g/∂p by the parameters, 0 by the guess")
-        .at_edges("NaN where it does not converge").costs(100);
+        .at_edges("NaN where it does not converge, and so are its derivatives").costs(100);
 }

@@ -66,11 +66,19 @@ fn takes(op: &'static Row, name: &str, body: &Body, given: &[Shape]) -> Result<(
     }
     for (input, shape) in inputs.iter().zip(given) {
         if input.shape != *shape {
-            let detail = format!("input {:?} of `{name}` has shape {}, {shape} is given", input.name, input.shape);
+            let detail = format!("input {} of `{name}` has shape {}, {shape} is given", quoted(&input.name), input.shape);
             return Err(Error::ShapePair { op: op.name, left: input.shape.clone(), right: shape.clone(), detail });
         }
     }
     Ok(())
+}
+
+/// A name in a message: its beginning, where it is long, for a message may be written once for each of many faults.
+fn quoted(name: &str) -> String {
+    match name.char_indices().nth(64) {
+        Some((end, _)) => format!("\"{}…\"", &name[..end]),
+        None => format!("{name:?}"),
+    }
 }
 
 /// A shape with one more leading axis.

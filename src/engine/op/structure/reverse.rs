@@ -22,8 +22,6 @@ struct Reverse {
     /// (carries' cotangents, parameters' sums; carries, slices, cotangents of what was stacked, whether the step was taken; parameters)
     /// → (carries' cotangents, parameters' sums; slices' cotangents).
     back: Body,
-    /// The carries that have a cotangent.
-    active: Vec<bool>,
     /// Carries with a cotangent, and parameters that are wanted.
     carried: usize,
 }
@@ -44,7 +42,7 @@ pub(super) const VJP: SeveralVjpRule = |g, y, bars, wanted| {
     let (c, k) = (scan.carry, scan.slices);
     let (active, _) = activity(scan.body.graph(), c, wanted);
     let [carry_shapes, _, _] = scan.shapes();
-    let reverse = Reverse::new(scan.clone(), active[..c].to_vec(), &wanted[c..c + k], &wanted[c + k..], &present(&bars[c..]))?;
+    let reverse = Reverse::new(scan.clone(), &active[..c], &wanted[c..c + k], &wanted[c + k..], &present(&bars[c..]))?;
     let mut behind = Vec::new();
     for i in (0..c).filter(|&i| active[i]) {
         behind.push(or_zeros(g, bars[i], &carry_shapes[i])?);
@@ -100,11 +98,11 @@ fn segmented(g: &mut Builder, x: NodeId, count: usize, length: usize) -> Result<
 }
 
 impl Reverse {
-    fn new(forth: Scan, active: Vec<bool>, slices: &[bool], parameters: &[bool], given: &[bool]) -> Result<Reverse, Error> {
+    fn new(forth: Scan, active: &[bool], slices: &[bool], parameters: &[bool], given: &[bool]) -> Result<Reverse, Error> {
         let [carry_shapes, slice_shapes, parameter_shapes] = forth.shapes();
         let stacked: Vec<Shape> = forth.body.output_shapes().skip(forth.carry).cloned().collect();
         let mut w = Writing::new();
-        let bars = w.inputs(&chosen(&carry_shapes, &active))?;
+        let bars = w.inputs(&chosen(&carry_shapes, active))?;
         let sums = w.inputs(&chosen(&parameter_shapes, parameters))?;
         let carries = w.inputs(&carry_shapes)?;
         let own_slices = w.inputs(&slice_shapes)?;
@@ -116,9 +114,9 @@ impl Reverse {
         let inputs = [&carries[..], &own_slices, &own_parameters].concat();
         let outputs = compose::apply(forth.body.graph(), &mut w.g, &inputs)?;
         let (next, ys) = outputs.split_at(forth.carry);
-        let ends = chosen(next, &active).into_iter().chain(chosen(ys, given));
+        let ends = chosen(next, active).into_iter().chain(chosen(ys, given));
         let pairs: Vec<(NodeId, Cotangent)> = ends.zip(bars.iter().chain(&stacked_bars).map(|&bar| Cotangent::Node(bar))).collect();
-        let by = [chosen(&carries, &active), chosen(&own_parameters, parameters), chosen(&own_slices, slices)].concat();
+        let by = [chosen(&carries, active), chosen(&own_parameters, parameters), chosen(&own_slices, slices)].concat();
         let made = diff::vjp(&mut w.g, &pairs, &by)?;
         let mut results = Vec::with_capacity(by.len());
         for (i, (bar, x)) in made.into_iter().zip(by).enumerate() {
@@ -131,7 +129,7 @@ impl Reverse {
             });
         }
         let carried = bars.len() + sums.len();
-        Ok(Reverse { forth, back: w.finish(&results)?, active, carried })
+        Ok(Reverse { forth, back: w.finish(&results)?, carried })
     }
 
     /// Goes back through a stretch: the cotangents of its initial carries, the parameters' sums, the cotangents of its slices.
@@ -266,7 +264,6 @@ impl Reverse {
         let mut results = backwards.run(g, &args)?;
         let slice_bars = results.split_off(self.carried);
         results.extend(all_flipped(g, &slice_bars)?);
-        debug_assert!(self.active.len() == start.len());
         Ok(results)
     }
 }

@@ -4,11 +4,12 @@
 //! would have stacked is zeros. A guard that looks at no slices stays false once it is, so the loop ends there: that is `while_loop`.
 
 use super::super::row::rows;
-use super::super::{Arity, Attributes, Does, Family, ResultsRule, Row, Rule, Several, SeveralJvpRule, Value, axes::fault};
-use super::{Writing, activity, body_of, chosen, count, function, integer, led, or_zeros, reverse, series, takes};
+use super::super::{Arity, Attributes, Does, Family, ResultsRule, Row, Rule, Several, SeveralJvpRule, There, Value, axes::fault};
+use super::{Writing, activity, body_of, chosen, count, function, integer, led, or_zeros, quoted, reverse, series, takes};
 use crate::engine::diff;
+use crate::engine::exec::naive;
 use crate::engine::graph::{Body, Builder, NodeId, compose};
-use crate::engine::{Error, Shape};
+use crate::engine::{Error, Shape, Tensor};
 use Family::Structure;
 
 /// A canonical `scan`. Arguments are the initial carries, then what is sliced, then parameters.
@@ -96,7 +97,7 @@ fn carried(op: &'static Row, name: &str, body: &Body, carries: &[Shape]) -> Resu
     }
     for ((output, shape), carry) in outputs.iter().zip(body.output_shapes()).zip(carries) {
         if shape != carry {
-            let detail = format!("output {:?} is carried over, so it must have the shape of its carry", output.name);
+            let detail = format!("output {} is carried over, so it must have the shape of its carry", quoted(&output.name));
             return Err(Error::ShapePair { op: op.name, left: shape.clone(), right: carry.clone(), detail });
         }
     }
@@ -177,6 +178,15 @@ fn as_scan(args: &[NodeId], attributes: &Attributes) -> (Scan, Vec<NodeId>) {
     (Scan { body, guard, carry: number("carry"), slices: 0, length: number("max_steps") }, args.to_vec())
 }
 
+/// Whether the condition still holds at the end.
+fn is_cut_short(y: &There<'_>) -> bool {
+    let Some(condition) = y.attributes.body("condition") else { return false };
+    let parameters = y.args.iter().skip(y.results.len());
+    let inputs = y.results.iter().chain(parameters).map(|array| Tensor::new(array.shape.clone(), array.data.to_vec()));
+    let Some(inputs) = inputs.collect::<Option<Vec<Tensor>>>() else { return false };
+    naive::evaluate(condition.graph(), &inputs).is_ok_and(|holds| holds[0].data()[0] != 0.0)
+}
+
 rows! {
     SCAN = Row::new("scan", Structure, Arity::at_least(1), Rule::Several {
         results: RESULTS,
@@ -228,5 +238,6 @@ rows! {
         integer("carry", false, "how many arguments are carried; default 1"),
         integer("max_steps", true, "after so many steps the loop ends, whatever the condition"),
     ]).says("a function over and over while a condition holds, its outputs carried from step to step", "as scan's, over the steps that were taken")
-        .at_edges("a NaN condition counts as true");
+        .at_edges("a NaN condition counts as true; diagnostics tell where `max_steps` ended it")
+        .edge_of(is_cut_short);
 }
