@@ -51,6 +51,10 @@ bench-http *arguments:
     cargo build --release --locked --bin nablad --example echo
     python3 benches/http/bench.py {{ arguments }}
 
+# Measure the engine beside JAX, CasADi, PyTorch and C (needs benches/peers/requirements.txt and gcc)
+bench-peers *arguments:
+    python3 benches/peers/run.py {{ arguments }}
+
 # Run the examples against a server of their own
 examples:
     cargo build --locked

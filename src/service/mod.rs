@@ -38,16 +38,16 @@ use serde::{Deserialize, Serialize};
 pub use endpoint::Endpoint;
 pub use limits::Limits;
 pub use operators::operators;
+pub use run::Run;
 
 use crate::engine::Error;
 use crate::engine::exec::Scratch;
 use crate::wire::problem::{Failure, Slug};
 use admission::{Load, Permit, measure};
 use cache::Programs;
-use encode::Block;
+use encode::{Block, Style};
 use plan::{Decoded, Plan, decode};
 use pool::{Ended, Pool};
-use run::Run;
 
 /// How the service works.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -166,20 +166,21 @@ impl Service {
             if endpoint.converts() {
                 return convert::convert(endpoint, body, &inner.limits);
             }
-            let decoded = decode(endpoint, body, &inner.limits)?;
-            let plan = match inner.cache.plans.get(&decoded.key) {
-                Some(plan) => plan,
-                None => {
-                    let plan = Arc::new(plan::plan(endpoint, body, &decoded.given, &inner.limits, &inner.cache)?);
-                    inner.cache.plans.insert(decoded.key, plan.clone());
-                    plan
-                }
-            };
-            let cost = measure(&plan, &decoded.given, &inner.limits)?;
-            let run = Run::new(plan, decoded.given, cost);
+            let (run, style) = inner.prepare(endpoint, body)?;
             let blocks = all_blocks(&run, &mut Scratch::default()).map_err(|_| internal())?;
-            Ok(encode::answer(&run.plan.template, &blocks, decoded.style))
+            Ok(encode::answer(&run.plan.template, &blocks, style))
         })
+    }
+
+    /// A request read and compiled, for a caller in this process who runs it himself, as often as he wants.
+    ///
+    /// # Errors
+    /// As [`Service::answer`], before anything runs; [`Slug::InvalidRequest`] where an endpoint evaluates nothing.
+    pub fn prepare(&self, endpoint: Endpoint, body: &[u8]) -> Result<Run, Failure> {
+        if endpoint.converts() {
+            return Err(Failure::new(Slug::InvalidRequest, format!("/{} evaluates nothing", endpoint.name())));
+        }
+        guarded(|| self.0.prepare(endpoint, body).map(|(run, _)| run))
     }
 }
 
@@ -213,6 +214,21 @@ impl Inner {
             let blocks = here(&run)?;
             Ok(Begun::Answered(encode::answer(&run.plan.template, &blocks, style)))
         })
+    }
+
+    /// Reads a request and finds or makes its plan, on this thread.
+    fn prepare(&self, endpoint: Endpoint, body: &[u8]) -> Result<(Run, Style), Failure> {
+        let decoded = decode(endpoint, body, &self.limits)?;
+        let plan = match self.cache.plans.get(&decoded.key) {
+            Some(plan) => plan,
+            None => {
+                let plan = Arc::new(plan::plan(endpoint, body, &decoded.given, &self.limits, &self.cache)?);
+                self.cache.plans.insert(decoded.key, plan.clone());
+                plan
+            }
+        };
+        let cost = measure(&plan, &decoded.given, &self.limits)?;
+        Ok((Run::new(plan, decoded.given, cost), decoded.style))
     }
 
     /// Goes the rest of the way, with the workers.

@@ -8,12 +8,12 @@ use super::decode::Given;
 use super::encode::Block;
 use super::plan::Plan;
 use crate::engine::exec::Scratch;
-use crate::engine::program::{Binding, Cost, Stopped};
+use crate::engine::program::{Binding, Cost, Program, Stopped};
 use crate::engine::watch::{Findings, Watch};
 
-/// A plan, the numbers it takes, and what they cost.
+/// A compiled request: a plan, the numbers it takes, and what they cost.
 #[derive(Debug)]
-pub(super) struct Run {
+pub struct Run {
     pub(super) plan: Arc<Plan>,
     given: Given,
     cost: Cost,
@@ -29,8 +29,30 @@ impl Run {
         (self.plan, self.given)
     }
 
+    /// What is run.
+    pub fn program(&self) -> &Program {
+        &self.plan.program
+    }
+
+    /// The request's numbers, for each input of the program.
+    pub fn inputs(&self) -> Vec<Binding<'_>> {
+        let Given { at, points, direction, .. } = &self.given;
+        let data = |source: usize| -> &[f64] {
+            let (source, entries) = match source.checked_sub(at.len()) {
+                None => (source, at),
+                Some(source) => match source.checked_sub(points.len()) {
+                    None => (source, points),
+                    Some(source) => (source, direction),
+                },
+            };
+            &entries[source].data
+        };
+        let Plan { sources, per_point, .. } = &*self.plan;
+        sources.iter().zip(per_point).map(|(source, &per_point)| Binding { data: source.map_or(&[], data), per_point }).collect()
+    }
+
     /// How many points there are.
-    pub(super) fn points(&self) -> usize {
+    pub fn points(&self) -> usize {
         self.given.arrangement.points()
     }
 
@@ -55,20 +77,8 @@ impl Run {
 
     /// Runs some of the points.
     pub(super) fn block_of(&self, points: Range<usize>, scratch: &mut Scratch, stop: &AtomicBool) -> Result<Block, Stopped> {
-        let Plan { program, sources, per_point, template, watch, .. } = &*self.plan;
-        let Given { at, points: many, direction, .. } = &self.given;
-        let data = |source: usize| -> &[f64] {
-            let (source, entries) = match source.checked_sub(at.len()) {
-                None => (source, at),
-                Some(source) => match source.checked_sub(many.len()) {
-                    None => (source, many),
-                    Some(source) => (source, direction),
-                },
-            };
-            &entries[source].data
-        };
-        let inputs: Vec<Binding<'_>> =
-            sources.iter().zip(per_point).map(|(source, &per_point)| Binding { data: source.map_or(&[], data), per_point }).collect();
+        let Plan { program, template, watch, .. } = &*self.plan;
+        let inputs = self.inputs();
         let count = points.len();
         let mut block = Block { points: count, data: vec![0.0; template.width() * count], findings: Findings::default() };
         let mut out: Vec<&mut [f64]> = Vec::with_capacity(template.offsets().len());

@@ -1,11 +1,13 @@
 //! Requests as they come, answers as they go.
 
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{Endpoint, Limits, Service, Settings};
+use crate::engine::exec::Scratch;
 use crate::wire::problem::{Failure, Slug};
 
 fn service() -> Service {
@@ -441,6 +443,22 @@ fn batches_have_the_bits_of_single_points() {
         assert_eq!(one["gradient"]["x"], columns["gradient"]["x"][i]);
         assert_eq!(one["value"]["v"], columns["value"]["v"][i]);
     }
+}
+
+/// What a caller runs himself is what the service answers.
+#[test]
+fn a_prepared_request_runs_in_process() {
+    let body = br#"{"formula": "a * sin(x)", "at": {"a": 2}, "points": {"x": [0, 0.5, 1]}, "wrt": ["x"]}"#;
+    let (service, never) = (service(), AtomicBool::new(false));
+    let run = service.prepare(Endpoint::Gradient, body).unwrap();
+    assert_eq!(run.program().results(), [1, 1]);
+    let (mut value, mut slope) = (vec![0.0; run.points()], vec![0.0; run.points()]);
+    let mut out = [&mut value[..], &mut slope[..]];
+    run.program().run(&run.inputs(), 0..run.points(), &mut Scratch::default(), &never, &mut out).unwrap();
+    let answer: Value = serde_json::from_slice(&service.answer_blocking(Endpoint::Gradient, body).unwrap()).unwrap();
+    assert_eq!(answer, json!({"value": {"f": value}, "gradient": {"x": slope}}));
+    let failure = service.prepare(Endpoint::Derivative, br#"{"formula": "x", "of": "gradient"}"#).unwrap_err();
+    assert_eq!(failure.slug, Slug::InvalidRequest);
 }
 
 /// Work of a second or more.
