@@ -77,6 +77,8 @@ fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: 
     for (operand, slot) in spread {
         slots[at(*slot, length)].fill(frame.data(operand)[operand.layout.offset]);
     }
+    // operands that are read where they lie, by slot
+    let mut direct: Vec<&[f64]> = vec![&[]; map.slots];
     let mut element = 0;
     while element < map.elements {
         let elements = element_step.min(map.elements - element);
@@ -88,9 +90,19 @@ fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: 
                 let to = &mut slots[at(*slot, len)];
                 let data = frame.data(operand);
                 let layout = &operand.layout;
-                if operand.lanes.data() == map.lanes.data() && width == lanes && layout.is_contiguous() {
-                    let from = (layout.offset + element) * lanes;
-                    to.copy_from_slice(&data[from..from + len]);
+                if width == lanes && (operand.lanes.data() == map.lanes.data() || lanes == 1) {
+                    let mut rest = to;
+                    for run in layout.runs(element, elements) {
+                        if run.stride == 1 && run.length == elements {
+                            // where it lies is as good as a copy of it
+                            direct[*slot as usize] = &data[run.at * lanes..][..len];
+                            break;
+                        }
+                        direct[*slot as usize] = &[];
+                        let (own, after) = rest.split_at_mut(run.length * lanes);
+                        run.read(data, lanes, own);
+                        rest = after;
+                    }
                     continue;
                 }
                 let positions = layout.positions().seek(layout.offset, element);
@@ -104,6 +116,9 @@ fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: 
                 let (before, rest) = slots.split_at_mut(to);
                 let (out, after) = rest.split_at_mut(length);
                 let slot = |slot: u32| {
+                    if let there @ [_, ..] = direct[slot as usize] {
+                        return there;
+                    }
                     let from = slot as usize * length;
                     if from < to { &before[from..from + len] } else { &after[from - to - length..][..len] }
                 };

@@ -57,11 +57,13 @@ rows! {
     }).says("log(eᵃ + eᵇ), shifted", "σ(a − b), σ(b − a)").at_edges("−∞ with derivative 0 where both are −∞")
         .kink(|x| x[0] == f64::NEG_INFINITY && x[1] == f64::NEG_INFINITY).costs(40);
     LOG1MEXP = Row::scalar("log1mexp", Exponential, elementwise!(Unary, |x| vmath::log1mexp(x)), |g, y, _| {
-        let minus = g.negative(y.args[0])?;
-        let rest = g.call(&EXPM1, &[minus])?;
-        let over = over_domain(g, 1.0, rest)?;
+        // not −1/(e⁻ˣ − 1), whose divisor overflows where the quotient does not vanish yet
+        let (power, less) = (g.call(&EXP, y.args)?, g.call(&EXPM1, y.args)?);
+        let rest = g.negative(less)?;
+        let rest = g.call(&calculus::NONNEGATIVE, &[rest])?;
+        let over = g.divide(power, rest)?;
         Ok(Partial::Node(g.negative(over)?))
-    }).says("log(1 − eˣ) for x ≤ 0", "−1/(e⁻ˣ − 1)").at_edges("−∞ at 0 with derivative −∞; NaN for x > 0").pole(|x| x[0] == 0.0).costs(40);
+    }).says("log(1 − eˣ) for x ≤ 0", "eˣ/(eˣ − 1)").at_edges("−∞ at 0 with derivative −∞; NaN for x > 0").pole(|x| x[0] == 0.0).costs(40);
     XLOGY = Row::scalar("xlogy", Exponential, elementwise!(Binary, |x, y| vmath::xlogy(x, y)), |g, y, i| {
         Ok(Partial::Node(if i == 0 { g.call(&LOG, &[y.args[1]])? } else {
             let below = g.call(&calculus::NONNEGATIVE, &[y.args[1]])?;

@@ -194,10 +194,10 @@ fn log_ndtr_at_length(x: f64) -> f64 {
         return x;
     }
     if x < -0.5 {
-        let half_square = two_prod(x, x).scale(-0.5);
-        if half_square.hi == f64::NEG_INFINITY || x < -1e9 {
-            return half_square.hi;
+        if x < -1e9 {
+            return -(0.5 * x) * x; // in this order finite as long as it can be
         }
+        let half_square = two_prod(x, x).scale(-0.5);
         let tail = erfcx_positive(-x * INV_SQRT_2.hi);
         return half_square.add(log_dd(Dd::exact(0.5 * tail))).round();
     }
