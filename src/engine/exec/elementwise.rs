@@ -224,52 +224,17 @@ pub(crate) use quick_tile;
 
 #[cfg(test)]
 mod tests {
-    use super::{Elementwise, Isa};
+    use std::array::from_fn;
+
+    use super::{Elementwise, Isa, WIDEST};
     use crate::engine::op::{Rule, rows};
 
     /// Ordinary numbers, and among them those that every quick form declines, or answers next to declining.
+    #[rustfmt::skip]
     const VALUES: [f64; 41] = [
-        0.3,
-        -0.7,
-        f64::NAN,
-        1.9,
-        -2.4,
-        0.0,
-        5.1,
-        -0.0,
-        0.45,
-        1e-320,
-        -1e-320,
-        12.5,
-        f64::INFINITY,
-        -3.3,
-        f64::NEG_INFINITY,
-        0.99,
-        1.0,
-        -1.0,
-        2.0,
-        708.5,
-        -708.5,
-        40.0,
-        -38.2,
-        1e5,
-        0.5,
-        3e7,
-        -3e7,
-        1e-9,
-        26.6,
-        -26.6,
-        1e300,
-        -1e300,
-        745.0,
-        6.5,
-        -9.0,
-        1e-290,
-        3.0,
-        -0.2,
-        1048576.5,
-        -745.0,
-        1.5707963267948966,
+        0.3, -0.7, f64::NAN, 1.9, -2.4, 0.0, 5.1, -0.0, 0.45, 1e-320, -1e-320, 12.5, f64::INFINITY, -3.3, f64::NEG_INFINITY, 0.99, 1.0,
+        -1.0, 2.0, 708.5, -708.5, 40.0, -38.2, 1e5, 0.5, 3e7, -3e7, 1e-9, 26.6, -26.6, 1e300, -1e300, 745.0, 6.5, -9.0, 1e-290, 3.0, -0.2,
+        1048576.5, -745.0, std::f64::consts::FRAC_PI_2,
     ];
 
     /// Every function that has tiles, on every instruction set of this CPU: the bits of a value do not depend on where it stands.
@@ -280,16 +245,15 @@ mod tests {
             _ => None,
         }) {
             // by argument, coprime strides, so that all sorts of pairs meet
-            let value = |argument: usize, i: usize| VALUES[i * [1, 7, 16][argument] % VALUES.len()];
+            let value = |argument: usize, i: usize| VALUES[i * [1, 7, 16, 3, 5, 11][argument] % VALUES.len()];
             for length in 1..=19 {
                 for first in (0..VALUES.len()).step_by(3) {
-                    let arguments: Vec<Vec<f64>> =
-                        (0..3).map(|argument| (first..first + length).map(|i| value(argument, i)).collect()).collect();
+                    let arguments: [Vec<f64>; WIDEST] = from_fn(|argument| (first..first + length).map(|i| value(argument, i)).collect());
                     for isa in [Isa::Portable, Isa::detect()] {
                         let mut tile = vec![0.5; length];
-                        function.tile(isa, &mut tile, [0, 1, 2, 2, 2, 2].map(|argument: usize| &arguments[argument][..]));
+                        function.tile(isa, &mut tile, arguments.each_ref().map(Vec::as_slice));
                         for (i, got) in tile.into_iter().enumerate() {
-                            let x = [0, 1, 2, 2, 2, 2].map(|argument: usize| arguments[argument][i]);
+                            let x = from_fn(|argument| arguments[argument][i]);
                             for alone in [function.one(Isa::Portable, x), function.one(Isa::detect(), x)] {
                                 let same = got.to_bits() == alone.to_bits() || (got.is_nan() && alone.is_nan());
                                 assert!(same, "{} of {x:?}: {got:e} in lane {i} of {length} by {isa:?}, {alone:e} alone", row.name);
