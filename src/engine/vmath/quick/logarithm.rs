@@ -34,7 +34,7 @@ pub(super) fn split(x: f64) -> (f64, f64) {
 
 #[inline(always)]
 pub(super) fn positive_normal(x: f64) -> bool {
-    x >= f64::MIN_POSITIVE && x <= f64::MAX
+    (f64::MIN_POSITIVE..=f64::MAX).contains(&x)
 }
 
 /// log(1 + f) = f − (half square − rest): (half square, rest).

@@ -185,5 +185,5 @@ pub fn log_ndtr(x: f64) -> f64 {
 pub fn gelu(x: f64) -> f64 {
     let a = at_most(x.abs(), 37.0);
     let tail = exp_of_pair(two_prod(a, a).scale(-0.5)) * mills_closely(a);
-    within(x >= -37.0 && x <= f64::MAX, x * if x > 0.0 { 1.0 - tail } else { tail })
+    within((-37.0..=f64::MAX).contains(&x), x * if x > 0.0 { 1.0 - tail } else { tail })
 }

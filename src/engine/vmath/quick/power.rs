@@ -57,5 +57,5 @@ pub fn rsqrt(x: f64) -> f64 {
     let y = 1.0 / s;
     let low = 0.5 * (-s).mul_add(s, x) * y;
     let rest = (-y).mul_add(s, 1.0) - y * low;
-    within(x >= 1e-270 && x <= f64::MAX, y.mul_add(rest, y))
+    within((1e-270..=f64::MAX).contains(&x), y.mul_add(rest, y))
 }
