@@ -8,7 +8,7 @@
 //! What keeps the loops vectorised: multiplications and additions fused by hand (`mul_add`), selections between two values that are
 //! both there, exponents made and taken apart as bits, polynomials in place of tables, whose gathers cost more on AVX2. There are no
 //! conversions between integers and doubles here, which AVX2 has not: an integer below 2^51 is read off the bits of itself plus
-//! [`ROUND`].
+//! `ROUND` (`kernels`).
 //!
 //! The polynomials are truncated Chebyshev series over the stated range, which is to say within a hair of the best; `tables.py`
 //! prints them.
