@@ -5,10 +5,12 @@
 import argparse
 import json
 import sys
+from multiprocessing import Pool
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-FILES = ("scalar", "tensor", "linear_algebra", "structure", "second", "composition", "taylor")
+# those that take longest first
+FILES = ("linear_algebra", "structure", "scalar", "taylor", "second", "tensor", "composition")
 
 
 def rendered(name):
@@ -28,9 +30,10 @@ def main():
         import selfcheck
         return selfcheck.run(names)
     stale = []
-    for name in names:
+    with Pool() as pool:
+        contents = dict(zip(names, pool.map(rendered, names, chunksize=1)))
+    for name, data in contents.items():
         path = Path(__file__).with_name(name + ".jsonl")
-        data = rendered(name)
         if not options.check:
             path.write_text(data, encoding="utf-8")
             print(f"{path.name}: {data.count(chr(10))} rows")

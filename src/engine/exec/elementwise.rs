@@ -94,35 +94,34 @@ impl Elementwise {
         }
     }
 
-    /// One value; arguments beyond the function's own are ignored, and those that a wide one has beyond three are NaN. `isa` must be one
-    /// that [`Isa::detect`] has returned.
+    /// One value; arguments beyond the function's own are ignored. `isa` must be one that [`Isa::detect`] has returned.
     #[inline]
-    pub(crate) fn one(self, isa: Isa, args: [f64; 3]) -> f64 {
-        let [a, b, c] = args;
+    pub(crate) fn one(self, isa: Isa, args: [f64; WIDEST]) -> f64 {
+        let [a, b, c, ..] = args;
         // SAFETY: the entry needs no more than what `isa` stands for, which this CPU has
         unsafe {
             match self {
                 Elementwise::Unary(function) => (function.one[isa as usize])(a),
                 Elementwise::Binary(function) => (function.one[isa as usize])(a, b),
                 Elementwise::Ternary(function) => (function.one[isa as usize])(a, b, c),
-                Elementwise::Wide(function) => (function.one)([a, b, c, f64::NAN, f64::NAN, f64::NAN]),
+                Elementwise::Wide(function) => (function.one)(args),
             }
         }
     }
 
-    /// A tile: slices of equal length; those beyond the function's own are ignored. `isa` and wide functions as for [`Elementwise::one`].
+    /// A tile: slices of equal length; those beyond the function's own are ignored. `isa` as for [`Elementwise::one`].
     #[inline]
-    pub(crate) fn tile(self, isa: Isa, out: &mut [f64], args: [&[f64]; 3]) {
-        let [a, b, c] = args;
+    pub(crate) fn tile(self, isa: Isa, out: &mut [f64], args: [&[f64]; WIDEST]) {
+        let [a, b, c, ..] = args;
         // SAFETY: as above
         unsafe {
             match self {
                 Elementwise::Unary(function) => (function.tile[isa as usize])(out, a),
                 Elementwise::Binary(function) => (function.tile[isa as usize])(out, a, b),
                 Elementwise::Ternary(function) => (function.tile[isa as usize])(out, a, b, c),
-                Elementwise::Wide(_) => {
+                Elementwise::Wide(function) => {
                     for (i, out) in out.iter_mut().enumerate() {
-                        *out = self.one(isa, [a[i], b[i], c[i]]);
+                        *out = (function.one)(args.map(|arg| arg.get(i).copied().unwrap_or(f64::NAN)));
                     }
                 }
             }
@@ -130,7 +129,10 @@ impl Elementwise {
     }
 }
 
-/// Compiles a scalar function for every [`Isa`]: `elementwise!(Unary, |x| vmath::sin(x))`.
+/// Compiles a scalar function for every [`Isa`]: `elementwise!(Unary, |x| vmath::cbrt(x))`.
+///
+/// `elementwise!(Unary, |x| vmath::sin(x), quick vmath::quick::sin(x))` has tiles computed by the second, which is free of branches and
+/// thus vectorised, and the elements that it declines, by NaN, by the first, which must answer as the second where that does.
 ///
 /// `elementwise!(Wide, |n, x| ...)` is for functions that are long themselves, of up to six arguments.
 macro_rules! elementwise {
@@ -140,6 +142,28 @@ macro_rules! elementwise {
             $body
         }
         Elementwise::Wide(Wide { arity: [$(stringify!($x)),+].len(), one })
+    }};
+    ($kind:ident, |$($x:ident),+| $body:expr, quick $quick:expr) => {{
+        use $crate::engine::exec::elementwise::{Elementwise, $kind};
+        fn one($($x: f64),+) -> f64 {
+            $body
+        }
+        fn tile(out: &mut [f64], $($x: &[f64]),+) {
+            $crate::engine::exec::elementwise::quick_tile!(one, out, [$($x),+], $quick);
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        fn one_v3($($x: f64),+) -> f64 {
+            $body
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        fn tile_v3(out: &mut [f64], $($x: &[f64]),+) {
+            $crate::engine::exec::elementwise::quick_tile!(one_v3, out, [$($x),+], $quick);
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        use {one as one_v3, tile as tile_v3};
+        Elementwise::$kind($kind { one: [one, one_v3], tile: [tile, tile_v3] })
     }};
     ($kind:ident, |$($x:ident),+| $body:expr) => {{
         use $crate::engine::exec::elementwise::{Elementwise, $kind};
@@ -175,3 +199,105 @@ macro_rules! elementwise {
     }};
 }
 pub(crate) use elementwise;
+
+/// The loop over a tile by a quick form, and the elements it declines by `one`.
+macro_rules! quick_tile {
+    ($one:ident, $out:ident, [$($x:ident),+], $quick:expr) => {{
+        let n = $out.len();
+        $(let $x = &$x[..n];)+
+        let mut declined = false;
+        for i in 0..n {
+            let y = { $(let $x = $x[i];)+ $quick };
+            declined |= y.is_nan();
+            $out[i] = y;
+        }
+        if declined {
+            for i in 0..n {
+                if $out[i].is_nan() {
+                    $out[i] = $one($($x[i]),+);
+                }
+            }
+        }
+    }};
+}
+pub(crate) use quick_tile;
+
+#[cfg(test)]
+mod tests {
+    use super::{Elementwise, Isa};
+    use crate::engine::op::{Rule, rows};
+
+    /// Ordinary numbers, and among them those that every quick form declines, or answers next to declining.
+    const VALUES: [f64; 41] = [
+        0.3,
+        -0.7,
+        f64::NAN,
+        1.9,
+        -2.4,
+        0.0,
+        5.1,
+        -0.0,
+        0.45,
+        1e-320,
+        -1e-320,
+        12.5,
+        f64::INFINITY,
+        -3.3,
+        f64::NEG_INFINITY,
+        0.99,
+        1.0,
+        -1.0,
+        2.0,
+        708.5,
+        -708.5,
+        40.0,
+        -38.2,
+        1e5,
+        0.5,
+        3e7,
+        -3e7,
+        1e-9,
+        26.6,
+        -26.6,
+        1e300,
+        -1e300,
+        745.0,
+        6.5,
+        -9.0,
+        1e-290,
+        3.0,
+        -0.2,
+        1048576.5,
+        -745.0,
+        1.5707963267948966,
+    ];
+
+    /// Every function that has tiles, on every instruction set of this CPU: the bits of a value do not depend on where it stands.
+    #[test]
+    fn alone_and_in_every_lane_the_bits_are_the_same() {
+        for (row, function) in rows().filter_map(|row| match row.rule {
+            Rule::Scalar { function, .. } if !matches!(function, Elementwise::Wide(_)) => Some((row, function)),
+            _ => None,
+        }) {
+            // by argument, coprime strides, so that all sorts of pairs meet
+            let value = |argument: usize, i: usize| VALUES[i * [1, 7, 16][argument] % VALUES.len()];
+            for length in 1..=19 {
+                for first in (0..VALUES.len()).step_by(3) {
+                    let arguments: Vec<Vec<f64>> =
+                        (0..3).map(|argument| (first..first + length).map(|i| value(argument, i)).collect()).collect();
+                    for isa in [Isa::Portable, Isa::detect()] {
+                        let mut tile = vec![0.5; length];
+                        function.tile(isa, &mut tile, [0, 1, 2, 2, 2, 2].map(|argument: usize| &arguments[argument][..]));
+                        for (i, got) in tile.into_iter().enumerate() {
+                            let x = [0, 1, 2, 2, 2, 2].map(|argument: usize| arguments[argument][i]);
+                            for alone in [function.one(Isa::Portable, x), function.one(Isa::detect(), x)] {
+                                let same = got.to_bits() == alone.to_bits() || (got.is_nan() && alone.is_nan());
+                                assert!(same, "{} of {x:?}: {got:e} in lane {i} of {length} by {isa:?}, {alone:e} alone", row.name);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

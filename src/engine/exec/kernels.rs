@@ -7,6 +7,9 @@ use super::super::program::{Binding, Code, DenseCall, Kernel, Lanes, Line, Opera
 use super::elementwise::Isa;
 use super::{Frame, Scratch, convolve, interpolate, linear_algebra, loops, map, matmul, reduce, rows, scan, sort};
 
+/// Elements that are folded into side by side before the stop flag is asked again.
+const TOGETHER: usize = 1024;
+
 /// A code with its inputs and memory, at so many points and seeds.
 pub(super) struct Runner<'a> {
     pub(super) code: &'a Code,
@@ -56,19 +59,26 @@ impl Runner<'_> {
             Work::Copy { from, layout } => rows::copy(&frame, from, layout, kernel.lanes, out),
             Work::Reduce { from, inner, stride, fold } => {
                 let data = frame.data(from);
-                let bases = from.layout.positions();
-                for (base, out) in bases.zip(out.chunks_exact_mut(lanes)) {
-                    if frame.checked().is_err() {
-                        break;
+                let step = stride * lanes as isize;
+                let mut rest = &mut *out;
+                for run in from.layout.runs(0, elements) {
+                    // what is folded into neighbours lies side by side where lanes do, and neighbours where their elements are
+                    let together = if run.stride == 1 { TOGETHER } else { 1 };
+                    for first in (0..run.length).step_by(together) {
+                        if frame.checked().is_err() {
+                            break;
+                        }
+                        let base = (run.at as isize + first as isize * run.stride) * lanes as isize;
+                        let (own, after) = rest.split_at_mut(together.min(run.length - first) * lanes);
+                        reduce::fold_lanes(*fold, *inner, data, |i| (base + i as isize * step) as usize, own);
+                        rest = after;
                     }
-                    let at = |i: usize| (base as isize + i as isize * stride) as usize;
-                    reduce::fold_lanes(*fold, *inner, lanes, data, at, out);
                 }
             }
             Work::Matmul(work) => {
                 let side = |operand| matmul::Side { data: frame.data(operand), layout: &operand.layout, lanes: frame.lanes(operand.lanes) };
                 let sizes = matmul::Sizes { rows: work.rows, inner: work.inner, columns: work.columns, lanes, chain: work.chain };
-                matmul::run(self.scratch.isa, sizes, side(&work.left), side(&work.right), out, self.stop);
+                matmul::run(self.scratch.isa, sizes, [side(&work.left), side(&work.right)], &mut memory, out, self.stop);
             }
             Work::Dense(call) => dense(call, &frame, self.scratch.isa, kernel.lanes, &mut memory, out),
             Work::Take { from, table } => {

@@ -3,8 +3,10 @@
 //! A tile's slots stay in half the L1 cache; one dispatch covers a whole tile. A domain of one element runs the same steps over plain
 //! numbers.
 
+use super::super::op::calculus::chain_product;
 use super::super::program::{Lanes, Map, Stopped};
-use super::elementwise::{Elementwise, Isa};
+use super::elementwise::Isa;
+use super::opcode::Opcode;
 use super::{Frame, rows};
 
 /// Values that fit in half of a 32 KiB L1 cache.
@@ -33,14 +35,24 @@ fn one(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: &m
     for (operand, slot) in &map.loads {
         slots[*slot as usize] = frame.data(operand)[operand.layout.offset];
     }
+    let slots = &mut slots[..map.slots];
     for step in &map.steps {
-        let [a, b, c] = step.from;
-        if let Elementwise::Wide(function) = step.function {
-            slots[step.to as usize] = (function.one)(map.wide[a as usize].map(|slot| slots[slot as usize]));
-            continue;
-        }
-        let args = [slots[a as usize], slots[b as usize], slots[c as usize]];
-        slots[step.to as usize] = step.function.one(isa, args);
+        let [a, b] = step.from.map(|slot| slot as usize);
+        let call = || map.functions[step.function as usize];
+        let value = match step.code {
+            Opcode::Add => slots[a] + slots[b],
+            Opcode::Subtract => slots[a] - slots[b],
+            Opcode::Multiply => slots[a] * slots[b],
+            Opcode::Divide => slots[a] / slots[b],
+            Opcode::Negative => -slots[a],
+            Opcode::Square => slots[a] * slots[a],
+            Opcode::Reciprocal => 1.0 / slots[a],
+            Opcode::Sqrt => slots[a].sqrt(),
+            Opcode::Chain => chain_product(slots[a], slots[b]),
+            Opcode::Unary | Opcode::Binary => call().one(isa, [slots[a], slots[b], f64::NAN, f64::NAN, f64::NAN, f64::NAN]),
+            Opcode::Many => call().one(isa, map.many[a].map(|slot| slots[slot as usize])),
+        };
+        slots[step.to as usize] = value;
     }
     for (&(slot, _), target) in map.stores.iter().zip(targets) {
         target[0] = slots[slot as usize];
@@ -65,6 +77,8 @@ fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: 
     for (operand, slot) in spread {
         slots[at(*slot, length)].fill(frame.data(operand)[operand.layout.offset]);
     }
+    // operands that are read where they lie, by slot
+    let mut direct: Vec<&[f64]> = vec![&[]; map.slots];
     let mut element = 0;
     while element < map.elements {
         let elements = element_step.min(map.elements - element);
@@ -76,9 +90,19 @@ fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: 
                 let to = &mut slots[at(*slot, len)];
                 let data = frame.data(operand);
                 let layout = &operand.layout;
-                if operand.lanes.data() == map.lanes.data() && width == lanes && layout.is_contiguous() {
-                    let from = (layout.offset + element) * lanes;
-                    to.copy_from_slice(&data[from..from + len]);
+                if width == lanes && (operand.lanes.data() == map.lanes.data() || lanes == 1) {
+                    let mut rest = to;
+                    for run in layout.runs(element, elements) {
+                        if run.stride == 1 && run.length == elements {
+                            // where it lies is as good as a copy of it
+                            direct[*slot as usize] = &data[run.at * lanes..][..len];
+                            break;
+                        }
+                        direct[*slot as usize] = &[];
+                        let (own, after) = rest.split_at_mut(run.length * lanes);
+                        run.read(data, lanes, own);
+                        rest = after;
+                    }
                     continue;
                 }
                 let positions = layout.positions().seek(layout.offset, element);
@@ -87,21 +111,25 @@ fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: 
                 }
             }
             for step in &map.steps {
-                if let Elementwise::Wide(function) = step.function {
-                    let (to, from) = (step.to as usize * length, map.wide[step.from[0] as usize]);
-                    for i in 0..len {
-                        slots[to + i] = (function.one)(from.map(|slot| slots[slot as usize * length + i]));
-                    }
-                    continue;
-                }
+                let function = map.functions[step.function as usize];
                 let to = step.to as usize * length;
                 let (before, rest) = slots.split_at_mut(to);
                 let (out, after) = rest.split_at_mut(length);
                 let slot = |slot: u32| {
+                    if let there @ [_, ..] = direct[slot as usize] {
+                        return there;
+                    }
                     let from = slot as usize * length;
                     if from < to { &before[from..from + len] } else { &after[from - to - length..][..len] }
                 };
-                step.function.tile(isa, &mut out[..len], step.from.map(slot));
+                // what is read from the slot that is written is no argument
+                let arg = |from: u32| if from == step.to { &[][..] } else { slot(from) };
+                if step.code == Opcode::Many {
+                    function.tile(isa, &mut out[..len], map.many[step.from[0] as usize].map(arg));
+                } else {
+                    let [a, b] = step.from.map(slot);
+                    function.tile(isa, &mut out[..len], [a, b, a, a, a, a]);
+                }
             }
             for (&(slot, _), target) in map.stores.iter().zip(targets.iter_mut()) {
                 let to = element * lanes + lane;

@@ -84,19 +84,21 @@ fn scalar(function: Elementwise, args: &[&Tensor], result: &Shape) -> Vec<f64> {
     let columns: Vec<Vec<f64>> = args.iter().map(|arg| read(arg, &Layout::contiguous(arg.shape()).broadcast(result))).collect();
     (0..result.elements())
         .map(|i| match (function, &*columns) {
-            (Elementwise::Wide(function), columns) => {
-                let mut args = [f64::NAN; WIDEST];
-                args.iter_mut().zip(columns).for_each(|(arg, column)| *arg = column[i]);
-                (function.one)(args)
+            // of any number the operators of two make a chain
+            (Elementwise::Binary(_), [first, rest @ ..]) if rest.len() > 1 => {
+                rest.iter().fold(first[i], |sum, next| function.one(isa, filled([sum, next[i]])))
             }
-            (function, [a]) => function.one(isa, [a[i]; 3]),
-            (function @ Elementwise::Binary(_), [first, rest @ ..]) => {
-                rest.iter().fold(first[i], |sum, next| function.one(isa, [sum, next[i], next[i]]))
-            }
-            (function, [a, b, c]) => function.one(isa, [a[i], b[i], c[i]]),
-            (_, _) => f64::NAN,
+            (Elementwise::Binary(_), [only]) => function.one(isa, filled([only[i], only[i]])),
+            (_, columns) => function.one(isa, filled(columns.iter().map(|column| column[i]))),
         })
         .collect()
+}
+
+/// Arguments, and NaN for those that there are not.
+fn filled(values: impl IntoIterator<Item = f64>) -> [f64; WIDEST] {
+    let mut args = [f64::NAN; WIDEST];
+    args.iter_mut().zip(values).for_each(|(arg, value)| *arg = value);
+    args
 }
 
 fn primitive_value(primitive: Primitive, args: &[&Tensor], attributes: &Attributes, result: &Shape) -> Vec<f64> {

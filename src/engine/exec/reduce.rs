@@ -17,19 +17,20 @@ pub(crate) fn fold(how: Fold, n: usize, get: impl Fn(usize) -> f64) -> f64 {
     out[0]
 }
 
-/// Folds rows of lanes: element `i` of lane `l` is `data[at(i) * lanes + l]`.
-pub(crate) fn fold_lanes(how: Fold, n: usize, lanes: usize, data: &[f64], at: impl Fn(usize) -> usize, out: &mut [f64]) {
+/// Folds rows of lanes: element `i` of lane `l` is `data[at(i) + l]`.
+pub(crate) fn fold_lanes(how: Fold, n: usize, data: &[f64], at: impl Fn(usize) -> usize, out: &mut [f64]) {
+    let lanes = out.len();
     let mut first = 0;
     while first + WIDTH <= lanes {
         let read = |i: usize, row: &mut [f64; WIDTH]| {
-            let from = at(i) * lanes + first;
+            let from = at(i) + first;
             row.copy_from_slice(&data[from..from + WIDTH]);
         };
         rows::<WIDTH>(how, n, read, &mut out[first..first + WIDTH]);
         first += WIDTH;
     }
     for lane in first..lanes {
-        rows::<1>(how, n, |i, row| row[0] = data[at(i) * lanes + lane], &mut out[lane..=lane]);
+        rows::<1>(how, n, |i, row| row[0] = data[at(i) + lane], &mut out[lane..=lane]);
     }
 }
 
@@ -48,21 +49,14 @@ fn sum<const W: usize>(n: usize, read: impl Fn(usize, &mut [f64; W]), out: &mut 
         out.fill(0.0);
         return;
     }
+    if n <= CHUNK {
+        out.copy_from_slice(&chunk(0, n, &read));
+        return;
+    }
     let mut stack: [[f64; W]; 64] = [[0.0; W]; 64];
     let mut depth = 0;
-    let mut row = [0.0; W];
     for (number, start) in (0..n).step_by(CHUNK).enumerate() {
-        // −0.0 is the sum of nothing: added to anything it leaves its bits
-        let mut sums = [[-0.0; W]; WAYS];
-        for i in start..n.min(start + CHUNK) {
-            read(i, &mut row);
-            for (sum, value) in sums[(i - start) % WAYS].iter_mut().zip(row) {
-                *sum += value;
-            }
-        }
-        let add = |a: [f64; W], b: [f64; W]| std::array::from_fn::<f64, W, _>(|l| a[l] + b[l]);
-        let [a, b, c, d, e, f, g, h] = sums;
-        let mut joined = add(add(add(a, e), add(c, g)), add(add(b, f), add(d, h)));
+        let mut joined = chunk(start, n.min(start + CHUNK), &read);
         let mut carry = number;
         while carry & 1 == 1 {
             depth -= 1;
@@ -79,6 +73,32 @@ fn sum<const W: usize>(n: usize, read: impl Fn(usize, &mut [f64; W]), out: &mut 
         }
     }
     out.copy_from_slice(&total);
+}
+
+/// The sum of a chunk's elements.
+#[inline]
+fn chunk<const W: usize>(start: usize, end: usize, read: &impl Fn(usize, &mut [f64; W])) -> [f64; W] {
+    // −0.0 is the sum of nothing: added to anything it leaves its bits
+    let mut sums = [[-0.0; W]; WAYS];
+    let mut row = [0.0; W];
+    let whole = end - (end - start) % WAYS;
+    for i in (start..whole).step_by(WAYS) {
+        for (way, sum) in sums.iter_mut().enumerate() {
+            read(i + way, &mut row);
+            *sum = add(*sum, row);
+        }
+    }
+    for (i, sum) in (whole..end).zip(&mut sums) {
+        read(i, &mut row);
+        *sum = add(*sum, row);
+    }
+    let [a, b, c, d, e, f, g, h] = sums;
+    add(add(add(a, e), add(c, g)), add(add(b, f), add(d, h)))
+}
+
+#[inline]
+fn add<const W: usize>(a: [f64; W], b: [f64; W]) -> [f64; W] {
+    std::array::from_fn(|lane| a[lane] + b[lane])
 }
 
 #[inline]

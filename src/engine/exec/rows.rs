@@ -1,6 +1,6 @@
 //! Reads rows of lanes: an operand that varies with less than its reader is repeated.
 
-use super::super::program::layout::Layout;
+use super::super::program::layout::{Layout, Run};
 use super::super::program::{Lanes, Operand};
 use super::Frame;
 
@@ -40,7 +40,30 @@ pub(super) fn copy(frame: &Frame<'_>, from: &Operand, layout: &Layout, lanes: La
         out[target..target + length].copy_from_slice(&data[source..source + length]);
         return;
     }
+    if from.lanes.data() == lanes.data() || count == 1 {
+        return copy_runs(data, &from.layout, layout, count, out);
+    }
     for (source, target) in from.layout.positions().zip(layout.positions()) {
         read(frame, data, from.lanes, lanes, source, 0, &mut out[target * count..(target + 1) * count]);
+    }
+}
+
+/// Elements of `width` numbers from one layout to another with the same sizes.
+fn copy_runs(data: &[f64], from: &Layout, to: &Layout, width: usize, out: &mut [f64]) {
+    let (Some((&(size, stride), outer)), Some((&(_, step), outer_to))) = (from.axes.split_last(), to.axes.split_last()) else {
+        return Run { at: from.offset, stride: 1, length: 1 }.read(data, width, &mut out[to.offset * width..(to.offset + 1) * width]);
+    };
+    let sources = Layout { offset: from.offset, axes: outer.to_vec() };
+    let targets = Layout { offset: to.offset, axes: outer_to.to_vec() };
+    for (source, target) in sources.positions().zip(targets.positions()) {
+        if step == 1 {
+            Run { at: source, stride, length: size }.read(data, width, &mut out[target * width..(target + size) * width]);
+            continue;
+        }
+        for i in 0..size {
+            let along = |start: usize, stride: isize| (start as isize + i as isize * stride) as usize * width;
+            let (source, target) = (along(source, stride), along(target, step));
+            out[target..target + width].copy_from_slice(&data[source..source + width]);
+        }
     }
 }

@@ -2,12 +2,15 @@
 
 use super::row::rows;
 use super::{Family, Partial, Row, calculus, exponential, logic, rounding};
+use crate::engine::Tensor;
 use crate::engine::exec::elementwise::elementwise;
+use crate::engine::exec::opcode::Opcode;
 use crate::engine::graph::Kind;
-use crate::engine::{Tensor, vmath};
+use crate::engine::vmath::{self, quick};
 use Family::Arithmetic;
 
 /// xʸ, where the square and the reciprocal are the correctly rounded ones: `simplify` may then write them as such.
+#[inline(always)]
 fn power(x: f64, y: f64) -> f64 {
     if y == 2.0 {
         x * x
@@ -18,25 +21,31 @@ fn power(x: f64, y: f64) -> f64 {
     }
 }
 
+/// The quick form of [`power`] leaves these two to it.
+#[inline(always)]
+fn quick_power(x: f64, y: f64) -> f64 {
+    if y == 2.0 || y == -1.0 { f64::NAN } else { quick::pow(x, y) }
+}
+
 rows! {
     ADD = Row::scalar("add", Arithmetic, elementwise!(Binary, |a, b| a + b), |_, _, _| Ok(Partial::One))
-        .alias(&["+"]).variadic().says("a + b + …, from the left", "1 by each");
+        .alias(&["+"]).variadic().inlined(Opcode::Add).says("a + b + …, from the left", "1 by each");
     SUBTRACT = Row::scalar("subtract", Arithmetic, elementwise!(Binary, |a, b| a - b), |_, _, i| {
         Ok(if i == 0 { Partial::One } else { Partial::MinusOne })
-    }).alias(&["sub", "-"]).says("a − b", "1, −1");
+    }).alias(&["sub", "-"]).inlined(Opcode::Subtract).says("a − b", "1, −1");
     MULTIPLY = Row::scalar("multiply", Arithmetic, elementwise!(Binary, |a, b| a * b), |_, y, i| Ok(Partial::Node(y.args[1 - i])))
-        .alias(&["mul", "*"]).variadic().says("a · b · …, from the left", "b, a");
+        .alias(&["mul", "*"]).variadic().inlined(Opcode::Multiply).says("a · b · …, from the left", "b, a");
     DIVIDE = Row::scalar("divide", Arithmetic, elementwise!(Binary, |a, b| a / b), |g, y, i| {
         let p = if i == 0 { g.reciprocal(y.args[1])? } else {
             let q = g.divide(y.y, y.args[1])?;
             g.negative(q)?
         };
         Ok(Partial::Node(p))
-    }).alias(&["div", "/"]).says("a ÷ b", "1/b, −y/b").at_edges("IEEE at b = 0")
+    }).alias(&["div", "/"]).inlined(Opcode::Divide).says("a ÷ b", "1/b, −y/b").at_edges("IEEE at b = 0")
         .pole(|x| x[1] == 0.0 && x[0] != 0.0 && !x[0].is_nan()).costs(4);
     NEGATIVE = Row::scalar("negative", Arithmetic, elementwise!(Unary, |x| -x), |_, _, _| Ok(Partial::MinusOne))
-        .alias(&["neg"]).says("−x", "−1");
-    POW = Row::scalar("pow", Arithmetic, elementwise!(Binary, |x, y| power(x, y)), |g, y, i| {
+        .alias(&["neg"]).inlined(Opcode::Negative).says("−x", "−1");
+    POW = Row::scalar("pow", Arithmetic, elementwise!(Binary, |x, y| power(x, y), quick quick_power(x, y)), |g, y, i| {
         let (base, exponent) = (y.args[0], y.args[1]);
         if i == 1 {
             let log = g.call(&exponential::LOG, &[base])?;
@@ -71,16 +80,16 @@ rows! {
     RECIPROCAL = Row::scalar("reciprocal", Arithmetic, elementwise!(Unary, |x| 1.0 / x), |g, y, _| {
         let square = g.square(y.y)?;
         Ok(Partial::Node(g.negative(square)?))
-    }).says("1 ÷ x", "−y²").at_edges("IEEE at 0").pole(|x| x[0] == 0.0).costs(4);
+    }).inlined(Opcode::Reciprocal).says("1 ÷ x", "−y²").at_edges("IEEE at 0").pole(|x| x[0] == 0.0).costs(4);
     SQUARE = Row::scalar("square", Arithmetic, elementwise!(Unary, |x| x * x), |g, y, _| Ok(Partial::Node(g.scale(2.0, y.args[0])?)))
-        .says("x²", "2x");
+        .inlined(Opcode::Square).says("x²", "2x");
     SQRT = Row::scalar("sqrt", Arithmetic, elementwise!(Unary, |x| x.sqrt()), |g, y, _| {
         // + 0 turns the root of −0.0 into +0.0, so that the pole is the one-sided limit +∞
         let (half, zero) = (g.number(0.5), g.number(0.0));
         let root = g.add(y.y, zero)?;
         Ok(Partial::Node(g.divide(half, root)?))
-    }).says("√x", "1/(2y)").at_edges("NaN for x < 0; derivative +∞ at 0").pole(|x| x[0] == 0.0).costs(5);
-    RSQRT = Row::scalar("rsqrt", Arithmetic, elementwise!(Unary, |x| vmath::rsqrt(x)), |g, y, _| {
+    }).inlined(Opcode::Sqrt).says("√x", "1/(2y)").at_edges("NaN for x < 0; derivative +∞ at 0").pole(|x| x[0] == 0.0).costs(5);
+    RSQRT = Row::scalar("rsqrt", Arithmetic, elementwise!(Unary, |x| vmath::rsqrt(x), quick quick::rsqrt(x)), |g, y, _| {
         let half = g.scale(-0.5, y.y)?;
         let over = g.reciprocal(y.args[0])?;
         Ok(Partial::Node(g.multiply(half, over)?))

@@ -8,7 +8,8 @@ use super::special::bessel::{j_derivative, y_derivative};
 use super::special::{error, next_derivative, order, signed_order};
 use super::{Family, Partial, Row, hyperbolic, special};
 use crate::engine::exec::elementwise::elementwise;
-use crate::engine::vmath;
+use crate::engine::exec::opcode::Opcode;
+use crate::engine::vmath::{self, quick};
 use Family::Calculus;
 
 /// a·b, and +0.0 where either is 0: always the positive zero, so that a term which carries nothing never shows in a bit.
@@ -18,7 +19,7 @@ pub(crate) const fn chain_product(a: f64, b: f64) -> f64 {
 
 rows! {
     CHAIN_MULTIPLY = Row::scalar("chain_multiply", Calculus, elementwise!(Binary, |a, b| chain_product(a, b)), |_, y, i| Ok(Partial::Node(y.args[1 - i])))
-        .says("a·b, but 0 where either is 0, even if the other is infinite or NaN: the product of the chain rule", "b, a").costs(2);
+        .inlined(Opcode::Chain).says("a·b, but 0 where either is 0, even if the other is infinite or NaN: the product of the chain rule", "b, a").costs(2);
     CHAIN_DIVIDE = Row::scalar("chain_divide", Calculus, elementwise!(Binary, |a, b| if a == 0.0 { 0.0 } else { a / b }), |g, y, i| {
         Ok(Partial::Node(if i == 0 { g.reciprocal(y.args[1])? } else {
             let quotient = g.call(&CHAIN_DIVIDE, &[y.y, y.args[1]])?;
@@ -30,7 +31,7 @@ rows! {
         .says("x where x ≥ 0, with −0.0 as 0.0; NaN for x < 0: keeps a derivative to the domain of its function", "1").costs(2);
     SAME = Row::step("same", Calculus, elementwise!(Binary, |a, b| number(a == b || (a.is_nan() && b.is_nan()))))
         .is("1 where a = b or both are NaN: who shares the derivative of a largest or smallest").costs(2);
-    SECH2 = Row::scalar("sech2", Calculus, elementwise!(Unary, |x| vmath::sech2(x)), |g, y, _| {
+    SECH2 = Row::scalar("sech2", Calculus, elementwise!(Unary, |x| vmath::sech2(x), quick quick::sech2(x)), |g, y, _| {
         let tanh = g.call(&hyperbolic::TANH, &[y.args[0]])?;
         let product = g.multiply(tanh, y.y)?;
         Ok(Partial::Node(g.scale(-2.0, product)?))

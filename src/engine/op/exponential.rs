@@ -7,7 +7,7 @@ use super::{Family, Partial, Row, activation, calculus, logic};
 use crate::engine::exec::elementwise::elementwise;
 use crate::engine::graph::algebra::Made;
 use crate::engine::graph::{Builder, NodeId};
-use crate::engine::vmath;
+use crate::engine::vmath::{self, quick};
 use Family::Exponential;
 
 /// c/x, but NaN for x < 0 and +∞ at −0.0: the derivative of a logarithm lives where the logarithm does.
@@ -21,9 +21,9 @@ fn over_domain(g: &mut Builder, c: f64, x: NodeId) -> Made {
 }
 
 rows! {
-    EXP = Row::scalar("exp", Exponential, elementwise!(Unary, |x| vmath::exp(x)), |_, y, _| Ok(Partial::Node(y.y)))
+    EXP = Row::scalar("exp", Exponential, elementwise!(Unary, |x| vmath::exp(x), quick quick::exp(x)), |_, y, _| Ok(Partial::Node(y.y)))
         .says("eˣ", "y").costs(20);
-    EXP2 = Row::scalar("exp2", Exponential, elementwise!(Unary, |x| vmath::exp2(x)), |g, y, _| {
+    EXP2 = Row::scalar("exp2", Exponential, elementwise!(Unary, |x| vmath::exp2(x), quick quick::exp2(x)), |g, y, _| {
         // next to overflow the derivative is still there when the value no longer is
         let (x, one, high) = (y.args[0], g.number(1.0), g.number(1000.0));
         let less = g.subtract(x, one)?;
@@ -32,18 +32,18 @@ rows! {
         let high = g.call(&logic::GREATER, &[x, high])?;
         Ok(Partial::Node(g.select(high, large, usual)?))
     }).says("2ˣ", "y·ln 2").costs(20);
-    EXPM1 = Row::scalar("expm1", Exponential, elementwise!(Unary, |x| vmath::expm1(x)), |g, y, _| Ok(Partial::Node(g.call(&EXP, &[y.args[0]])?)))
+    EXPM1 = Row::scalar("expm1", Exponential, elementwise!(Unary, |x| vmath::expm1(x), quick quick::expm1(x)), |g, y, _| Ok(Partial::Node(g.call(&EXP, &[y.args[0]])?)))
         .says("eˣ − 1 without cancellation", "eˣ").costs(25);
-    LOG = Row::scalar("log", Exponential, elementwise!(Unary, |x| vmath::log(x)), |g, y, _| Ok(Partial::Node(over_domain(g, 1.0, y.args[0])?)))
+    LOG = Row::scalar("log", Exponential, elementwise!(Unary, |x| vmath::log(x), quick quick::log(x)), |g, y, _| Ok(Partial::Node(over_domain(g, 1.0, y.args[0])?)))
         .alias(&["ln"]).says("natural logarithm", "1/x").at_edges("−∞ at 0 with derivative +∞; NaN for x < 0, derivative too")
         .pole(|x| x[0] == 0.0).costs(20);
-    LOG2 = Row::scalar("log2", Exponential, elementwise!(Unary, |x| vmath::log2(x)), |g, y, _| {
+    LOG2 = Row::scalar("log2", Exponential, elementwise!(Unary, |x| vmath::log2(x), quick quick::log2(x)), |g, y, _| {
         Ok(Partial::Node(over_domain(g, LOG2_E, y.args[0])?))
     }).says("logarithm to base 2", "1/(x·ln 2)").at_edges("as log").pole(|x| x[0] == 0.0).costs(20);
-    LOG10 = Row::scalar("log10", Exponential, elementwise!(Unary, |x| vmath::log10(x)), |g, y, _| {
+    LOG10 = Row::scalar("log10", Exponential, elementwise!(Unary, |x| vmath::log10(x), quick quick::log10(x)), |g, y, _| {
         Ok(Partial::Node(over_domain(g, LOG10_E, y.args[0])?))
     }).says("logarithm to base 10", "1/(x·ln 10)").at_edges("as log").pole(|x| x[0] == 0.0).costs(20);
-    LOG1P = Row::scalar("log1p", Exponential, elementwise!(Unary, |x| vmath::log1p(x)), |g, y, _| {
+    LOG1P = Row::scalar("log1p", Exponential, elementwise!(Unary, |x| vmath::log1p(x), quick quick::log1p(x)), |g, y, _| {
         let one = g.number(1.0);
         let x = g.add(one, y.args[0])?;
         Ok(Partial::Node(over_domain(g, 1.0, x)?))
@@ -57,11 +57,13 @@ rows! {
     }).says("log(eᵃ + eᵇ), shifted", "σ(a − b), σ(b − a)").at_edges("−∞ with derivative 0 where both are −∞")
         .kink(|x| x[0] == f64::NEG_INFINITY && x[1] == f64::NEG_INFINITY).costs(40);
     LOG1MEXP = Row::scalar("log1mexp", Exponential, elementwise!(Unary, |x| vmath::log1mexp(x)), |g, y, _| {
-        let minus = g.negative(y.args[0])?;
-        let rest = g.call(&EXPM1, &[minus])?;
-        let over = over_domain(g, 1.0, rest)?;
+        // not −1/(e⁻ˣ − 1), whose divisor overflows where the quotient does not vanish yet
+        let (power, less) = (g.call(&EXP, y.args)?, g.call(&EXPM1, y.args)?);
+        let rest = g.negative(less)?;
+        let rest = g.call(&calculus::NONNEGATIVE, &[rest])?;
+        let over = g.divide(power, rest)?;
         Ok(Partial::Node(g.negative(over)?))
-    }).says("log(1 − eˣ) for x ≤ 0", "−1/(e⁻ˣ − 1)").at_edges("−∞ at 0 with derivative −∞; NaN for x > 0").pole(|x| x[0] == 0.0).costs(40);
+    }).says("log(1 − eˣ) for x ≤ 0", "eˣ/(eˣ − 1)").at_edges("−∞ at 0 with derivative −∞; NaN for x > 0").pole(|x| x[0] == 0.0).costs(40);
     XLOGY = Row::scalar("xlogy", Exponential, elementwise!(Binary, |x, y| vmath::xlogy(x, y)), |g, y, i| {
         Ok(Partial::Node(if i == 0 { g.call(&LOG, &[y.args[1]])? } else {
             let below = g.call(&calculus::NONNEGATIVE, &[y.args[1]])?;

@@ -3,15 +3,15 @@
 use super::row::rows;
 use super::{Family, Partial, Row, arithmetic, calculus, trigonometric};
 use crate::engine::exec::elementwise::elementwise;
-use crate::engine::vmath;
+use crate::engine::vmath::{self, quick};
 use Family::Hyperbolic;
 
 rows! {
-    SINH = Row::scalar("sinh", Hyperbolic, elementwise!(Unary, |x| vmath::sinh(x)), |g, y, _| Ok(Partial::Node(g.call(&COSH, &[y.args[0]])?)))
+    SINH = Row::scalar("sinh", Hyperbolic, elementwise!(Unary, |x| vmath::sinh(x), quick quick::sinh(x)), |g, y, _| Ok(Partial::Node(g.call(&COSH, &[y.args[0]])?)))
         .says("hyperbolic sine", "cosh x").costs(30);
-    COSH = Row::scalar("cosh", Hyperbolic, elementwise!(Unary, |x| vmath::cosh(x)), |g, y, _| Ok(Partial::Node(g.call(&SINH, &[y.args[0]])?)))
+    COSH = Row::scalar("cosh", Hyperbolic, elementwise!(Unary, |x| vmath::cosh(x), quick quick::cosh(x)), |g, y, _| Ok(Partial::Node(g.call(&SINH, &[y.args[0]])?)))
         .says("hyperbolic cosine", "sinh x").costs(30);
-    TANH = Row::scalar("tanh", Hyperbolic, elementwise!(Unary, |x| vmath::tanh(x)), |g, y, _| Ok(Partial::Node(g.call(&calculus::SECH2, &[y.args[0]])?)))
+    TANH = Row::scalar("tanh", Hyperbolic, elementwise!(Unary, |x| vmath::tanh(x), quick quick::tanh(x)), |g, y, _| Ok(Partial::Node(g.call(&calculus::SECH2, &[y.args[0]])?)))
         .says("hyperbolic tangent", "1/cosh²x, by exp(−2|x|)").costs(30);
     ASINH = Row::scalar("asinh", Hyperbolic, elementwise!(Unary, |x| vmath::asinh(x)), |g, y, _| {
         let one = g.number(1.0);

@@ -4,6 +4,7 @@ use super::super::graph::{Builder, NodeId};
 use super::super::{Error, Shape};
 use super::{Attribute, Attributes, Fact, Facts, Here, There};
 use crate::engine::exec::elementwise::Elementwise;
+use crate::engine::exec::opcode::Opcode;
 use crate::engine::program::layout::Layout;
 
 /// An operator: what it is called, what it means, how it differentiates, how it runs.
@@ -28,6 +29,8 @@ pub struct Row {
     pub facts: Facts,
     /// Estimated flops an element of the result.
     pub flops: u32,
+    /// How it is done for a single number, where it is elementwise.
+    pub opcode: Opcode,
     /// What it does.
     pub rule: Rule,
 }
@@ -388,13 +391,38 @@ impl Eq for Row {}
 impl Row {
     /// A row with its rule and nothing said yet.
     pub(super) const fn new(name: &'static str, family: Family, arity: Arity, rule: Rule) -> Row {
-        let facts = Facts::NONE;
-        Row { name, aliases: &[], family, arity, attributes: &[], summary: "", derivative: "", convention: "", facts, flops: 1, rule }
+        let (facts, opcode) = (Facts::NONE, Opcode::Many);
+        Row {
+            name,
+            aliases: &[],
+            family,
+            arity,
+            attributes: &[],
+            summary: "",
+            derivative: "",
+            convention: "",
+            facts,
+            flops: 1,
+            opcode,
+            rule,
+        }
     }
 
     /// An elementwise operator.
     pub(super) const fn scalar(name: &'static str, family: Family, function: Elementwise, partials: PartialRule) -> Row {
-        Row::new(name, family, Arity::exactly(function.arity()), Rule::Scalar { function, partials })
+        let mut row = Row::new(name, family, Arity::exactly(function.arity()), Rule::Scalar { function, partials });
+        row.opcode = match function {
+            Elementwise::Unary(_) => Opcode::Unary,
+            Elementwise::Binary(_) => Opcode::Binary,
+            Elementwise::Ternary(_) | Elementwise::Wide(_) => Opcode::Many,
+        };
+        row
+    }
+
+    /// Written out in the loop over single numbers.
+    pub(super) const fn inlined(mut self, opcode: Opcode) -> Row {
+        self.opcode = opcode;
+        self
     }
 
     /// An elementwise operator that is constant between its steps.

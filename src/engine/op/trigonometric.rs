@@ -7,7 +7,7 @@ use super::{Family, Partial, Row, arithmetic, calculus, logic};
 use crate::engine::exec::elementwise::elementwise;
 use crate::engine::graph::algebra::Made;
 use crate::engine::graph::{Builder, NodeId};
-use crate::engine::vmath;
+use crate::engine::vmath::{self, quick};
 use Family::Trigonometric;
 
 /// 1/√((1 − x)(1 + x))
@@ -24,9 +24,9 @@ pub(super) fn one_minus_square(g: &mut Builder, x: NodeId) -> Made {
 }
 
 rows! {
-    SIN = Row::scalar("sin", Trigonometric, elementwise!(Unary, |x| vmath::sin(x)), |g, y, _| Ok(Partial::Node(g.call(&COS, &[y.args[0]])?)))
+    SIN = Row::scalar("sin", Trigonometric, elementwise!(Unary, |x| vmath::sin(x), quick quick::sin(x)), |g, y, _| Ok(Partial::Node(g.call(&COS, &[y.args[0]])?)))
         .says("sine of x radians", "cos x").at_edges("NaN at ±∞").costs(25);
-    COS = Row::scalar("cos", Trigonometric, elementwise!(Unary, |x| vmath::cos(x)), |g, y, _| {
+    COS = Row::scalar("cos", Trigonometric, elementwise!(Unary, |x| vmath::cos(x), quick quick::cos(x)), |g, y, _| {
         let sin = g.call(&SIN, &[y.args[0]])?;
         Ok(Partial::Node(g.negative(sin)?))
     }).says("cosine of x radians", "−sin x").at_edges("NaN at ±∞").costs(25);
@@ -35,15 +35,15 @@ rows! {
         let square = g.square(cos)?;
         Ok(Partial::Node(g.reciprocal(square)?))
     }).says("tangent of x radians", "1/cos²x").at_edges("NaN at ±∞").costs(40);
-    ASIN = Row::scalar("asin", Trigonometric, elementwise!(Unary, |x| vmath::asin(x)), |g, y, _| Ok(Partial::Node(over_root(g, y.args[0])?)))
+    ASIN = Row::scalar("asin", Trigonometric, elementwise!(Unary, |x| vmath::asin(x), quick quick::asin(x)), |g, y, _| Ok(Partial::Node(over_root(g, y.args[0])?)))
         .alias(&["arcsin"]).says("inverse sine", "1/√((1 − x)(1 + x))").at_edges("NaN for |x| > 1; derivative +∞ at ±1")
         .pole(|x| x[0].abs() == 1.0).costs(30);
-    ACOS = Row::scalar("acos", Trigonometric, elementwise!(Unary, |x| vmath::acos(x)), |g, y, _| {
+    ACOS = Row::scalar("acos", Trigonometric, elementwise!(Unary, |x| vmath::acos(x), quick quick::acos(x)), |g, y, _| {
         let over = over_root(g, y.args[0])?;
         Ok(Partial::Node(g.negative(over)?))
     }).alias(&["arccos"]).says("inverse cosine", "−1/√((1 − x)(1 + x))").at_edges("NaN for |x| > 1; derivative −∞ at ±1")
         .pole(|x| x[0].abs() == 1.0).costs(30);
-    ATAN = Row::scalar("atan", Trigonometric, elementwise!(Unary, |x| vmath::atan(x)), |g, y, _| {
+    ATAN = Row::scalar("atan", Trigonometric, elementwise!(Unary, |x| vmath::atan(x), quick quick::atan(x)), |g, y, _| {
         // where x² would overflow, 1/x² is the same and still there
         let (x, one, far) = (y.args[0], g.number(1.0), g.number(1e100));
         let size = g.call(&arithmetic::ABS, &[x])?;

@@ -88,7 +88,9 @@ fn kernel_bytes(kernel: &Kernel) -> usize {
     let bodies: usize = kernel.bodies().map(Code::bytes).sum();
     96 + bodies
         + match &kernel.work {
-            Work::Map(map) => map.steps.len() * size_of::<super::kernel::Step>() + map.loads.len() * 96 + map.stores.len() * 8,
+            Work::Map(map) => {
+                map.steps.len() * size_of::<super::kernel::Step>() + map.many.len() * 24 + map.loads.len() * 96 + map.stores.len() * 8
+            }
             Work::Take { table, .. } | Work::ScatterAdd { table, .. } => 8 * table.indices.len(),
             Work::Loop(work) => 256 + 128 * work.args.len(),
             Work::Over(work) => 256 + 128 * work.args.len(),

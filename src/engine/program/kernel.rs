@@ -7,6 +7,7 @@ use super::layout::Layout;
 use crate::engine::exec::elementwise::{Elementwise, WIDEST};
 use crate::engine::exec::interpolate::Knots;
 use crate::engine::exec::linear_algebra::{self, Sizes};
+use crate::engine::exec::opcode::Opcode;
 use crate::engine::op::{Dense, DenseFlags, Fold, Scan, Sorting};
 
 /// What a value varies with beside its elements. Points and seeds are lane axes: innermost in memory, points within seeds. The steps of
@@ -91,12 +92,16 @@ pub(crate) struct Buffer {
     pub(crate) slot: u32,
 }
 
-/// One elementwise instruction of a Map: `slots[to] = function(slots[from]...)`. A wide function's `from[0]` is a row of [`Map::wide`].
+/// One elementwise instruction of a Map: `slots[to] = function(slots[from]...)`, in 16 bytes, since a Map may have millions.
+/// Of a function with more than two arguments `from[0]` is a row of [`Map::many`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Step {
-    pub(crate) function: Elementwise,
+    /// How it is done for one number.
+    pub(crate) code: Opcode,
+    /// How it is done for a tile: which of [`Map::functions`].
+    pub(crate) function: u16,
     pub(crate) to: u32,
-    pub(crate) from: [u32; 3],
+    pub(crate) from: [u32; 2],
 }
 
 /// A fused group of elementwise operators over one domain.
@@ -106,8 +111,10 @@ pub(crate) struct Map {
     pub(crate) lanes: Lanes,
     pub(crate) loads: Vec<(Operand, u32)>,
     pub(crate) steps: Vec<Step>,
-    /// The argument slots of each wide function.
-    pub(crate) wide: Vec<[u32; WIDEST]>,
+    /// Each function that a step applies.
+    pub(crate) functions: Vec<Elementwise>,
+    /// The argument slots of steps that have more than two.
+    pub(crate) many: Vec<[u32; WIDEST]>,
     /// Slot and buffer.
     pub(crate) stores: Vec<(u32, u32)>,
     pub(crate) slots: usize,

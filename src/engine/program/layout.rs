@@ -57,6 +57,21 @@ impl Layout {
         Positions { at: self.offset as isize, index: vec![0; self.axes.len()], axes: self.axes.clone(), left: self.elements() }
     }
 
+    /// The positions of `count` elements from that row-major number on, as runs along the last axis.
+    pub fn runs(&self, element: usize, count: usize) -> impl Iterator<Item = Run> {
+        let (&(size, stride), outer) = self.axes.split_last().unwrap_or((&(1, 0), &[]));
+        let outer = Layout { offset: self.offset, axes: outer.to_vec() };
+        let mut begin = element % size.max(1);
+        let mut left = count;
+        let starts = outer.positions().seek(self.offset, element / size.max(1));
+        starts.map_while(move |start| {
+            let length = (size - begin).min(left);
+            let at = (start as isize + begin as isize * stride) as usize;
+            (begin, left) = (0, left - length);
+            (length > 0).then_some(Run { at, stride, length })
+        })
+    }
+
     /// The same set of positions in the same order with as few axes as possible.
     pub fn merged(&self) -> Layout {
         let mut axes: Vec<(usize, isize)> = Vec::with_capacity(self.axes.len());
@@ -73,6 +88,41 @@ impl Layout {
             }
         }
         Layout { offset: self.offset, axes }
+    }
+}
+
+/// Elements at equal distances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run {
+    /// The first one's position.
+    pub at: usize,
+    /// From one to the next.
+    pub stride: isize,
+    /// How many there are.
+    pub length: usize,
+}
+
+impl Run {
+    /// Reads them, `width` numbers each.
+    #[inline]
+    pub fn read(self, data: &[f64], width: usize, to: &mut [f64]) {
+        match (self.stride, width) {
+            (1, _) => to.copy_from_slice(&data[self.at * width..(self.at + self.length) * width]),
+            (0, 1) => to.fill(data[self.at]),
+            (stride, 1) => {
+                let mut at = self.at as isize;
+                for to in to {
+                    *to = data[at as usize];
+                    at += stride;
+                }
+            }
+            (stride, _) => {
+                for (i, to) in to.chunks_exact_mut(width).enumerate() {
+                    let at = (self.at as isize + i as isize * stride) as usize * width;
+                    to.copy_from_slice(&data[at..at + width]);
+                }
+            }
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::super::exec::elementwise::Elementwise;
+use super::super::exec::opcode::Opcode;
 use super::super::graph::{Graph, Kind, NodeId};
 use super::super::op::{Attributes, Does, Primitive, Row, Rule, Several, product, shape};
 use super::super::{Shape, Tensor};
@@ -425,7 +425,8 @@ fn fuse(group: &Group) -> Map {
         lanes: group.lanes,
         loads: Vec::new(),
         steps: Vec::with_capacity(group.members.len()),
-        wide: Vec::new(),
+        functions: Vec::new(),
+        many: Vec::new(),
         stores: Vec::new(),
         slots: 0,
         flops: 0.0,
@@ -434,6 +435,7 @@ fn fuse(group: &Group) -> Map {
     let mut free: Vec<u32> = Vec::new();
     let mut slot_of = vec![0u32; group.members.len()];
     let mut slots = 0u32;
+    let mut numbers: HashMap<*const Row, u16> = HashMap::new();
     for (i, member) in group.members.iter().enumerate() {
         let from: Vec<u32> = member
             .args
@@ -456,27 +458,30 @@ fn fuse(group: &Group) -> Map {
         };
         let to = take();
         let Rule::Scalar { function, .. } = &member.op.rule else { continue };
-        // a choice among many is a chain of choices between two; with one argument it is that argument twice
-        let mut step = |to: u32, from: [u32; 3]| map.steps.push(Step { function: *function, to, from });
+        let number = *numbers.entry(std::ptr::from_ref(member.op)).or_insert_with(|| {
+            map.functions.push(*function);
+            map.functions.len() as u16 - 1
+        });
+        let mut step = |to: u32, from: [u32; 2]| map.steps.push(Step { code: member.op.opcode, function: number, to, from });
         match *from {
-            _ if matches!(function, Elementwise::Wide(_)) => {
-                step(to, [map.wide.len() as u32; 3]);
+            _ if member.op.opcode == Opcode::Many => {
+                step(to, [map.many.len() as u32; 2]);
                 // arguments that the function does not have are read from anywhere
-                map.wide.push(std::array::from_fn(|i| from.get(i).copied().unwrap_or(to)));
+                map.many.push(std::array::from_fn(|i| from.get(i).copied().unwrap_or(to)));
             }
-            [a] => step(to, [a, a, a]),
-            [a, b] => step(to, [a, b, b]),
-            [a, b, c] if member.op.arity.most.is_some() => step(to, [a, b, c]),
+            [a] => step(to, [a, a]),
+            [a, b] => step(to, [a, b]),
+            // a choice among many is a chain of choices between two; with one argument it is that argument twice
             [a, b, ref rest @ ..] => {
-                step(to, [a, b, b]);
+                step(to, [a, b]);
                 let other = take();
                 let (mut have, mut next) = (to, other);
                 for &arg in rest {
-                    step(next, [have, arg, arg]);
+                    step(next, [have, arg]);
                     (have, next) = (next, have);
                 }
                 if have != to {
-                    step(to, [have, have, have]);
+                    step(to, [have, have]);
                 }
                 free.push(other);
             }

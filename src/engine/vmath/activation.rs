@@ -7,15 +7,22 @@ use super::dd::{Dd, fast_two_sum};
 use super::erf::{gelu_tail, ndtr_dd};
 use super::exponential::exp;
 use super::kernels::{exp_dd, exp_parts, log1p_dd};
-use super::pow2;
+use super::{pow2, quick};
 
 /// Below −40 the sigmoid is e^x, and softplus too, to the last bit.
 const TAIL: f64 = -40.0;
 
 /// 1/(1 + e^-x).
-/// Max 0.52 ULP measured.
+/// Max 0.62 ULP measured.
 #[inline(always)]
 pub fn sigmoid(x: f64) -> f64 {
+    let y = quick::sigmoid(x);
+    if y.is_nan() { sigmoid_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn sigmoid_at_length(x: f64) -> f64 {
     if x.is_nan() {
         return x;
     }
@@ -37,9 +44,16 @@ fn sigmoid_dd(x: f64) -> Dd {
 }
 
 /// log(1 + e^x) = max(x, 0) + log1p(e^-|x|).
-/// Max 0.51 ULP measured.
+/// Max 1.06 ULP measured.
 #[inline(always)]
 pub fn softplus(x: f64) -> f64 {
+    let y = quick::softplus(x);
+    if y.is_nan() { softplus_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn softplus_at_length(x: f64) -> f64 {
     if x.is_nan() {
         return x;
     }
@@ -54,16 +68,23 @@ pub fn softplus(x: f64) -> f64 {
 }
 
 /// log σ(x) = −softplus(−x).
-/// Max 0.51 ULP measured.
+/// Max 1.06 ULP measured.
 #[inline(always)]
 pub fn log_sigmoid(x: f64) -> f64 {
     -softplus(-x)
 }
 
 /// x σ(x).
-/// Max 0.53 ULP measured.
+/// Max 0.55 ULP measured.
 #[inline(always)]
 pub fn silu(x: f64) -> f64 {
+    let y = quick::silu(x);
+    if y.is_nan() { silu_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn silu_at_length(x: f64) -> f64 {
     if x.is_nan() || x > -TAIL {
         return x;
     }
@@ -88,9 +109,16 @@ pub fn relu(x: f64) -> f64 {
 }
 
 /// x Φ(x), Φ exact.
-/// Max 3.4 ULP measured.
+/// Max 3.6 ULP measured.
 #[inline(always)]
 pub fn gelu(x: f64) -> f64 {
+    let y = quick::gelu(x);
+    if y.is_nan() { gelu_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn gelu_at_length(x: f64) -> f64 {
     if x.is_nan() || x > 10.0 {
         return x;
     }

@@ -4,7 +4,7 @@
 //! a residual computed by a fused product.
 
 use super::dd::{Dd, two_prod, two_sum};
-use super::pow2;
+use super::{pow2, quick};
 
 /// √x, correctly rounded.
 #[inline(always)]
@@ -16,6 +16,13 @@ pub fn sqrt(x: f64) -> f64 {
 /// Max 0.50 ULP measured.
 #[inline(always)]
 pub fn rsqrt(x: f64) -> f64 {
+    let y = quick::rsqrt(x);
+    if y.is_nan() { rsqrt_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn rsqrt_at_length(x: f64) -> f64 {
     if x <= 0.0 || x.is_nan() || x == f64::INFINITY {
         return 1.0 / x.sqrt();
     }

@@ -2,7 +2,7 @@
 //!
 //! Everything else here is inlined into the loops over blocks. Bessel functions, incomplete gammas and their like call exponentials and
 //! logarithms in dozens of places: inlined, they would be megabytes of code and most of the time it takes to compile the crate. They are
-//! compiled once, without FMA instructions; the bits are the same.
+//! compiled once with FMA instructions and once without; the bits are the same.
 
 use super::dd::Dd;
 use super::{erf as error, exponential, gamma, kernels};
@@ -11,6 +11,18 @@ macro_rules! called {
     ($($module:ident::$name:ident($($arg:ident: $type:ty),+) -> $result:ty;)+) => {$(
         #[inline(never)]
         pub(super) fn $name($($arg: $type),+) -> $result {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[inline(never)]
+                #[target_feature(enable = "avx2,fma")]
+                fn fused($($arg: $type),+) -> $result {
+                    $module::$name($($arg),+)
+                }
+                if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+                    // SAFETY: this CPU has what it is compiled for
+                    return unsafe { fused($($arg),+) };
+                }
+            }
             $module::$name($($arg),+)
         }
     )+};

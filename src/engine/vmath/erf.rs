@@ -6,23 +6,37 @@
 use super::dd::{Dd, fast_two_sum, two_prod, two_sum};
 use super::exponential::exp;
 use super::kernels::{exp_parts, log_dd, log1p_dd};
-use super::pow2;
+use super::{pow2, quick};
 
 const INV_SQRT_2: Dd = Dd { hi: std::f64::consts::FRAC_1_SQRT_2, lo: -4.833646656726457e-17 };
 const INV_SQRT_PI: f64 = 0.5641895835477563;
 const INV_SQRT_2PI: Dd = Dd { hi: 0.3989422804014327, lo: -2.49232720227773e-17 };
 
 /// erf x.
-/// Max 0.8 ULP measured.
+/// Max 1.2 ULP measured.
 #[inline(always)]
 pub fn erf(x: f64) -> f64 {
+    let y = quick::erf(x);
+    if y.is_nan() { erf_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn erf_at_length(x: f64) -> f64 {
     libm::erf(x)
 }
 
 /// 1 − erf x.
-/// Max 2.3 ULP measured.
+/// Max 6.1 ULP measured.
 #[inline(always)]
 pub fn erfc(x: f64) -> f64 {
+    let y = quick::erfc(x);
+    if y.is_nan() { erfc_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn erfc_at_length(x: f64) -> f64 {
     libm::erfc(x)
 }
 
@@ -78,9 +92,16 @@ fn erfcx_positive(x: f64) -> f64 {
 }
 
 /// exp(x²) erfc x.
-/// Max 2.5 ULP measured.
+/// Max 5.6 ULP measured.
 #[inline(always)]
 pub fn erfcx(x: f64) -> f64 {
+    let y = quick::erfcx(x);
+    if y.is_nan() { erfcx_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn erfcx_at_length(x: f64) -> f64 {
     if x.is_nan() {
         return x;
     }
@@ -122,9 +143,16 @@ pub(super) fn ndtr_dd(x: f64) -> Dd {
 }
 
 /// The standard normal distribution function.
-/// Max 3.0 ULP measured.
+/// Max 5.4 ULP measured.
 #[inline(always)]
 pub fn ndtr(x: f64) -> f64 {
+    let y = quick::ndtr(x);
+    if y.is_nan() { ndtr_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn ndtr_at_length(x: f64) -> f64 {
     if x.is_nan() {
         return x;
     }
@@ -152,17 +180,24 @@ pub(super) fn gelu_tail(x: f64) -> f64 {
 }
 
 /// log Φ(x).
-/// Max 3.1 ULP measured.
+/// Max 7.0 ULP measured.
 #[inline(always)]
 pub fn log_ndtr(x: f64) -> f64 {
+    let y = quick::log_ndtr(x);
+    if y.is_nan() { log_ndtr_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn log_ndtr_at_length(x: f64) -> f64 {
     if x.is_nan() || x == f64::NEG_INFINITY {
         return x;
     }
     if x < -0.5 {
-        let half_square = two_prod(x, x).scale(-0.5);
-        if half_square.hi == f64::NEG_INFINITY || x < -1e9 {
-            return half_square.hi;
+        if x < -1e9 {
+            return -(0.5 * x) * x; // in this order finite as long as it can be
         }
+        let half_square = two_prod(x, x).scale(-0.5);
         let tail = erfcx_positive(-x * INV_SQRT_2.hi);
         return half_square.add(log_dd(Dd::exact(0.5 * tail))).round();
     }

@@ -4,19 +4,24 @@
 //! elementary functions, since that is where the digits of log1mexp and logaddexp go.
 
 use super::dd::{Dd, fast_two_sum, two_prod, two_sum};
-use super::kernels::{
-    INV_LN2, INV_LN10, LN2, ROUND, STEP_HI, STEP_LO, STEPS_PER_UNIT, exp_dd, exp_parts, exp2_step, expm1_dd, log_dd, log_parts, log1p_dd,
-};
-use super::pow2;
+use super::kernels::{INV_LN2, INV_LN10, LN2, exp_dd, exp_parts, expm1_dd, log_dd, log_parts, log1p_dd};
+use super::{pow2, quick};
 
 /// Beyond these e^x rounds to ∞ or 0.
 const EXP_OVERFLOW: f64 = 709.8;
 const EXP_UNDERFLOW: f64 = -745.2;
 
 /// e^x.
-/// Max 0.51 ULP measured.
+/// Max 0.58 ULP measured.
 #[inline(always)]
 pub fn exp(x: f64) -> f64 {
+    let y = quick::exp(x);
+    if y.is_nan() { exp_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn exp_at_length(x: f64) -> f64 {
     if x.is_nan() {
         return x;
     }
@@ -26,24 +31,21 @@ pub fn exp(x: f64) -> f64 {
     if x < EXP_UNDERFLOW {
         return 0.0;
     }
-    let k = (x * STEPS_PER_UNIT + ROUND) - ROUND;
-    exp2_sum(k, (x - k * STEP_HI) - k * STEP_LO)
-}
-
-/// 2^(k/64) e^r for |r| < 0.0055 in plain doubles but for the last sum, so good to 0.51 ULP:
-/// what exp and exp2 can do without, not being parts of anything else.
-#[inline(always)]
-fn exp2_sum(k: f64, r: f64) -> f64 {
-    let q = 1.0 / 24.0 + r * (1.0 / 120.0 + r * (1.0 / 720.0));
-    let p = r + r * r * (0.5 + r * (1.0 / 6.0 + r * q));
-    let (e, t) = exp2_step(k);
-    fast_two_sum(t.hi, t.lo + t.hi * p).round_scaled(e)
+    let (k, d) = exp_parts(Dd::exact(x));
+    d.round_scaled(k)
 }
 
 /// 2^x; exact at integers.
-/// Max 0.51 ULP measured.
+/// Max 0.63 ULP measured.
 #[inline(always)]
 pub fn exp2(x: f64) -> f64 {
+    let y = quick::exp2(x);
+    if y.is_nan() { exp2_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn exp2_at_length(x: f64) -> f64 {
     if x.is_nan() {
         return x;
     }
@@ -53,14 +55,21 @@ pub fn exp2(x: f64) -> f64 {
     if x < -1076.0 {
         return 0.0;
     }
-    let k = (x * 64.0 + ROUND) - ROUND;
-    exp2_sum(k, (x - k * (1.0 / 64.0)) * LN2.hi) // the difference is exact
+    let (k, d) = exp_parts(LN2.mul_f(x));
+    d.round_scaled(k)
 }
 
 /// e^x − 1.
-/// Max 0.51 ULP measured.
+/// Max 0.96 ULP measured.
 #[inline(always)]
 pub fn expm1(x: f64) -> f64 {
+    let y = quick::expm1(x);
+    if y.is_nan() { expm1_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn expm1_at_length(x: f64) -> f64 {
     if x.is_nan() || x.abs() < pow2(-54) {
         return x;
     }
@@ -91,9 +100,16 @@ fn in_log_domain(x: f64) -> bool {
 }
 
 /// ln x.
-/// Max 0.50 ULP measured.
+/// Max 0.75 ULP measured.
 #[inline(always)]
 pub fn log(x: f64) -> f64 {
+    let y = quick::log(x);
+    if y.is_nan() { log_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn log_at_length(x: f64) -> f64 {
     if !in_log_domain(x) {
         return log_special(x);
     }
@@ -101,9 +117,16 @@ pub fn log(x: f64) -> f64 {
 }
 
 /// log₂ x; exact at powers of two.
-/// Max 0.50 ULP measured.
+/// Max 0.66 ULP measured.
 #[inline(always)]
 pub fn log2(x: f64) -> f64 {
+    let y = quick::log2(x);
+    if y.is_nan() { log2_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn log2_at_length(x: f64) -> f64 {
     if !in_log_domain(x) {
         return log_special(x);
     }
@@ -112,9 +135,16 @@ pub fn log2(x: f64) -> f64 {
 }
 
 /// log₁₀ x; exact at powers of ten.
-/// Max 0.50 ULP measured.
+/// Max 0.57 ULP measured.
 #[inline(always)]
 pub fn log10(x: f64) -> f64 {
+    let y = quick::log10(x);
+    if y.is_nan() { log10_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn log10_at_length(x: f64) -> f64 {
     if !in_log_domain(x) {
         return log_special(x);
     }
@@ -122,9 +152,16 @@ pub fn log10(x: f64) -> f64 {
 }
 
 /// log(1 + x).
-/// Max 0.50 ULP measured.
+/// Max 0.75 ULP measured.
 #[inline(always)]
 pub fn log1p(x: f64) -> f64 {
+    let y = quick::log1p(x);
+    if y.is_nan() { log1p_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn log1p_at_length(x: f64) -> f64 {
     if x.abs() < pow2(-54) {
         return x;
     }
@@ -227,9 +264,16 @@ fn pow_special(x: f64, y: f64, odd: bool) -> f64 {
 }
 
 /// x^y as exp(y log x), both in double-double; C99's special cases, so pow(1, NaN) = 1 = 0^0.
-/// Max 0.50 ULP measured.
+/// Max 0.6 ULP measured.
 #[inline(always)]
 pub fn pow(x: f64, y: f64) -> f64 {
+    let power = quick::pow(x, y);
+    if power.is_nan() { pow_at_length(x, y) } else { power }
+}
+
+#[cold]
+#[inline(never)]
+fn pow_at_length(x: f64, y: f64) -> f64 {
     if y == 0.0 || x == 1.0 {
         return 1.0;
     }

@@ -6,7 +6,7 @@
 
 use super::dd::{Dd, two_sum};
 use super::kernels::{LN2, exp_dd, exp_parts, expm1_dd, log_dd, log1p_dd};
-use super::pow2;
+use super::{pow2, quick};
 
 /// From here on e^-|x| is below half a unit of e^|x|.
 const LARGE: f64 = 40.0;
@@ -23,9 +23,16 @@ fn half_exp(a: f64) -> f64 {
 }
 
 /// sinh x = (m + m/(1 + m))/2 with m = expm1|x|.
-/// Max 0.50 ULP measured.
+/// Max 0.98 ULP measured.
 #[inline(always)]
 pub fn sinh(x: f64) -> f64 {
+    let y = quick::sinh(x);
+    if y.is_nan() { sinh_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn sinh_at_length(x: f64) -> f64 {
     let a = x.abs();
     if a < pow2(-30) || x.is_nan() {
         return x;
@@ -39,9 +46,16 @@ pub fn sinh(x: f64) -> f64 {
 }
 
 /// cosh x = (e + 1/e)/2.
-/// Max 0.50 ULP measured.
+/// Max 0.87 ULP measured.
 #[inline(always)]
 pub fn cosh(x: f64) -> f64 {
+    let y = quick::cosh(x);
+    if y.is_nan() { cosh_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn cosh_at_length(x: f64) -> f64 {
     if x.is_nan() {
         return x;
     }
@@ -54,9 +68,16 @@ pub fn cosh(x: f64) -> f64 {
 }
 
 /// tanh x = m/(m + 2) with m = expm1(2|x|).
-/// Max 0.50 ULP measured.
+/// Max 0.75 ULP measured.
 #[inline(always)]
 pub fn tanh(x: f64) -> f64 {
+    let y = quick::tanh(x);
+    if y.is_nan() { tanh_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn tanh_at_length(x: f64) -> f64 {
     let a = x.abs();
     if a < pow2(-30) || x.is_nan() {
         return x;
@@ -69,9 +90,16 @@ pub fn tanh(x: f64) -> f64 {
 }
 
 /// 1/cosh²x = 4e/(1 + e)² with e = exp(−2|x|), right into the subnormals.
-/// Max 0.50 ULP measured.
+/// Max 0.59 ULP measured.
 #[inline(always)]
 pub fn sech2(x: f64) -> f64 {
+    let y = quick::sech2(x);
+    if y.is_nan() { sech2_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn sech2_at_length(x: f64) -> f64 {
     if x.is_nan() {
         return x;
     }

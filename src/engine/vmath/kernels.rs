@@ -18,13 +18,13 @@ pub(super) const INV_LN10: Dd = Dd { hi: std::f64::consts::LOG10_E, lo: 1.098319
 pub(super) const PI: Dd = Dd { hi: std::f64::consts::PI, lo: 1.2246467991473532e-16 };
 
 /// ln 2 / 64 in 36 bits, so that k times it is exact for |k| < 2^17, and the rest.
-pub(super) const STEP_HI: f64 = 0.010830424696223417;
-pub(super) const STEP_LO: f64 = 2.572804622327669e-14;
-pub(super) const STEPS_PER_UNIT: f64 = 92.33248261689366;
+const STEP_HI: f64 = 0.010830424696223417;
+const STEP_LO: f64 = 2.572804622327669e-14;
+const STEPS_PER_UNIT: f64 = 92.33248261689366;
 
 /// ln 2 in 42 bits, exact times any exponent, and the rest.
-const LN2_HI: f64 = 0.6931471805598903;
-const LN2_LO: f64 = 5.497923018708371e-14;
+pub(super) const LN2_HI: f64 = 0.6931471805598903;
+pub(super) const LN2_LO: f64 = 5.497923018708371e-14;
 
 /// Adding and subtracting it rounds to the nearest integer (|x| < 2^51) in two operations on any
 /// CPU; `round_ties_even` is a libcall before SSE4.1.
@@ -32,7 +32,7 @@ pub(super) const ROUND: f64 = 6755399441055744.0; // 1.5 · 2^52
 
 /// Splits k = 64 e + i: (e, 2^(i/64)).
 #[inline(always)]
-pub(super) fn exp2_step(k: f64) -> (i32, Dd) {
+fn exp2_step(k: f64) -> (i32, Dd) {
     let k = k as i32;
     let (hi, lo) = EXP2_64[(k & 63) as usize];
     (k >> 6, Dd::new(hi, lo))

@@ -7,14 +7,19 @@
 //! unless a function's comment says otherwise (a NaN's payload and sign are not specified).
 //!
 //! They are `inline(always)` for one reason: the loops over blocks are compiled twice, for plain
-//! x86-64 and with FMA, and `mul_add` is one instruction only in a copy inlined into the latter,
-//! a library call otherwise. The bits are the same either way. Functions that take microseconds are
-//! compiled once and call theirs (`called`).
+//! x86-64 and with AVX2 and FMA, and `mul_add` is one instruction only in a copy inlined into the
+//! latter, a library call otherwise. The bits are the same either way. Functions that take microseconds
+//! are compiled once and call theirs (`called`).
 //!
-//! Elementary functions are evaluated as double-doubles (`dd`, `kernels`) and rounded once;
-//! functions without such a kernel come from the libm crate, where its measured error is good
-//! enough. The maxima in the comments are measured, in units in the last place (ULP) of the
-//! exact result, against mpmath.
+//! The functions that formulas are made of have a form in `quick` that answers for all but far
+//! and special arguments and that loops compile to vector code from; `quick` tells how. What it
+//! declines is worked out `at_length`, once for all instruction sets, since it is rare.
+//!
+//! At length, and where there is no quick form, elementary functions are evaluated as
+//! double-doubles (`dd`, `kernels`) and rounded once; functions without such a kernel come from
+//! the libm crate, where its measured error is good enough. The maxima in the comments are
+//! measured, in units in the last place (ULP) of the exact result, against mpmath; where a
+//! function has a quick form they are that form's.
 
 mod activation;
 mod arith;
@@ -31,6 +36,7 @@ mod incomplete_gamma;
 mod kernels;
 mod normal;
 mod quadrature;
+pub mod quick;
 mod stirling;
 mod tables;
 #[cfg(test)]

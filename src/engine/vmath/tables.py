@@ -1,4 +1,4 @@
-"""Prints tables.rs (before rustfmt), then constants and Chebyshev coefficients of erfcx; needs mpmath."""
+"""Prints tables.rs (before rustfmt), then constants, Chebyshev coefficients of erfcx and the polynomials of quick/; needs mpmath."""
 import mpmath as mp
 mp.mp.prec = 300
 def dd(v):
@@ -77,3 +77,44 @@ for j in range(41):
 print('\nStirling: B_2k / (2k (2k - 1))')
 for k in range(1, 13):
     print(f'{mp.bernfrac(2 * k)[0]} / {mp.bernfrac(2 * k)[1] * 2 * k * (2 * k - 1)}', end=', ')
+
+# The polynomials of quick/: Chebyshev series cut off after n terms, in powers.
+def polynomial(name, f, a, b, n, N=64):
+    a, b = mp.mpf(a), mp.mpf(b)
+    ts = [mp.cos(mp.pi * (j + mp.mpf(1) / 2) / N) for j in range(N)]
+    fv = [f((a + b) / 2 + (b - a) / 2 * t) for t in ts]
+    c = [2 / mp.mpf(N) * sum(fv[j] * mp.cos(mp.pi * k * (j + mp.mpf(1) / 2) / N) for j in range(N)) for k in range(n)]
+    c[0] /= 2
+    T = [[mp.mpf(1)], [mp.mpf(0), mp.mpf(1)]]
+    for k in range(2, n):
+        p = [mp.mpf(0)] + [2 * v for v in T[-1]]
+        for i, v in enumerate(T[-2]): p[i] -= v
+        T.append(p)
+    powers = [sum(c[k] * T[k][i] for k in range(i, n)) for i in range(n)]
+    m, s = -(a + b) / (b - a), 2 / (b - a)
+    print(f'\n{name}: {n}')
+    for i in range(n):
+        print('   ', lit(float(sum(powers[k] * mp.binomial(k, i) * m ** (k - i) * s ** i for k in range(i, n)))), end=',\n')
+mp.mp.dps = 60
+root = mp.sqrt
+L = mp.log(2) / 2 + mp.mpf('0.001'); S = mp.mpf('0.1717') ** 2; Q = (mp.pi / 4 + mp.mpf('1e-6')) ** 2
+polynomial('exponential.rs TAIL', lambda r: (mp.expm1(r) - r) / r ** 2, -L, L, 11)
+def series(z): return (2 * mp.atanh(root(z)) - 2 * root(z)) / root(z) ** 3
+polynomial('logarithm.rs TAIL', series, 0, S, 7)
+polynomial('power.rs TAIL', lambda z: (series(z) - mp.mpf(2) / 3) / z, 0, S, 8)
+polynomial('SINE', lambda z: (mp.sin(root(z)) - root(z)) / root(z) ** 3, 0, Q, 6)
+polynomial('COSINE', lambda z: (mp.cos(root(z)) - 1 + z / 2) / z ** 2, 0, Q, 6)
+polynomial('ARCTANGENT', lambda z: (mp.atan(root(z)) - root(z)) / root(z) ** 3, 0, (mp.sqrt(2) - 1 + mp.mpf('1e-9')) ** 2, 12)
+polynomial('ARCSINE', lambda z: (mp.asin(root(z)) - root(z)) / root(z) ** 3, 0, mp.mpf('0.25'), 12)
+polynomial('ERF', lambda z: (mp.erf(root(z)) / root(z) - 2 / mp.sqrt(mp.pi)) / z, 0, 1, 11)
+def erfcx(x):
+    if x < 27:
+        with mp.workdps(60 + int(x * x / 2)): return mp.exp(x * x) * mp.erfc(x)
+    s, term = mp.mpf(0), mp.mpf(1)
+    for k in range(200):
+        s += term; term *= -(2 * k + 1) / (2 * x * x)
+        if abs(term) < mp.mpf(10) ** -50: break
+    return s / (x * mp.sqrt(mp.pi))
+def bounded(c, f): return lambda u: f(c * (1 + u) / (1 - u)) * (c * (1 + u) / (1 - u) + c)
+polynomial('ERFCX', bounded(mp.mpf('3.75'), erfcx), -1, 1, 24)
+polynomial('MILLS', bounded(mp.mpf(5), lambda x: erfcx(x / mp.sqrt(2)) / 2), -1, mp.mpf(33) / 43, 22)

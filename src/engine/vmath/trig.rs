@@ -6,12 +6,19 @@
 
 use super::dd::Dd;
 use super::kernels::{PI, cos_dd, half_turns, sin_dd, sincospi_dd};
-use super::pow2;
+use super::{pow2, quick};
 
 /// sin x for every finite x.
 /// Max 0.73 ULP measured.
 #[inline(always)]
 pub fn sin(x: f64) -> f64 {
+    let y = quick::sin(x);
+    if y.is_nan() { sin_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn sin_at_length(x: f64) -> f64 {
     libm::sin(x)
 }
 
@@ -19,6 +26,13 @@ pub fn sin(x: f64) -> f64 {
 /// Max 0.72 ULP measured.
 #[inline(always)]
 pub fn cos(x: f64) -> f64 {
+    let y = quick::cos(x);
+    if y.is_nan() { cos_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn cos_at_length(x: f64) -> f64 {
     libm::cos(x)
 }
 
@@ -30,23 +44,44 @@ pub fn tan(x: f64) -> f64 {
 }
 
 /// arcsin x.
-/// Max 0.81 ULP measured.
+/// Max 1.03 ULP measured.
 #[inline(always)]
 pub fn asin(x: f64) -> f64 {
+    let y = quick::asin(x);
+    if y.is_nan() { asin_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn asin_at_length(x: f64) -> f64 {
     libm::asin(x)
 }
 
 /// arccos x.
-/// Max 0.80 ULP measured.
+/// Max 0.85 ULP measured.
 #[inline(always)]
 pub fn acos(x: f64) -> f64 {
+    let y = quick::acos(x);
+    if y.is_nan() { acos_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn acos_at_length(x: f64) -> f64 {
     libm::acos(x)
 }
 
 /// arctan x.
-/// Max 0.80 ULP measured.
+/// Max 0.75 ULP measured.
 #[inline(always)]
 pub fn atan(x: f64) -> f64 {
+    let y = quick::atan(x);
+    if y.is_nan() { atan_at_length(x) } else { y }
+}
+
+#[cold]
+#[inline(never)]
+fn atan_at_length(x: f64) -> f64 {
     libm::atan(x)
 }
 

@@ -7,7 +7,7 @@ use super::super::{Family, Partial, Row, calculus, exponential};
 use crate::engine::exec::elementwise::elementwise;
 use crate::engine::graph::algebra::Made;
 use crate::engine::graph::{Builder, NodeId};
-use crate::engine::vmath;
+use crate::engine::vmath::{self, quick};
 use Family::Special;
 
 /// 1/√(2π)
@@ -35,18 +35,18 @@ fn first_derivative(g: &mut Builder, op: &'static Row, x: NodeId) -> Result<Part
 }
 
 rows! {
-    ERF = Row::scalar("erf", Special, elementwise!(Unary, |x| vmath::erf(x)), |g, y, _| Ok(Partial::Node(gaussian(g, y.args[0], FRAC_2_SQRT_PI, -1.0)?)))
+    ERF = Row::scalar("erf", Special, elementwise!(Unary, |x| vmath::erf(x), quick quick::erf(x)), |g, y, _| Ok(Partial::Node(gaussian(g, y.args[0], FRAC_2_SQRT_PI, -1.0)?)))
         .says("error function", "2/√π·exp(−x²)").costs(40);
-    ERFC = Row::scalar("erfc", Special, elementwise!(Unary, |x| vmath::erfc(x)), |g, y, _| Ok(Partial::Node(gaussian(g, y.args[0], -FRAC_2_SQRT_PI, -1.0)?)))
+    ERFC = Row::scalar("erfc", Special, elementwise!(Unary, |x| vmath::erfc(x), quick quick::erfc(x)), |g, y, _| Ok(Partial::Node(gaussian(g, y.args[0], -FRAC_2_SQRT_PI, -1.0)?)))
         .says("1 − erf(x) without cancellation", "−2/√π·exp(−x²)").costs(40);
-    ERFCX = Row::scalar("erfcx", Special, elementwise!(Unary, |x| vmath::erfcx(x)), |g, y, _| first_derivative(g, &calculus::ERFCX_DERIVATIVE, y.args[0]))
+    ERFCX = Row::scalar("erfcx", Special, elementwise!(Unary, |x| vmath::erfcx(x), quick quick::erfcx(x)), |g, y, _| first_derivative(g, &calculus::ERFCX_DERIVATIVE, y.args[0]))
         .says("exp(x²)·erfc(x), scaled so that its tail is 1/(√π·x)", "2x·y − 2/√π, by an integral of one sign").costs(40);
     ERFINV = Row::scalar("erfinv", Special, elementwise!(Unary, |x| vmath::erfinv(x)), |g, y, _| Ok(Partial::Node(gaussian(g, y.y, HALF_ROOT_PI, 1.0)?)))
         .says("the inverse of erf", "√π/2·exp(y²)").at_edges("±∞ at ±1 with derivative +∞; NaN beyond")
         .pole(|x| x[0].abs() == 1.0).costs(150);
-    NDTR = Row::scalar("ndtr", Special, elementwise!(Unary, |x| vmath::ndtr(x)), |g, y, _| Ok(Partial::Node(normal_density(g, y.args[0])?)))
+    NDTR = Row::scalar("ndtr", Special, elementwise!(Unary, |x| vmath::ndtr(x), quick quick::ndtr(x)), |g, y, _| Ok(Partial::Node(normal_density(g, y.args[0])?)))
         .alias(&["Phi"]).says("Φ(x), the standard normal distribution function", "φ(x) = exp(−x²/2)/√(2π)").costs(40);
-    LOG_NDTR = Row::scalar("log_ndtr", Special, elementwise!(Unary, |x| vmath::log_ndtr(x)), |g, y, _| {
+    LOG_NDTR = Row::scalar("log_ndtr", Special, elementwise!(Unary, |x| vmath::log_ndtr(x), quick quick::log_ndtr(x)), |g, y, _| {
         first_derivative(g, &calculus::LOG_NDTR_DERIVATIVE, y.args[0])
     }).says("log Φ(x) without cancellation", "φ(x)/Φ(x), through erfcx").costs(60);
     NDTRI = Row::scalar("ndtri", Special, elementwise!(Unary, |x| vmath::ndtri(x)), |g, y, _| {
