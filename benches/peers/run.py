@@ -9,15 +9,11 @@ import os
 import sys
 from pathlib import Path
 
-
-def on_one_core(core):
-    """Everything from here on, children included. Libraries look when they are imported."""
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(cores) if core is None else core})
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = "1"
-    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
-    os.environ["JAX_PLATFORMS"] = "cpu"
+# Libraries look when they are loaded: before anything else is imported.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"
+os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+os.environ["JAX_PLATFORMS"] = "cpu"
 
 
 def main():
@@ -35,7 +31,8 @@ def main():
     import driver
 
     binary = options.driver or driver.build()
-    on_one_core(options.core)
+    # after the build, for which all cores are welcome, and before XLA counts them; children inherit it
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0)) if options.core is None else options.core})
     import report
     from measure import measure
     from workloads import ALL
