@@ -151,9 +151,10 @@ fn the_graph_grows_with_a_power_of_the_order() {
     for (name, build) in all.into_iter().chain(linear_algebra) {
         let sizes = [1, 2, 5, 10].map(|order| growth(order, &*build).1);
         println!("{name:20} {sizes:?}");
-        // tangents of tangents would double with each order: 32 times as many at ten as at five; a function of three arguments with a
-        // derivative operator of its own for every three orders grows with the fourth power, 16 times
-        assert!(sizes[3] <= 16 * sizes[2] + 16, "{name}: {sizes:?}");
-        assert!(sizes[3] <= 5000 * growth(0, &*build).0, "{name}: {sizes:?}");
+        // tangents of tangents would double with each order: 32 times as many at ten as at five; an incomplete function has a derivative
+        // operator for every two or three orders, and grows with a power more for each
+        let (times, most) = if name.contains("inc") && !name.starts_with("sinc") { (16, 5000) } else { (8, 2500) };
+        assert!(sizes[3] <= times * sizes[2] + 16, "{name}: {sizes:?}");
+        assert!(sizes[3] <= most * growth(0, &*build).0, "{name}: {sizes:?}");
     }
 }
