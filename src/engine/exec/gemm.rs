@@ -6,6 +6,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::elementwise::Isa;
+
 /// Rows and columns of the block in registers: twelve vectors of four, beside two of the right and one of the left.
 const ROWS: usize = 6;
 const COLUMNS: usize = 8;
@@ -14,6 +16,8 @@ const INNER: usize = 192;
 const WIDE: usize = 256;
 /// Rows of the left that are packed at once.
 const TALL: usize = 16 * ROWS;
+/// Up to so many columns the left is read where it lies: packing it would cost as much as the products.
+const NARROW: usize = 3 * COLUMNS;
 
 /// A matrix in memory: element (i, j) is `data[first + i·down + j·across]`.
 #[derive(Clone, Copy)]
@@ -37,6 +41,16 @@ impl Matrix<'_> {
     }
 }
 
+/// What is multiplied.
+#[derive(Clone, Copy)]
+pub(super) struct Product<'a> {
+    pub(super) extent: Extent,
+    pub(super) left: Matrix<'a>,
+    pub(super) right: Matrix<'a>,
+    /// Whether zeros of the right count nothing: where many are, as in unit vectors, most of the work is then left out.
+    pub(super) skip: bool,
+}
+
 /// Rows, length of the sums, columns.
 #[derive(Clone, Copy)]
 pub(super) struct Extent {
@@ -52,39 +66,55 @@ impl Extent {
     }
 }
 
-/// `out[i·stride + j] = Σₖ left(i, k)·right(k, j)`; gives up between panels once `stop` is set. `memory` is scratch.
+/// `out[i·stride + j] = Σₖ left(i, k)·right(k, j)`; with `skip` where right(k, j) is 0 the pair may count nothing whatever left(i, k) is.
+/// Gives up between panels once `stop` is set. `memory` is scratch.
 #[inline(always)]
 pub(super) fn multiply(
-    extent: Extent,
-    left: Matrix<'_>,
-    right: Matrix<'_>,
+    isa: Isa,
+    Product { extent, left, right, skip }: Product<'_>,
     (out, stride): (&mut [f64], usize),
     memory: &mut Vec<f64>,
     stop: &AtomicBool,
 ) {
     let Extent { rows, inner, columns } = extent;
-    let (depth, width, height) = (inner.min(INNER), columns.min(WIDE).next_multiple_of(COLUMNS), rows.min(TALL).next_multiple_of(ROWS));
+    let packed = columns > NARROW;
+    let (depth, width) = (inner.min(INNER), columns.min(WIDE).next_multiple_of(COLUMNS));
+    let height = if packed { rows.min(TALL).next_multiple_of(ROWS) } else { 0 };
     let needed = depth * (width + height);
     if memory.len() < needed {
         memory.resize(needed, 0.0);
     }
     let (right_panel, left_panel) = memory[..needed].split_at_mut(depth * width);
+    let mut ranges = [(0, 0); WIDE / COLUMNS];
     for first_column in (0..columns).step_by(WIDE) {
         let width = WIDE.min(columns - first_column);
         for first in (0..inner).step_by(INNER) {
             let depth = INNER.min(inner - first);
             pack_right(right, (first, depth), (first_column, width), right_panel);
+            for (range, strip) in ranges.iter_mut().zip(right_panel.chunks_exact(depth * COLUMNS)) {
+                *range = if skip { nonzero(strip) } else { (0, depth) };
+            }
             for first_row in (0..rows).step_by(TALL) {
                 if stop.load(Ordering::Relaxed) {
                     return;
                 }
                 let height = TALL.min(rows - first_row);
-                pack_left(left, (first_row, height), (first, depth), left_panel);
-                for (strip, column) in right_panel.chunks_exact(depth * COLUMNS).zip((0..width).step_by(COLUMNS)) {
-                    for (stripe, row) in left_panel.chunks_exact(depth * ROWS).zip((0..height).step_by(ROWS)) {
-                        let begin = (first_row + row) * stride + first_column + column;
+                if packed {
+                    pack_left(left, (first_row, height), (first, depth), left_panel);
+                }
+                for ((strip, column), (begin, end)) in
+                    right_panel.chunks_exact(depth * COLUMNS).zip((0..width).step_by(COLUMNS)).zip(ranges)
+                {
+                    let strip = &strip[begin * COLUMNS..end * COLUMNS];
+                    for row in (0..height).step_by(ROWS) {
+                        let place = (first_row + row) * stride + first_column + column;
                         let valid = (ROWS.min(height - row), COLUMNS.min(width - column));
-                        block(stripe, strip, (&mut out[begin..], stride), valid, first > 0);
+                        let stripe = if packed {
+                            Matrix { data: left_panel, first: row * depth + begin * ROWS, down: 1, across: ROWS as isize }
+                        } else {
+                            Matrix { first: left.at(first_row + row, first + begin), ..left }
+                        };
+                        block(isa, stripe, strip, (&mut out[place..], stride), valid, first > 0);
                     }
                 }
             }
@@ -92,21 +122,79 @@ pub(super) fn multiply(
     }
 }
 
+/// From the first row of a strip that is not all zeros to behind the last one.
+#[inline(always)]
+fn nonzero(strip: &[f64]) -> (usize, usize) {
+    let (mut begin, mut end) = (0, strip.len() / COLUMNS);
+    while begin < end && all_zero(&strip[begin * COLUMNS..(begin + 1) * COLUMNS]) {
+        begin += 1;
+    }
+    while begin < end && all_zero(&strip[(end - 1) * COLUMNS..end * COLUMNS]) {
+        end -= 1;
+    }
+    (begin, end)
+}
+
+#[inline(always)]
+fn all_zero(row: &[f64]) -> bool {
+    let mut magnitudes = 0;
+    for value in row {
+        // without the sign
+        magnitudes |= value.to_bits() << 1;
+    }
+    magnitudes == 0
+}
+
 /// Strips of `COLUMNS` columns, row after row; what is beyond the matrix is 0.
 #[inline(always)]
 fn pack_right(right: Matrix<'_>, (first, depth): (usize, usize), (column, width): (usize, usize), panel: &mut [f64]) {
     for (strip, j) in panel.chunks_exact_mut(depth * COLUMNS).zip((0..width).step_by(COLUMNS)) {
         let valid = COLUMNS.min(width - j);
-        for (k, row) in strip.chunks_exact_mut(COLUMNS).enumerate() {
-            if right.across == 1 && valid == COLUMNS {
-                let at = right.at(first + k, column + j);
-                row.copy_from_slice(&right.data[at..at + COLUMNS]);
-            } else {
-                for (c, value) in row.iter_mut().enumerate() {
-                    *value = if c < valid { right.data[right.at(first + k, column + j + c)] } else { 0.0 };
+        if valid == COLUMNS && right.across == 1 {
+            let mut at = right.at(first, column + j) as isize;
+            for row in strip.chunks_exact_mut(COLUMNS) {
+                row.copy_from_slice(&right.data[at as usize..at as usize + COLUMNS]);
+                at += right.down;
+            }
+            continue;
+        }
+        if valid == COLUMNS && right.down == 1 {
+            let columns: [&[f64]; COLUMNS] = std::array::from_fn(|c| &right.data[right.at(first, column + j + c)..][..depth]);
+            let whole = depth - depth % 4;
+            for k in (0..whole).step_by(4) {
+                let rows = &mut strip[k * COLUMNS..(k + 4) * COLUMNS];
+                for half in [0, 4] {
+                    transpose([0, 1, 2, 3].map(|c| &columns[half + c][k..k + 4]), &mut rows[half..]);
                 }
             }
+            for k in whole..depth {
+                for c in 0..COLUMNS {
+                    strip[k * COLUMNS + c] = columns[c][k];
+                }
+            }
+            continue;
         }
+        for c in 0..valid {
+            let mut at = right.at(first, column + j + c) as isize;
+            for row in strip.chunks_exact_mut(COLUMNS) {
+                row[c] = right.data[at as usize];
+                at += right.down;
+            }
+        }
+        for row in strip.chunks_exact_mut(COLUMNS) {
+            for value in &mut row[valid..] {
+                *value = 0.0;
+            }
+        }
+    }
+}
+
+/// Four columns of four as four rows, `COLUMNS` apart.
+#[inline(always)]
+fn transpose([a, b, c, d]: [&[f64]; 4], rows: &mut [f64]) {
+    let (a, b, c, d) = (&a[..4], &b[..4], &c[..4], &d[..4]);
+    for k in 0..4 {
+        rows[k * COLUMNS..k * COLUMNS + 4].copy_from_slice(&[a[k], b[k], c[k], d[k]]);
     }
 }
 
@@ -114,39 +202,128 @@ fn pack_right(right: Matrix<'_>, (first, depth): (usize, usize), (column, width)
 #[inline(always)]
 fn pack_left(left: Matrix<'_>, (row, height): (usize, usize), (first, depth): (usize, usize), panel: &mut [f64]) {
     for (stripe, i) in panel.chunks_exact_mut(depth * ROWS).zip((0..height).step_by(ROWS)) {
+        if left.down == 1 && i + ROWS <= height {
+            let mut at = left.at(row + i, first) as isize;
+            for values in stripe.chunks_exact_mut(ROWS) {
+                values.copy_from_slice(&left.data[at as usize..at as usize + ROWS]);
+                at += left.across;
+            }
+            continue;
+        }
         for r in 0..ROWS {
-            if i + r < height {
-                for (k, values) in stripe.chunks_exact_mut(ROWS).enumerate() {
-                    values[r] = left.data[left.at(row + i + r, first + k)];
-                }
-            } else {
+            if i + r >= height {
                 stripe.chunks_exact_mut(ROWS).for_each(|values| values[r] = 0.0);
+                continue;
+            }
+            let mut at = left.at(row + i + r, first) as isize;
+            for values in stripe.chunks_exact_mut(ROWS) {
+                values[r] = left.data[at as usize];
+                at += left.across;
             }
         }
     }
 }
 
-/// One block of the result: what it is already (`goes_on`) or 0, and a panel's products.
+type Sums = [[f64; COLUMNS]; ROWS];
+
+/// One block of the result: what it is already (`goes_on`) or 0, and the products of a stripe of the left, which lies anywhere, with a
+/// strip of the right.
 #[inline(always)]
-fn block(stripe: &[f64], strip: &[f64], (out, stride): (&mut [f64], usize), (rows, columns): (usize, usize), goes_on: bool) {
-    let mut sums = [[0.0; COLUMNS]; ROWS];
-    if goes_on {
-        for (r, sums) in sums.iter_mut().enumerate().take(rows) {
-            sums[..columns].copy_from_slice(&out[r * stride..r * stride + columns]);
+fn block(isa: Isa, stripe: Matrix<'_>, strip: &[f64], out: (&mut [f64], usize), valid: (usize, usize), goes_on: bool) {
+    let mut sums = begun(&out, valid, goes_on);
+    let depth = strip.len() / COLUMNS;
+    if depth > 0 {
+        // rows that are not there are the last one again
+        let mut rows = [0; ROWS];
+        for r in 0..ROWS {
+            rows[r] = stripe.first as isize + r.min(valid.0 - 1) as isize * stripe.down;
+        }
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `isa` is what this CPU was found to have
+            Isa::V3 => unsafe { add_products_v3(stripe, rows, strip, &mut sums) },
+            _ => add_products(stripe, rows, strip, &mut sums),
         }
     }
-    for (a, b) in stripe.chunks_exact(ROWS).zip(strip.chunks_exact(COLUMNS)) {
+    put(&sums, out, valid);
+}
+
+/// Adds `left.data[rows[r] + k·across]·strip[k][c]` to each sum, k ascending.
+fn add_products(left: Matrix<'_>, rows: [isize; ROWS], strip: &[f64], sums: &mut Sums) {
+    for (k, b) in strip.chunks_exact(COLUMNS).enumerate() {
         for r in 0..ROWS {
+            let a = left.data[(rows[r] + k as isize * left.across) as usize];
             for c in 0..COLUMNS {
-                sums[r][c] = a[r].mul_add(b[c], sums[r][c]);
+                sums[r][c] = a.mul_add(b[c], sums[r][c]);
             }
         }
     }
+}
+
+/// The same with all sums in registers.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn add_products_v3(left: Matrix<'_>, rows: [isize; ROWS], strip: &[f64], sums: &mut Sums) {
+    use std::arch::x86_64::{_mm256_broadcast_sd, _mm256_fmadd_pd, _mm256_loadu_pd, _mm256_setzero_pd, _mm256_storeu_pd};
+    let depth = (strip.len() / COLUMNS) as isize;
+    let last = (depth - 1) * left.across;
+    for row in rows {
+        // of numbers at equal distances the first and the last say where all are
+        assert!((row.min(row + last) >= 0) && ((row.max(row + last) as usize) < left.data.len()));
+    }
+    let mut held = [[_mm256_setzero_pd(); COLUMNS / 4]; ROWS];
+    // SAFETY: each row of sums is two vectors long; a strip has `depth` rows of two vectors; the left was looked at above
+    unsafe {
+        for r in 0..ROWS {
+            held[r] = [_mm256_loadu_pd(sums[r].as_ptr()), _mm256_loadu_pd(sums[r].as_ptr().add(4))];
+        }
+        let mut from = rows.map(|row| left.data.as_ptr().offset(row));
+        let mut b = strip.as_ptr();
+        for _ in 0..depth {
+            let (low, high) = (_mm256_loadu_pd(b), _mm256_loadu_pd(b.add(4)));
+            for r in 0..ROWS {
+                let a = _mm256_broadcast_sd(&*from[r]);
+                held[r] = [_mm256_fmadd_pd(a, low, held[r][0]), _mm256_fmadd_pd(a, high, held[r][1])];
+                // behind the last one it points anywhere
+                from[r] = from[r].wrapping_offset(left.across);
+            }
+            b = b.add(COLUMNS);
+        }
+        for r in 0..ROWS {
+            _mm256_storeu_pd(sums[r].as_mut_ptr(), held[r][0]);
+            _mm256_storeu_pd(sums[r].as_mut_ptr().add(4), held[r][1]);
+        }
+    }
+}
+
+#[inline(always)]
+fn begun((out, stride): &(&mut [f64], usize), (rows, columns): (usize, usize), goes_on: bool) -> Sums {
+    let mut sums = [[0.0; COLUMNS]; ROWS];
+    if goes_on {
+        for (r, sums) in sums.iter_mut().enumerate().take(rows) {
+            let row = &out[r * stride..r * stride + columns];
+            if columns == COLUMNS {
+                sums.copy_from_slice(row);
+            } else {
+                for c in 0..columns {
+                    sums[c] = row[c];
+                }
+            }
+        }
+    }
+    sums
+}
+
+#[inline(always)]
+fn put(sums: &Sums, (out, stride): (&mut [f64], usize), (rows, columns): (usize, usize)) {
     for (r, sums) in sums.iter().enumerate().take(rows) {
+        let row = &mut out[r * stride..r * stride + columns];
         if columns == COLUMNS {
-            out[r * stride..r * stride + COLUMNS].copy_from_slice(sums);
+            row.copy_from_slice(sums);
         } else {
-            out[r * stride..r * stride + columns].copy_from_slice(&sums[..columns]);
+            for c in 0..columns {
+                row[c] = sums[c];
+            }
         }
     }
 }

@@ -2,9 +2,12 @@
 
 use std::sync::atomic::AtomicBool;
 
+use smallvec::SmallVec;
+
 use super::super::op::Sorting;
 use super::super::program::{Binding, Code, DenseCall, Kernel, Lanes, Line, Operand, Stopped, Table, Work};
 use super::elementwise::Isa;
+use super::memory::{Bound, Memory, Slots};
 use super::{Frame, Scratch, convolve, interpolate, linear_algebra, loops, map, matmul, reduce, rows, scan, sort};
 
 /// Elements that are folded into side by side before the stop flag is asked again.
@@ -15,12 +18,35 @@ pub(super) struct Runner<'a> {
     pub(super) code: &'a Code,
     pub(super) inputs: &'a [Binding<'a>],
     pub(super) scratch: &'a mut Scratch,
+    pub(super) bound: Bound<'a>,
     pub(super) stop: &'a AtomicBool,
     pub(super) points: usize,
     pub(super) seeds: usize,
 }
 
-impl Runner<'_> {
+impl<'a> Runner<'a> {
+    /// The memory of a buffer, to be written and put back.
+    pub(super) fn take(&mut self, buffer: u32) -> Memory<'a> {
+        let slot = self.code.buffers[buffer as usize].slot;
+        match self.bound.iter_mut().find(|there| there.slot == slot) {
+            Some(there) => Memory::There(std::mem::take(&mut there.result), there.range.clone()),
+            None => Memory::Own(std::mem::take(&mut self.scratch.slots[slot as usize])),
+        }
+    }
+
+    /// After [`Runner::take`].
+    pub(super) fn put(&mut self, buffer: u32, memory: Memory<'a>) {
+        let slot = self.code.buffers[buffer as usize].slot;
+        match memory {
+            Memory::Own(memory) => self.scratch.slots[slot as usize] = memory,
+            Memory::There(result, _) => {
+                if let Some(there) = self.bound.iter_mut().find(|there| there.slot == slot) {
+                    there.result = result;
+                }
+            }
+        }
+    }
+
     /// Every kernel of a stage, in order.
     pub(super) fn stage(&mut self, stage: usize) -> Result<(), Stopped> {
         let code = self.code;
@@ -29,24 +55,22 @@ impl Runner<'_> {
 
     fn kernel(&mut self, kernel: &Kernel) -> Result<(), Stopped> {
         let code = self.code;
-        let slot = |buffer: u32| code.buffers[buffer as usize].slot as usize;
         match &kernel.work {
             Work::Map(work) => {
-                let (mut targets, mut tile) = (std::mem::take(&mut self.scratch.targets), std::mem::take(&mut self.scratch.tile));
-                targets.extend(work.stores.iter().map(|&(_, buffer)| std::mem::take(&mut self.scratch.slots[slot(buffer)])));
+                let mut tile = std::mem::take(&mut self.scratch.tile);
+                let mut targets: SmallVec<[Memory<'a>; 4]> = work.stores.iter().map(|&(_, buffer)| self.take(buffer)).collect();
                 let done = map::run(work, &self.frame(), self.scratch.isa, &mut tile, &mut targets);
                 self.scratch.tile = tile;
-                for (&(_, buffer), target) in work.stores.iter().zip(targets.drain(..)) {
-                    self.scratch.slots[slot(buffer)] = target;
+                for (&(_, buffer), target) in work.stores.iter().zip(targets) {
+                    self.put(buffer, target);
                 }
-                self.scratch.targets = targets;
                 return done;
             }
             Work::Loop(work) => return loops::scan(self, work, kernel.lanes),
             Work::Over(work) => return loops::over(self, work, kernel.lanes),
             _ => {}
         }
-        let mut target = std::mem::take(&mut self.scratch.slots[slot(kernel.to)]);
+        let mut target = self.take(kernel.to);
         let mut memory = std::mem::take(&mut self.scratch.dense);
         let mut places = std::mem::take(&mut self.scratch.places);
         let frame = self.frame();
@@ -62,15 +86,15 @@ impl Runner<'_> {
                 let step = stride * lanes as isize;
                 let mut rest = &mut *out;
                 for run in from.layout.runs(0, elements) {
-                    // what is folded into neighbours lies side by side where lanes do, and neighbours where their elements are
-                    let together = if run.stride == 1 { TOGETHER } else { 1 };
-                    for first in (0..run.length).step_by(together) {
+                    for first in (0..run.length).step_by(TOGETHER) {
                         if frame.checked().is_err() {
                             break;
                         }
-                        let base = (run.at as isize + first as isize * run.stride) * lanes as isize;
-                        let (own, after) = rest.split_at_mut(together.min(run.length - first) * lanes);
-                        reduce::fold_lanes(*fold, *inner, data, |i| (base + i as isize * step) as usize, own);
+                        let between = run.stride * lanes as isize;
+                        let at = (run.at * lanes) as isize + first as isize * between;
+                        let (own, after) = rest.split_at_mut(TOGETHER.min(run.length - first) * lanes);
+                        let folding = reduce::Folding { how: *fold, count: *inner, data, first: at as usize, between, step, lanes };
+                        reduce::run(self.scratch.isa, folding, own);
                         rest = after;
                     }
                 }
@@ -120,14 +144,15 @@ impl Runner<'_> {
         }
         // a kernel that gave up half way has set nothing that is read: the run ends here
         let done = frame.checked();
-        self.scratch.slots[slot(kernel.to)] = target;
+        self.put(kernel.to, target);
         self.scratch.dense = memory;
         self.scratch.places = places;
         done
     }
 
     pub(super) fn frame(&self) -> Frame<'_> {
-        Frame { code: self.code, inputs: self.inputs, slots: &self.scratch.slots, points: self.points, seeds: self.seeds, stop: self.stop }
+        let slots = Slots { own: &self.scratch.slots, bound: &self.bound };
+        Frame { code: self.code, inputs: self.inputs, slots, points: self.points, seeds: self.seeds, stop: self.stop }
     }
 }
 

@@ -3,9 +3,14 @@
 //! A tile's slots stay in half the L1 cache; one dispatch covers a whole tile. A domain of one element runs the same steps over plain
 //! numbers.
 
+use std::ops::Range;
+
+use smallvec::{SmallVec, smallvec};
+
 use super::super::op::calculus::chain_product;
-use super::super::program::{Lanes, Map, Stopped};
+use super::super::program::{Lanes, Load, Map, Operand, Stopped};
 use super::elementwise::Isa;
+use super::memory::Memory;
 use super::opcode::Opcode;
 use super::{Frame, rows};
 
@@ -15,7 +20,7 @@ const CACHED: usize = 2048;
 const LONGEST: usize = 256;
 
 /// Runs the group over its domain; `targets[i]` is the memory of `stores[i]`.
-pub(super) fn run(map: &Map, frame: &Frame<'_>, isa: Isa, tile: &mut Vec<f64>, targets: &mut [Vec<f64>]) -> Result<(), Stopped> {
+pub(super) fn run(map: &Map, frame: &Frame<'_>, isa: Isa, tile: &mut Vec<f64>, targets: &mut [Memory<'_>]) -> Result<(), Stopped> {
     let lanes = frame.lanes(map.lanes);
     match map.elements * lanes {
         0 => Ok(()),
@@ -28,12 +33,13 @@ pub(super) fn run(map: &Map, frame: &Frame<'_>, isa: Isa, tile: &mut Vec<f64>, t
 }
 
 /// The domain of one element: plain slots.
-fn one(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: &mut [Vec<f64>]) {
+fn one(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: &mut [Memory<'_>]) {
     if slots.len() < map.slots {
         slots.resize(map.slots, 0.0);
     }
-    for (operand, slot) in &map.loads {
-        slots[*slot as usize] = frame.data(operand)[operand.layout.offset];
+    for Load { operand, slot, inside } in &map.loads {
+        let outside = inside.as_ref().is_some_and(|inside| !inside.contains(&0));
+        slots[*slot as usize] = if outside { 0.0 } else { frame.data(operand)[operand.layout.offset] };
     }
     let slots = &mut slots[..map.slots];
     for step in &map.steps {
@@ -59,7 +65,18 @@ fn one(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: &m
     }
 }
 
-fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: &mut [Vec<f64>]) -> Result<(), Stopped> {
+/// Where the numbers of a slot are while a tile is computed.
+#[derive(Clone, Copy)]
+enum Home<'a> {
+    /// In the tile's scratch.
+    Tile,
+    /// Where an operand lies: as good as a copy of it.
+    Direct(&'a [f64]),
+    /// In the memory that is written: which of the targets.
+    Target(u32),
+}
+
+fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: &mut [Memory<'_>]) -> Result<(), Stopped> {
     let lanes = frame.lanes(map.lanes);
     let domain = map.elements * lanes;
     let length = (CACHED / map.slots.max(1)).next_multiple_of(8).clamp(16, LONGEST).min(domain);
@@ -69,16 +86,20 @@ fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: 
     // a tile is either whole elements or part of one element's lanes
     let (element_step, lane_step) = if lanes >= length { (1, length) } else { (length / lanes, lanes) };
     let at = |slot: u32, len: usize| slot as usize * length..slot as usize * length + len;
-    // what is one number for the whole domain is spread once
-    let (spread, read): (Vec<_>, Vec<_>) = map
-        .loads
-        .iter()
-        .partition(|(operand, _)| operand.lanes.data() == Lanes::NONE && operand.layout.axes.iter().all(|&(_, stride)| stride == 0));
-    for (operand, slot) in spread {
-        slots[at(*slot, length)].fill(frame.data(operand)[operand.layout.offset]);
+    let mut homes: SmallVec<[Home<'_>; 32]> = smallvec![Home::Tile; map.slots];
+    for (i, &(slot, _)) in map.stores.iter().enumerate() {
+        homes[slot as usize] = Home::Target(i as u32);
     }
-    // operands that are read where they lie, by slot
-    let mut direct: Vec<&[f64]> = vec![&[]; map.slots];
+    let mut read: SmallVec<[&Load; 16]> = SmallVec::new();
+    for load @ Load { operand, slot, inside } in &map.loads {
+        let one = inside.is_none() && operand.lanes.data() == Lanes::NONE && operand.layout.axes.iter().all(|&(_, stride)| stride == 0);
+        if one {
+            // what is one number for the whole domain is spread once
+            slots[at(*slot, length)].fill(frame.data(operand)[operand.layout.offset]);
+        } else {
+            read.push(load);
+        }
+    }
     let mut element = 0;
     while element < map.elements {
         let elements = element_step.min(map.elements - element);
@@ -86,54 +107,44 @@ fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: 
         while lane < lanes {
             let width = lane_step.min(lanes - lane);
             let len = elements * width;
-            for (operand, slot) in &read {
-                let to = &mut slots[at(*slot, len)];
-                let data = frame.data(operand);
-                let layout = &operand.layout;
-                if width == lanes && (operand.lanes.data() == map.lanes.data() || lanes == 1) {
-                    let mut rest = to;
-                    for run in layout.runs(element, elements) {
-                        if run.stride == 1 && run.length == elements {
-                            // where it lies is as good as a copy of it
-                            direct[*slot as usize] = &data[run.at * lanes..][..len];
-                            break;
-                        }
-                        direct[*slot as usize] = &[];
-                        let (own, after) = rest.split_at_mut(run.length * lanes);
-                        run.read(data, lanes, own);
-                        rest = after;
-                    }
-                    continue;
-                }
-                let positions = layout.positions().seek(layout.offset, element);
-                for (position, to) in positions.zip(to.chunks_exact_mut(width)) {
-                    rows::read(frame, data, operand.lanes, map.lanes, position, lane, to);
-                }
+            let written = element * lanes + lane..element * lanes + lane + len;
+            for one in read.iter().copied() {
+                let to = &mut slots[at(one.slot, len)];
+                homes[one.slot as usize] = load(frame, map.lanes, one, element..element + elements, lane..lane + width, to);
             }
             for step in &map.steps {
                 let function = map.functions[step.function as usize];
                 let to = step.to as usize * length;
+                // what is written is set aside, so that what is read can be borrowed
+                let own = if let Home::Target(own) = homes[step.to as usize] { Some(own as usize) } else { None };
+                let mut target = own.map(|own| std::mem::take(&mut targets[own]));
                 let (before, rest) = slots.split_at_mut(to);
                 let (out, after) = rest.split_at_mut(length);
-                let slot = |slot: u32| {
-                    if let there @ [_, ..] = direct[slot as usize] {
-                        return there;
+                let slot = |slot: u32| match homes[slot as usize] {
+                    Home::Direct(there) => there,
+                    // of the memory that is written nothing is read
+                    Home::Target(other) if targets[other as usize].is_empty() => &[],
+                    Home::Target(other) => &targets[other as usize][written.clone()],
+                    Home::Tile => {
+                        let from = slot as usize * length;
+                        if from < to { &before[from..from + len] } else { &after[from - to - length..][..len] }
                     }
-                    let from = slot as usize * length;
-                    if from < to { &before[from..from + len] } else { &after[from - to - length..][..len] }
                 };
                 // what is read from the slot that is written is no argument
                 let arg = |from: u32| if from == step.to { &[][..] } else { slot(from) };
+                let out = match &mut target {
+                    Some(target) => &mut target[written.clone()],
+                    None => &mut out[..len],
+                };
                 if step.code == Opcode::Many {
-                    function.tile(isa, &mut out[..len], map.many[step.from[0] as usize].map(arg));
+                    function.tile(isa, out, map.many[step.from[0] as usize].map(arg));
                 } else {
                     let [a, b] = step.from.map(slot);
-                    function.tile(isa, &mut out[..len], [a, b, a, a, a, a]);
+                    function.tile(isa, out, [a, b, a, a, a, a]);
                 }
-            }
-            for (&(slot, _), target) in map.stores.iter().zip(targets.iter_mut()) {
-                let to = element * lanes + lane;
-                target[to..to + len].copy_from_slice(&slots[at(slot, len)]);
+                if let (Some(own), Some(target)) = (own, target) {
+                    targets[own] = target;
+                }
             }
             lane += width;
             frame.checked()?;
@@ -141,4 +152,68 @@ fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: 
         element += elements;
     }
     Ok(())
+}
+
+/// Those elements of the domain, and lanes, of what is loaded: where they lie, if that is how the domain has them, or read to `to`.
+fn load<'a>(
+    frame: &'a Frame<'_>,
+    all: Lanes,
+    Load { operand, inside, .. }: &'a Load,
+    elements: Range<usize>,
+    lanes: Range<usize>,
+    to: &mut [f64],
+) -> Home<'a> {
+    let Some(inside) = inside else { return read(frame, all, operand, elements, lanes, to) };
+    let there = elements.start.max(inside.start)..elements.end.min(inside.end);
+    if there.is_empty() {
+        to.fill(0.0);
+        return Home::Tile;
+    }
+    let own = there.start - inside.start..there.end - inside.start;
+    if there == elements {
+        return read(frame, all, operand, own, lanes, to);
+    }
+    let width = lanes.len();
+    let (before, rest) = to.split_at_mut((there.start - elements.start) * width);
+    let (middle, after) = rest.split_at_mut(there.len() * width);
+    before.fill(0.0);
+    after.fill(0.0);
+    if let Home::Direct(data) = read(frame, all, operand, own, lanes, middle) {
+        middle.copy_from_slice(data);
+    }
+    Home::Tile
+}
+
+/// Those elements and lanes of an operand, likewise.
+fn read<'a>(
+    frame: &'a Frame<'_>,
+    all: Lanes,
+    operand: &'a Operand,
+    elements: Range<usize>,
+    lanes: Range<usize>,
+    to: &mut [f64],
+) -> Home<'a> {
+    let data = frame.data(operand);
+    let layout = &operand.layout;
+    let count = frame.lanes(all);
+    if lanes.len() < count || (operand.lanes.data() != all.data() && count != 1) {
+        let positions = layout.positions().seek(layout.offset, elements.start);
+        for (position, to) in positions.zip(to.chunks_exact_mut(lanes.len())) {
+            if operand.lanes.data() == all.data() && elements.len() == 1 {
+                return Home::Direct(&data[position * count + lanes.start..][..to.len()]);
+            }
+            rows::read(frame, data, operand.lanes, all, position, lanes.start, to);
+        }
+        return Home::Tile;
+    }
+    let mut rest = to;
+    for run in layout.runs(elements.start, elements.len()) {
+        if run.stride == 1 && run.length == elements.len() {
+            return Home::Direct(&data[run.at * count..][..run.length * count]);
+        }
+        let (own, after) = rest.split_at_mut(run.length * count);
+        run.read(data, count, own);
+        rest = after;
+    }
+    Home::Tile
 }

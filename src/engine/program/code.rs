@@ -89,7 +89,7 @@ fn kernel_bytes(kernel: &Kernel) -> usize {
     96 + bodies
         + match &kernel.work {
             Work::Map(map) => {
-                map.steps.len() * size_of::<super::kernel::Step>() + map.many.len() * 24 + map.loads.len() * 96 + map.stores.len() * 8
+                map.steps.len() * size_of::<super::kernel::Step>() + map.many.len() * 24 + map.loads.len() * 128 + map.stores.len() * 8
             }
             Work::Take { table, .. } | Work::ScatterAdd { table, .. } => 8 * table.indices.len(),
             Work::Loop(work) => 256 + 128 * work.args.len(),

@@ -1,5 +1,7 @@
 //! Strided views: where the elements of a tensor lie in the buffer that holds them.
 
+use smallvec::{SmallVec, smallvec};
+
 use super::super::Shape;
 
 /// An offset and, an axis, a size and a stride: in elements, 0 for a broadcast axis, negative for a reversed one.
@@ -54,22 +56,26 @@ impl Layout {
 
     /// The positions of all elements in row-major order.
     pub fn positions(&self) -> Positions {
-        Positions { at: self.offset as isize, index: vec![0; self.axes.len()], axes: self.axes.clone(), left: self.elements() }
+        Positions::over(self.offset, &self.axes)
     }
 
     /// The positions of `count` elements from that row-major number on, as runs along the last axis.
-    pub fn runs(&self, element: usize, count: usize) -> impl Iterator<Item = Run> {
+    pub fn runs(&self, element: usize, count: usize) -> impl Iterator<Item = Run> + use<> {
         let (&(size, stride), outer) = self.axes.split_last().unwrap_or((&(1, 0), &[]));
-        let outer = Layout { offset: self.offset, axes: outer.to_vec() };
         let mut begin = element % size.max(1);
         let mut left = count;
-        let starts = outer.positions().seek(self.offset, element / size.max(1));
+        let starts = Positions::over(self.offset, outer).seek(self.offset, element / size.max(1));
         starts.map_while(move |start| {
             let length = (size - begin).min(left);
             let at = (start as isize + begin as isize * stride) as usize;
             (begin, left) = (0, left - length);
             (length > 0).then_some(Run { at, stride, length })
         })
+    }
+
+    /// The axes in that order.
+    pub fn permuted(&self, order: &[usize]) -> Layout {
+        Layout { offset: self.offset, axes: order.iter().map(|&axis| self.axes[axis]).collect() }
     }
 
     /// The same set of positions in the same order with as few axes as possible.
@@ -107,8 +113,8 @@ impl Run {
     #[inline]
     pub fn read(self, data: &[f64], width: usize, to: &mut [f64]) {
         match (self.stride, width) {
-            (1, _) => to.copy_from_slice(&data[self.at * width..(self.at + self.length) * width]),
-            (0, 1) => to.fill(data[self.at]),
+            (1, _) => copy(&data[self.at * width..(self.at + self.length) * width], to),
+            (0, 1) => fill(data[self.at], to),
             (stride, 1) => {
                 let mut at = self.at as isize;
                 for to in to {
@@ -119,9 +125,61 @@ impl Run {
             (stride, _) => {
                 for (i, to) in to.chunks_exact_mut(width).enumerate() {
                     let at = (self.at as isize + i as isize * stride) as usize * width;
-                    to.copy_from_slice(&data[at..at + width]);
+                    copy(&data[at..at + width], to);
                 }
             }
+        }
+    }
+}
+
+/// Rows this long are worth a call.
+const LONG: usize = 32;
+
+/// A copy of equal length, without a call where it is short.
+#[inline(always)]
+fn copy(from: &[f64], to: &mut [f64]) {
+    let n = to.len();
+    if n >= LONG || n != from.len() {
+        return to.copy_from_slice(from);
+    }
+    if n >= 4 {
+        let mut i = 0;
+        while i + 4 <= n {
+            to[i..i + 4].copy_from_slice(&from[i..i + 4]);
+            i += 4;
+        }
+        // some of the last four once more
+        to[n - 4..].copy_from_slice(&from[n - 4..]);
+    } else {
+        if n & 2 != 0 {
+            to[..2].copy_from_slice(&from[..2]);
+        }
+        if n & 1 != 0 {
+            to[n - 1] = from[n - 1];
+        }
+    }
+}
+
+/// The same number everywhere, without a call where it is short.
+#[inline(always)]
+fn fill(value: f64, to: &mut [f64]) {
+    let n = to.len();
+    if n >= LONG {
+        return to.fill(value);
+    }
+    if n >= 4 {
+        let mut i = 0;
+        while i + 4 <= n {
+            to[i..i + 4].copy_from_slice(&[value; 4]);
+            i += 4;
+        }
+        to[n - 4..].copy_from_slice(&[value; 4]);
+    } else {
+        if n & 2 != 0 {
+            to[..2].copy_from_slice(&[value; 2]);
+        }
+        if n & 1 != 0 {
+            to[n - 1] = value;
         }
     }
 }
@@ -130,12 +188,18 @@ impl Run {
 #[derive(Debug, Clone)]
 pub struct Positions {
     at: isize,
-    index: Vec<usize>,
-    axes: Vec<(usize, isize)>,
+    // no memory is asked for where tensors have no more axes than usual
+    index: SmallVec<[usize; 8]>,
+    axes: SmallVec<[(usize, isize); 8]>,
     left: usize,
 }
 
 impl Positions {
+    fn over(offset: usize, axes: &[(usize, isize)]) -> Positions {
+        let left = axes.iter().map(|&(size, _)| size).product();
+        Positions { at: offset as isize, index: smallvec![0; axes.len()], axes: axes.into(), left }
+    }
+
     /// Skips to the element of that row-major number, counted from the first.
     pub fn seek(mut self, offset: usize, mut element: usize) -> Positions {
         self.at = offset as isize;
