@@ -159,18 +159,15 @@ fn pack_right(right: Matrix<'_>, (first, depth): (usize, usize), (column, width)
             continue;
         }
         if valid == COLUMNS && right.down == 1 {
-            let columns: [&[f64]; COLUMNS] = std::array::from_fn(|c| &right.data[right.at(first, column + j + c)..][..depth]);
-            let whole = depth - depth % 4;
-            for k in (0..whole).step_by(4) {
-                let rows = &mut strip[k * COLUMNS..(k + 4) * COLUMNS];
-                for half in [0, 4] {
-                    transpose([0, 1, 2, 3].map(|c| &columns[half + c][k..k + 4]), &mut rows[half..]);
-                }
-            }
-            for k in whole..depth {
-                for c in 0..COLUMNS {
-                    strip[k * COLUMNS + c] = columns[c][k];
-                }
+            for half in [0, 4] {
+                let at = |c: usize| right.at(first, column + j + half + c);
+                let columns = [
+                    &right.data[at(0)..][..depth],
+                    &right.data[at(1)..][..depth],
+                    &right.data[at(2)..][..depth],
+                    &right.data[at(3)..][..depth],
+                ];
+                transpose(columns, &mut strip[half..]);
             }
             continue;
         }
@@ -189,12 +186,17 @@ fn pack_right(right: Matrix<'_>, (first, depth): (usize, usize), (column, width)
     }
 }
 
-/// Four columns of four as four rows, `COLUMNS` apart.
+/// Four columns as rows, `COLUMNS` apart.
 #[inline(always)]
 fn transpose([a, b, c, d]: [&[f64]; 4], rows: &mut [f64]) {
-    let (a, b, c, d) = (&a[..4], &b[..4], &c[..4], &d[..4]);
-    for k in 0..4 {
-        rows[k * COLUMNS..k * COLUMNS + 4].copy_from_slice(&[a[k], b[k], c[k], d[k]]);
+    let depth = a.len();
+    let (b, c, d) = (&b[..depth], &c[..depth], &d[..depth]);
+    let rows = &mut rows[..(depth.max(1) - 1) * COLUMNS + 4];
+    for k in 0..depth {
+        rows[k * COLUMNS] = a[k];
+        rows[k * COLUMNS + 1] = b[k];
+        rows[k * COLUMNS + 2] = c[k];
+        rows[k * COLUMNS + 3] = d[k];
     }
 }
 
@@ -224,37 +226,61 @@ fn pack_left(left: Matrix<'_>, (row, height): (usize, usize), (first, depth): (u
     }
 }
 
-type Sums = [[f64; COLUMNS]; ROWS];
-
 /// One block of the result: what it is already (`goes_on`) or 0, and the products of a stripe of the left, which lies anywhere, with a
 /// strip of the right.
 #[inline(always)]
-fn block(isa: Isa, stripe: Matrix<'_>, strip: &[f64], out: (&mut [f64], usize), valid: (usize, usize), goes_on: bool) {
-    let mut sums = begun(&out, valid, goes_on);
-    let depth = strip.len() / COLUMNS;
-    if depth > 0 {
-        // rows that are not there are the last one again
-        let mut rows = [0; ROWS];
-        for r in 0..ROWS {
-            rows[r] = stripe.first as isize + r.min(valid.0 - 1) as isize * stripe.down;
-        }
-        match isa {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `isa` is what this CPU was found to have
-            Isa::V3 => unsafe { add_products_v3(stripe, rows, strip, &mut sums) },
-            _ => add_products(stripe, rows, strip, &mut sums),
+fn block(isa: Isa, stripe: Matrix<'_>, strip: &[f64], out: (&mut [f64], usize), (rows, columns): (usize, usize), goes_on: bool) {
+    if columns == COLUMNS {
+        return add_products(isa, stripe, strip, out, rows, goes_on);
+    }
+    // by way of a whole block
+    let (out, stride) = out;
+    let mut whole = [0.0; ROWS * COLUMNS];
+    if goes_on {
+        for r in 0..rows {
+            for c in 0..columns {
+                whole[r * COLUMNS + c] = out[r * stride + c];
+            }
         }
     }
-    put(&sums, out, valid);
+    add_products(isa, stripe, strip, (&mut whole, COLUMNS), rows, goes_on);
+    for r in 0..rows {
+        for c in 0..columns {
+            out[r * stride + c] = whole[r * COLUMNS + c];
+        }
+    }
 }
 
-/// Adds `left.data[rows[r] + k·across]·strip[k][c]` to each sum, k ascending.
-fn add_products(left: Matrix<'_>, rows: [isize; ROWS], strip: &[f64], sums: &mut Sums) {
-    for (k, b) in strip.chunks_exact(COLUMNS).enumerate() {
-        for r in 0..ROWS {
-            let a = left.data[(rows[r] + k as isize * left.across) as usize];
+/// `out[r·stride + c] += left(r, k)·strip[k][c]`, k ascending, for so many rows and `COLUMNS` columns; from 0 unless it goes on.
+#[inline(always)]
+fn add_products(isa: Isa, left: Matrix<'_>, strip: &[f64], out: (&mut [f64], usize), rows: usize, goes_on: bool) {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: `isa` is what this CPU was found to have
+        Isa::V3 => unsafe {
+            match rows {
+                1 => add_products_v3::<1>(left, strip, out, goes_on),
+                2 => add_products_v3::<2>(left, strip, out, goes_on),
+                3 => add_products_v3::<3>(left, strip, out, goes_on),
+                4 => add_products_v3::<4>(left, strip, out, goes_on),
+                5 => add_products_v3::<5>(left, strip, out, goes_on),
+                _ => add_products_v3::<ROWS>(left, strip, out, goes_on),
+            }
+        },
+        _ => add_products_anywhere(left, strip, out, rows, goes_on),
+    }
+}
+
+fn add_products_anywhere(left: Matrix<'_>, strip: &[f64], (out, stride): (&mut [f64], usize), rows: usize, goes_on: bool) {
+    for r in 0..rows {
+        let sums = &mut out[r * stride..r * stride + COLUMNS];
+        if !goes_on {
+            sums.fill(0.0);
+        }
+        for (k, b) in strip.chunks_exact(COLUMNS).enumerate() {
+            let a = left.data[left.at(r, k)];
             for c in 0..COLUMNS {
-                sums[r][c] = a.mul_add(b[c], sums[r][c]);
+                sums[c] = a.mul_add(b[c], sums[c]);
             }
         }
     }
@@ -263,25 +289,34 @@ fn add_products(left: Matrix<'_>, rows: [isize; ROWS], strip: &[f64], sums: &mut
 /// The same with all sums in registers.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn add_products_v3(left: Matrix<'_>, rows: [isize; ROWS], strip: &[f64], sums: &mut Sums) {
+fn add_products_v3<const R: usize>(left: Matrix<'_>, strip: &[f64], (out, stride): (&mut [f64], usize), goes_on: bool) {
     use std::arch::x86_64::{_mm256_broadcast_sd, _mm256_fmadd_pd, _mm256_loadu_pd, _mm256_setzero_pd, _mm256_storeu_pd};
-    let depth = (strip.len() / COLUMNS) as isize;
-    let last = (depth - 1) * left.across;
-    for row in rows {
+    let depth = strip.len() / COLUMNS;
+    assert!(out.len() >= (R - 1) * stride + COLUMNS);
+    if depth > 0 {
         // of numbers at equal distances the first and the last say where all are
-        assert!((row.min(row + last) >= 0) && ((row.max(row + last) as usize) < left.data.len()));
-    }
-    let mut held = [[_mm256_setzero_pd(); COLUMNS / 4]; ROWS];
-    // SAFETY: each row of sums is two vectors long; a strip has `depth` rows of two vectors; the left was looked at above
-    unsafe {
-        for r in 0..ROWS {
-            held[r] = [_mm256_loadu_pd(sums[r].as_ptr()), _mm256_loadu_pd(sums[r].as_ptr().add(4))];
+        for (r, k) in [(0, 0), (R - 1, 0), (0, depth - 1), (R - 1, depth - 1)] {
+            let at = left.first as isize + r as isize * left.down + k as isize * left.across;
+            assert!(at >= 0 && (at as usize) < left.data.len());
         }
-        let mut from = rows.map(|row| left.data.as_ptr().offset(row));
+    }
+    let mut held = [[_mm256_setzero_pd(); COLUMNS / 4]; R];
+    // SAFETY: `out` has R rows of two vectors, a strip has `depth` rows of two, and the left was looked at above
+    unsafe {
+        let row = |r: usize| out.as_ptr().add(r * stride);
+        if goes_on {
+            for r in 0..R {
+                held[r] = [_mm256_loadu_pd(row(r)), _mm256_loadu_pd(row(r).add(4))];
+            }
+        }
+        let mut from = [left.data.as_ptr(); R];
+        for r in 0..R {
+            from[r] = from[r].wrapping_offset(left.first as isize + r as isize * left.down);
+        }
         let mut b = strip.as_ptr();
         for _ in 0..depth {
             let (low, high) = (_mm256_loadu_pd(b), _mm256_loadu_pd(b.add(4)));
-            for r in 0..ROWS {
+            for r in 0..R {
                 let a = _mm256_broadcast_sd(&*from[r]);
                 held[r] = [_mm256_fmadd_pd(a, low, held[r][0]), _mm256_fmadd_pd(a, high, held[r][1])];
                 // behind the last one it points anywhere
@@ -289,41 +324,10 @@ fn add_products_v3(left: Matrix<'_>, rows: [isize; ROWS], strip: &[f64], sums: &
             }
             b = b.add(COLUMNS);
         }
-        for r in 0..ROWS {
-            _mm256_storeu_pd(sums[r].as_mut_ptr(), held[r][0]);
-            _mm256_storeu_pd(sums[r].as_mut_ptr().add(4), held[r][1]);
-        }
-    }
-}
-
-#[inline(always)]
-fn begun((out, stride): &(&mut [f64], usize), (rows, columns): (usize, usize), goes_on: bool) -> Sums {
-    let mut sums = [[0.0; COLUMNS]; ROWS];
-    if goes_on {
-        for (r, sums) in sums.iter_mut().enumerate().take(rows) {
-            let row = &out[r * stride..r * stride + columns];
-            if columns == COLUMNS {
-                sums.copy_from_slice(row);
-            } else {
-                for c in 0..columns {
-                    sums[c] = row[c];
-                }
-            }
-        }
-    }
-    sums
-}
-
-#[inline(always)]
-fn put(sums: &Sums, (out, stride): (&mut [f64], usize), (rows, columns): (usize, usize)) {
-    for (r, sums) in sums.iter().enumerate().take(rows) {
-        let row = &mut out[r * stride..r * stride + columns];
-        if columns == COLUMNS {
-            row.copy_from_slice(sums);
-        } else {
-            for c in 0..columns {
-                row[c] = sums[c];
-            }
+        for r in 0..R {
+            let row = out.as_mut_ptr().add(r * stride);
+            _mm256_storeu_pd(row, held[r][0]);
+            _mm256_storeu_pd(row.add(4), held[r][1]);
         }
     }
 }

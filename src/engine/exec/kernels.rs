@@ -59,7 +59,8 @@ impl<'a> Runner<'a> {
             Work::Map(work) => {
                 let mut tile = std::mem::take(&mut self.scratch.tile);
                 let mut targets: SmallVec<[Memory<'a>; 4]> = work.stores.iter().map(|&(_, buffer)| self.take(buffer)).collect();
-                let done = map::run(work, &self.frame(), self.scratch.isa, &mut tile, &mut targets);
+                let machine = map::Machine { isa: self.scratch.isa, backend: self.scratch.backend };
+                let done = map::run(work, &self.frame(), machine, &mut tile, &mut targets);
                 self.scratch.tile = tile;
                 for (&(_, buffer), target) in work.stores.iter().zip(targets) {
                     self.put(buffer, target);

@@ -74,6 +74,7 @@ fn input<'s>(code: &Code, scratch: &'s mut Scratch, position: usize) -> Option<(
 /// A body over and over.
 pub(super) fn scan(outer: &mut Runner<'_>, work: &Loop, lanes: Lanes) -> Result<(), Stopped> {
     let mut inner = outer.scratch.inner.take().unwrap_or_default();
+    inner.run_on(outer.scratch.backend);
     let mut results = taken(outer, &work.results);
     let done = steps(outer, work, lanes, &mut inner, &mut results);
     put_back(outer, &work.results, results);
@@ -253,6 +254,7 @@ fn put_back<'a>(outer: &mut Runner<'a>, results: &[u32], memory: Vec<Memory<'a>>
 /// A body over each entry of leading axes.
 pub(super) fn over(outer: &mut Runner<'_>, work: &Over, lanes: Lanes) -> Result<(), Stopped> {
     let mut inner = outer.scratch.inner.take().unwrap_or_default();
+    inner.run_on(outer.scratch.backend);
     let mut results = taken(outer, &work.results);
     let done = entries(outer, work, lanes, &mut inner.body, &mut results);
     put_back(outer, &work.results, results);

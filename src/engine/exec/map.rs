@@ -5,12 +5,13 @@
 
 use std::ops::Range;
 
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use super::super::op::calculus::chain_product;
-use super::super::program::{Lanes, Load, Map, Operand, Stopped};
+use super::super::program::{Lanes, Load, Map, Operand, Step, Stopped};
 use super::elementwise::Isa;
 use super::memory::Memory;
+use super::native::Backend;
 use super::opcode::Opcode;
 use super::{Frame, rows};
 
@@ -19,21 +20,28 @@ const CACHED: usize = 2048;
 /// A tile is no longer than this: dispatch is then a small part of it.
 const LONGEST: usize = 256;
 
+/// What runs a Map.
+#[derive(Clone, Copy)]
+pub(super) struct Machine {
+    pub(super) isa: Isa,
+    pub(super) backend: Backend,
+}
+
 /// Runs the group over its domain; `targets[i]` is the memory of `stores[i]`.
-pub(super) fn run(map: &Map, frame: &Frame<'_>, isa: Isa, tile: &mut Vec<f64>, targets: &mut [Memory<'_>]) -> Result<(), Stopped> {
+pub(super) fn run(map: &Map, frame: &Frame<'_>, machine: Machine, tile: &mut Vec<f64>, targets: &mut [Memory<'_>]) -> Result<(), Stopped> {
     let lanes = frame.lanes(map.lanes);
     match map.elements * lanes {
         0 => Ok(()),
         1 => {
-            one(map, frame, isa, tile, targets);
+            one(map, frame, machine, tile, targets);
             frame.checked()
         }
-        _ => tiles(map, frame, isa, tile, targets),
+        _ => tiles(map, frame, machine, tile, targets),
     }
 }
 
 /// The domain of one element: plain slots.
-fn one(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: &mut [Memory<'_>]) {
+fn one(map: &Map, frame: &Frame<'_>, Machine { isa, backend }: Machine, slots: &mut Vec<f64>, targets: &mut [Memory<'_>]) {
     if slots.len() < map.slots {
         slots.resize(map.slots, 0.0);
     }
@@ -42,6 +50,17 @@ fn one(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: &m
         slots[*slot as usize] = if outside { 0.0 } else { frame.data(operand)[operand.layout.offset] };
     }
     let slots = &mut slots[..map.slots];
+    match map.native.single(map, backend, isa) {
+        Some(native) => native.run(slots),
+        None => interpret(map, isa, slots),
+    }
+    for (&(slot, _), target) in map.stores.iter().zip(targets) {
+        target[0] = slots[slot as usize];
+    }
+}
+
+/// Every step over plain numbers.
+fn interpret(map: &Map, isa: Isa, slots: &mut [f64]) {
     for step in &map.steps {
         let [a, b] = step.from.map(|slot| slot as usize);
         let call = || map.functions[step.function as usize];
@@ -60,9 +79,6 @@ fn one(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: &m
         };
         slots[step.to as usize] = value;
     }
-    for (&(slot, _), target) in map.stores.iter().zip(targets) {
-        target[0] = slots[slot as usize];
-    }
 }
 
 /// Where the numbers of a slot are while a tile is computed.
@@ -76,7 +92,13 @@ enum Home<'a> {
     Target(u32),
 }
 
-fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: &mut [Memory<'_>]) -> Result<(), Stopped> {
+fn tiles(
+    map: &Map,
+    frame: &Frame<'_>,
+    Machine { isa, backend }: Machine,
+    slots: &mut Vec<f64>,
+    targets: &mut [Memory<'_>],
+) -> Result<(), Stopped> {
     let lanes = frame.lanes(map.lanes);
     let domain = map.elements * lanes;
     let length = (CACHED / map.slots.max(1)).next_multiple_of(8).clamp(16, LONGEST).min(domain);
@@ -86,11 +108,12 @@ fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: 
     // a tile is either whole elements or part of one element's lanes
     let (element_step, lane_step) = if lanes >= length { (1, length) } else { (length / lanes, lanes) };
     let at = |slot: u32, len: usize| slot as usize * length..slot as usize * length + len;
-    let mut homes: SmallVec<[Home<'_>; 32]> = smallvec![Home::Tile; map.slots];
+    let mut homes: SmallVec<[Home<'_>; 16]> = SmallVec::new();
+    homes.resize(map.slots, Home::Tile);
     for (i, &(slot, _)) in map.stores.iter().enumerate() {
         homes[slot as usize] = Home::Target(i as u32);
     }
-    let mut read: SmallVec<[&Load; 16]> = SmallVec::new();
+    let mut read: SmallVec<[&Load; 8]> = SmallVec::new();
     for load @ Load { operand, slot, inside } in &map.loads {
         let one = inside.is_none() && operand.lanes.data() == Lanes::NONE && operand.layout.axes.iter().all(|&(_, stride)| stride == 0);
         if one {
@@ -100,6 +123,8 @@ fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: 
             read.push(load);
         }
     }
+    let native = map.native.tiles(map, backend, isa);
+    let mut addresses: SmallVec<[*mut f64; 16]> = SmallVec::new();
     let mut element = 0;
     while element < map.elements {
         let elements = element_step.min(map.elements - element);
@@ -107,44 +132,27 @@ fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: 
         while lane < lanes {
             let width = lane_step.min(lanes - lane);
             let len = elements * width;
-            let written = element * lanes + lane..element * lanes + lane + len;
+            let first = element * lanes + lane;
             for one in read.iter().copied() {
                 let to = &mut slots[at(one.slot, len)];
                 homes[one.slot as usize] = load(frame, map.lanes, one, element..element + elements, lane..lane + width, to);
             }
-            for step in &map.steps {
-                let function = map.functions[step.function as usize];
-                let to = step.to as usize * length;
-                // what is written is set aside, so that what is read can be borrowed
-                let own = if let Home::Target(own) = homes[step.to as usize] { Some(own as usize) } else { None };
-                let mut target = own.map(|own| std::mem::take(&mut targets[own]));
-                let (before, rest) = slots.split_at_mut(to);
-                let (out, after) = rest.split_at_mut(length);
-                let slot = |slot: u32| match homes[slot as usize] {
-                    Home::Direct(there) => there,
-                    // of the memory that is written nothing is read
-                    Home::Target(other) if targets[other as usize].is_empty() => &[],
-                    Home::Target(other) => &targets[other as usize][written.clone()],
-                    Home::Tile => {
-                        let from = slot as usize * length;
-                        if from < to { &before[from..from + len] } else { &after[from - to - length..][..len] }
-                    }
+            let mut tile = Tile { map, isa, homes: &homes, slots, length, targets, first };
+            let mut i = 0;
+            while i < map.steps.len() {
+                let Some(segment) = native.and_then(|native| native.at(i)) else {
+                    tile.step(&map.steps[i], 0..len);
+                    i += 1;
+                    continue;
                 };
-                // what is read from the slot that is written is no argument
-                let arg = |from: u32| if from == step.to { &[][..] } else { slot(from) };
-                let out = match &mut target {
-                    Some(target) => &mut target[written.clone()],
-                    None => &mut out[..len],
-                };
-                if step.code == Opcode::Many {
-                    function.tile(isa, out, map.many[step.from[0] as usize].map(arg));
-                } else {
-                    let [a, b] = step.from.map(slot);
-                    function.tile(isa, out, [a, b, a, a, a, a]);
+                addresses.clear();
+                tile.addresses(len, |address| addresses.push(address));
+                // SAFETY: so each address was made
+                let done = unsafe { segment.run(&addresses, len) };
+                if done < len {
+                    map.steps[i..segment.end].iter().for_each(|step| tile.step(step, done..len));
                 }
-                if let (Some(own), Some(target)) = (own, target) {
-                    targets[own] = target;
-                }
+                i = segment.end;
             }
             lane += width;
             frame.checked()?;
@@ -152,6 +160,74 @@ fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: 
         element += elements;
     }
     Ok(())
+}
+
+/// A tile while it is computed.
+struct Tile<'a, 'm> {
+    map: &'a Map,
+    isa: Isa,
+    homes: &'a [Home<'a>],
+    slots: &'a mut [f64],
+    /// Numbers of a slot in the tile's scratch.
+    length: usize,
+    targets: &'a mut [Memory<'m>],
+    /// Where the tile begins in what is written.
+    first: usize,
+}
+
+impl Tile<'_, '_> {
+    /// One step, for some of the tile's numbers.
+    fn step(&mut self, step: &Step, part: Range<usize>) {
+        let Tile { map, length, first, .. } = *self;
+        let function = map.functions[step.function as usize];
+        let to = step.to as usize * length;
+        let written = first + part.start..first + part.end;
+        // what is written is set aside, so that what is read can be borrowed
+        let own = if let Home::Target(own) = self.homes[step.to as usize] { Some(own as usize) } else { None };
+        let mut target = own.map(|own| std::mem::take(&mut self.targets[own]));
+        let (before, rest) = self.slots.split_at_mut(to);
+        let (out, after) = rest.split_at_mut(length);
+        let (homes, targets) = (self.homes, &*self.targets);
+        let slot = |slot: u32| match homes[slot as usize] {
+            Home::Direct(there) => &there[part.clone()],
+            // of the memory that is written nothing is read
+            Home::Target(other) if targets[other as usize].is_empty() => &[],
+            Home::Target(other) => &targets[other as usize][written.clone()],
+            Home::Tile => {
+                let from = slot as usize * length;
+                if from < to { &before[from..][part.clone()] } else { &after[from - to - length..][part.clone()] }
+            }
+        };
+        // what is read from the slot that is written is no argument
+        let arg = |from: u32| if from == step.to { &[][..] } else { slot(from) };
+        let out = match &mut target {
+            Some(target) => &mut target[written.clone()],
+            None => &mut out[part.clone()],
+        };
+        if step.code == Opcode::Many {
+            function.tile(self.isa, out, map.many[step.from[0] as usize].map(arg));
+        } else {
+            let [a, b] = step.from.map(slot);
+            function.tile(self.isa, out, [a, b, a, a, a, a]);
+        }
+        if let (Some(own), Some(target)) = (own, target) {
+            self.targets[own] = target;
+        }
+    }
+
+    /// Where each slot's `len` numbers are. What an operand has in place is only ever read: no step writes a slot that is loaded.
+    fn addresses(&mut self, len: usize, mut put: impl FnMut(*mut f64)) {
+        let (first, length) = (self.first, self.length);
+        assert!(len <= length && self.homes.len() * length <= self.slots.len());
+        let tile = self.slots.as_mut_ptr();
+        for (slot, home) in self.homes.iter().enumerate() {
+            put(match *home {
+                Home::Direct(there) => there[..len].as_ptr().cast_mut(),
+                Home::Target(own) => self.targets[own as usize][first..first + len].as_mut_ptr(),
+                Home::Tile => tile.wrapping_add(slot * length),
+            });
+        }
+    }
 }
 
 /// Those elements of the domain, and lanes, of what is loaded: where they lie, if that is how the domain has them, or read to `to`.
@@ -196,24 +272,22 @@ fn read<'a>(
     let data = frame.data(operand);
     let layout = &operand.layout;
     let count = frame.lanes(all);
-    if lanes.len() < count || (operand.lanes.data() != all.data() && count != 1) {
-        let positions = layout.positions().seek(layout.offset, elements.start);
-        for (position, to) in positions.zip(to.chunks_exact_mut(lanes.len())) {
-            if operand.lanes.data() == all.data() && elements.len() == 1 {
-                return Home::Direct(&data[position * count + lanes.start..][..to.len()]);
+    let (width, same) = (lanes.len(), operand.lanes.data() == all.data());
+    if count == 1 || (same && width == count) {
+        return match layout.consecutive(elements.start, elements.len()) {
+            Some(at) => Home::Direct(&data[at * count..][..elements.len() * count]),
+            None => {
+                layout.read(data, count, elements.start, to);
+                Home::Tile
             }
-            rows::read(frame, data, operand.lanes, all, position, lanes.start, to);
-        }
-        return Home::Tile;
+        };
     }
-    let mut rest = to;
-    for run in layout.runs(elements.start, elements.len()) {
-        if run.stride == 1 && run.length == elements.len() {
-            return Home::Direct(&data[run.at * count..][..run.length * count]);
+    let positions = layout.positions().seek(layout.offset, elements.start);
+    for (position, to) in positions.zip(to.chunks_exact_mut(width)) {
+        if same && elements.len() == 1 {
+            return Home::Direct(&data[position * count + lanes.start..][..width]);
         }
-        let (own, after) = rest.split_at_mut(run.length * count);
-        run.read(data, count, own);
-        rest = after;
+        rows::read(frame, data, operand.lanes, all, position, lanes.start, to);
     }
     Home::Tile
 }

@@ -14,6 +14,7 @@ mod map;
 mod matmul;
 mod memory;
 pub mod naive;
+pub mod native;
 pub mod opcode;
 mod reduce;
 mod rows;
@@ -27,12 +28,14 @@ use super::program::{Binding, Code, Lanes, Operand, Program, Source, Stopped, Sy
 use elementwise::Isa;
 use kernels::Runner;
 use memory::{Bound, Slots, There};
+use native::Backend;
 use smallvec::SmallVec;
 
 /// A worker's reusable scratch memory.
 #[derive(Debug)]
 pub struct Scratch {
     isa: Isa,
+    backend: Backend,
     slots: Vec<Vec<f64>>,
     tile: Vec<f64>,
     /// What a routine of linear algebra works in.
@@ -56,13 +59,27 @@ struct Inner {
     before: Vec<f64>,
 }
 
+impl Inner {
+    /// Says what runs Maps in it.
+    fn run_on(&mut self, backend: Backend) {
+        self.body.backend = backend;
+        self.guard.backend = backend;
+    }
+}
+
 impl Default for Scratch {
     fn default() -> Scratch {
-        Scratch { isa: Isa::detect(), slots: Vec::new(), tile: Vec::new(), dense: Vec::new(), places: sort::Places::default(), inner: None }
+        Scratch::on(Backend::default())
     }
 }
 
 impl Scratch {
+    /// Memory of a worker whose Maps that backend runs.
+    pub fn on(backend: Backend) -> Scratch {
+        let (slots, tile, dense) = (Vec::new(), Vec::new(), Vec::new());
+        Scratch { isa: Isa::detect(), backend, slots, tile, dense, places: sort::Places::default(), inner: None }
+    }
+
     /// Bytes it holds on to.
     pub fn bytes(&self) -> usize {
         let lists = self.tile.capacity() + self.dense.capacity() + self.slots.iter().map(Vec::capacity).sum::<usize>();
@@ -262,11 +279,11 @@ fn store(program: &Program, frame: &Frame<'_>, offset: usize, seeds: &Range<usiz
         let in_order = piece.per_element == 1 || operand.layout.elements() == 1;
         if seeds.is_empty() && in_order && (frame.points == 1 || (size == 1 && operand.lanes.points())) {
             // results that lie as they are answered
-            let mut rest = &mut out[piece.result][offset * size + piece.base..];
-            for run in operand.layout.runs(0, operand.layout.elements()) {
-                let (own, after) = rest.split_at_mut(run.length * lanes);
-                run.read(data, lanes, own);
-                rest = after;
+            let elements = operand.layout.elements();
+            let to = &mut out[piece.result][offset * size + piece.base..][..elements * lanes];
+            match to {
+                [one] => *one = data[operand.layout.offset],
+                _ => operand.layout.read(data, lanes, 0, to),
             }
             continue;
         }

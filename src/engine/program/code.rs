@@ -8,6 +8,9 @@ use super::lower::{self, Lowered};
 use super::memory::{self, Slot};
 use crate::engine::graph::{Graph, NodeId};
 
+/// About what machine code takes, a step.
+const NATIVE_BYTES: usize = 24;
+
 /// Kernels in the order of their stages, and the memory between them.
 #[derive(Debug)]
 pub(crate) struct Code {
@@ -89,7 +92,10 @@ fn kernel_bytes(kernel: &Kernel) -> usize {
     96 + bodies
         + match &kernel.work {
             Work::Map(map) => {
-                map.steps.len() * size_of::<super::kernel::Step>() + map.many.len() * 24 + map.loads.len() * 128 + map.stores.len() * 8
+                map.steps.len() * (size_of::<super::kernel::Step>() + NATIVE_BYTES)
+                    + map.many.len() * 24
+                    + map.loads.len() * 128
+                    + map.stores.len() * 8
             }
             Work::Take { table, .. } | Work::ScatterAdd { table, .. } => 8 * table.indices.len(),
             Work::Loop(work) => 256 + 128 * work.args.len(),

@@ -8,6 +8,7 @@ use super::layout::Layout;
 use crate::engine::exec::elementwise::{Elementwise, WIDEST};
 use crate::engine::exec::interpolate::Knots;
 use crate::engine::exec::linear_algebra::{self, Sizes};
+use crate::engine::exec::native::Native;
 use crate::engine::exec::opcode::Opcode;
 use crate::engine::op::{Dense, DenseFlags, Fold, Scan, Sorting};
 
@@ -129,6 +130,7 @@ pub(crate) struct Map {
     pub(crate) stores: Vec<(u32, u32)>,
     pub(crate) slots: usize,
     pub(crate) flops: f64,
+    pub(crate) native: Native,
 }
 
 /// A batched matrix product; every operand's axes are batch ++ its two.

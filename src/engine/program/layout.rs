@@ -73,6 +73,61 @@ impl Layout {
         })
     }
 
+    /// Where `count` elements from that row-major number on lie, if they lie one after another.
+    #[inline]
+    pub fn consecutive(&self, element: usize, count: usize) -> Option<usize> {
+        match *self.axes {
+            [(_, 1)] => Some(self.offset + element),
+            [] => Some(self.offset),
+            [(_, _)] => None,
+            [.., (size, stride)] => {
+                let run = self.runs(element, count).next()?;
+                (stride == 1 && size >= count && run.length == count).then_some(run.at)
+            }
+        }
+    }
+
+    /// Reads `to.len() / width` elements from that row-major number on, `width` numbers each.
+    pub fn read(&self, data: &[f64], width: usize, element: usize, to: &mut [f64]) {
+        if to.is_empty() {
+            return;
+        }
+        let count = to.len() / width;
+        let (outer, (rows, down), (size, stride)) = match *self.axes {
+            [] => return Run { at: self.offset, stride: 0, length: count }.read(data, width, to),
+            [(size, stride)] => (&[][..], (1, 0), (size, stride)),
+            [ref outer @ .., rows, row] => (outer, rows, row),
+        };
+        let (mut begin, row) = (element % size, element / size);
+        let (mut row, block) = (row % rows, row / rows);
+        let mut rest = to;
+        // the last two axes by loops of their own
+        for start in Positions::over(self.offset, outer).seek(self.offset, block) {
+            let mut start = start as isize + row as isize * down;
+            while row < rows {
+                let length = (size - begin).min(rest.len() / width);
+                let at = (start + begin as isize * stride) as usize;
+                let repeats = (rows - row).min(rest.len() / (size * width));
+                if down == 0 && begin == 0 && repeats > 1 {
+                    // the same row again and again
+                    let (own, after) = rest.split_at_mut(repeats * size * width);
+                    Run { at, stride, length: size }.read(data, width, &mut own[..size * width]);
+                    repeat(own, size * width);
+                    (rest, row) = (after, row + repeats);
+                } else {
+                    let (own, after) = rest.split_at_mut(length * width);
+                    Run { at, stride, length }.read(data, width, own);
+                    (rest, begin, row) = (after, 0, row + 1);
+                    start += down;
+                }
+                if rest.is_empty() {
+                    return;
+                }
+            }
+            row = 0;
+        }
+    }
+
     /// The axes in that order.
     pub fn permuted(&self, order: &[usize]) -> Layout {
         Layout { offset: self.offset, axes: order.iter().map(|&axis| self.axes[axis]).collect() }
@@ -129,6 +184,16 @@ impl Run {
                 }
             }
         }
+    }
+}
+
+/// The first `period` numbers again and again.
+fn repeat(to: &mut [f64], period: usize) {
+    let mut have = period;
+    while have < to.len() {
+        let more = have.min(to.len() - have);
+        to.copy_within(..more, have);
+        have += more;
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::super::exec::native::Native;
 use super::super::exec::opcode::Opcode;
 use super::super::graph::{Graph, Kind, NodeId};
 use super::super::op::{Attributes, Does, Primitive, Row, Rule, Several, product, shape};
@@ -512,6 +513,7 @@ fn fuse(group: &Group) -> Map {
         stores: Vec::new(),
         slots: 0,
         flops: 0.0,
+        native: Native::default(),
     };
     let mut loaded: HashMap<(Source, Layout, Option<Range<usize>>), u32> = HashMap::new();
     let mut free: Vec<u32> = Vec::new();

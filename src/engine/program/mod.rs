@@ -20,7 +20,7 @@ use super::op::structure;
 use super::{Error, Shape, simplify};
 use crate::engine::exec::{self, Scratch};
 pub(crate) use code::Code;
-pub(crate) use kernel::{Buffer, DenseCall, Kernel, Lanes, Line, Load, Loop, Map, Operand, Over, Source, Table, Work};
+pub(crate) use kernel::{Buffer, DenseCall, Kernel, Lanes, Line, Load, Loop, Map, Operand, Over, Source, Step, Table, Work};
 pub(crate) use plan::Symmetric;
 pub use plan::{Mode, Want};
 
