@@ -43,12 +43,14 @@ pub struct Service {
     pub cache_bytes: usize,
     /// Seconds of estimated work that may wait for a worker.
     pub queue_seconds: f64,
+    /// Whether functions that are asked for again and again become machine code.
+    pub machine_code: service::MachineCode,
 }
 
 impl Default for Service {
     fn default() -> Service {
-        let service::Settings { workers, cache_bytes, queue_seconds, limits: _ } = service::Settings::default();
-        Service { workers, cache_bytes, queue_seconds }
+        let service::Settings { workers, cache_bytes, queue_seconds, machine_code, limits: _ } = service::Settings::default();
+        Service { workers, cache_bytes, queue_seconds, machine_code }
     }
 }
 
@@ -140,6 +142,7 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("service.workers", Allowed::Whole(0)),
     ("service.cache_bytes", Allowed::Whole(0)),
     ("service.queue_seconds", Allowed::NotNegative),
+    ("service.machine_code", Allowed::Word(&["auto", "off"])),
     ("limits.nodes", Allowed::Whole(1)),
     ("limits.inputs", Allowed::Whole(1)),
     ("limits.outputs", Allowed::Whole(1)),
@@ -237,8 +240,8 @@ impl Config {
 
     /// The service's settings.
     pub fn service(&self) -> service::Settings {
-        let Service { workers, cache_bytes, queue_seconds } = self.service;
-        service::Settings { workers, cache_bytes, queue_seconds, limits: self.limits.clone() }
+        let Service { workers, cache_bytes, queue_seconds, machine_code } = self.service;
+        service::Settings { workers, cache_bytes, queue_seconds, machine_code, limits: self.limits.clone() }
     }
 
     /// The settings as TOML.

@@ -42,6 +42,7 @@ pub use run::Run;
 
 use crate::engine::Error;
 use crate::engine::exec::Scratch;
+use crate::engine::exec::native::Backend;
 use crate::wire::problem::{Failure, Slug};
 use admission::{Load, Permit, measure};
 use cache::Programs;
@@ -59,13 +60,35 @@ pub struct Settings {
     pub cache_bytes: usize,
     /// Seconds of estimated work that may wait for each worker; what comes on top is turned away.
     pub queue_seconds: f64,
+    /// Whether functions that are asked for again and again become machine code.
+    pub machine_code: MachineCode,
     /// What one request may ask for.
     pub limits: Limits,
 }
 
+/// Whether machine code is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MachineCode {
+    /// Of what is hot, where the system allows it.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
+}
+
+impl MachineCode {
+    fn backend(self) -> Backend {
+        match self {
+            MachineCode::Auto => Backend::Auto,
+            MachineCode::Off => Backend::Interpreter,
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { workers: 0, cache_bytes: 256 << 20, queue_seconds: 1.0, limits: Limits::default() }
+        Settings { workers: 0, cache_bytes: 256 << 20, queue_seconds: 1.0, machine_code: MachineCode::default(), limits: Limits::default() }
     }
 }
 
@@ -75,6 +98,8 @@ pub struct Service(Arc<Inner>);
 
 struct Inner {
     limits: Limits,
+    /// What runs Maps.
+    backend: Backend,
     workers: usize,
     cache: Programs,
     load: Arc<Load>,
@@ -109,7 +134,8 @@ impl Service {
             workers,
             cache: Programs::new(settings.cache_bytes),
             load: Arc::new(Load::new(workers, settings.queue_seconds)),
-            pool: Pool::start(workers),
+            backend: settings.machine_code.backend(),
+            pool: Pool::start(workers, settings.machine_code.backend()),
             draining: AtomicBool::new(false),
             limits: settings.limits,
         }))
@@ -167,7 +193,7 @@ impl Service {
                 return convert::convert(endpoint, body, &inner.limits);
             }
             let (run, style) = inner.prepare(endpoint, body)?;
-            let blocks = all_blocks(&run, &mut Scratch::default()).map_err(|_| internal())?;
+            let blocks = all_blocks(&run, &mut Scratch::on(inner.backend)).map_err(|_| internal())?;
             Ok(encode::answer(&run.plan.template, &blocks, style))
         })
     }
@@ -211,7 +237,7 @@ impl Inner {
                 let (plan, given) = run.into_parts();
                 return Ok(Begun::Planned(Decoded { given, ..decoded }, plan));
             }
-            let blocks = here(&run)?;
+            let blocks = here(&run, self.backend)?;
             Ok(Begun::Answered(encode::answer(&run.plan.template, &blocks, style)))
         })
     }
@@ -258,7 +284,7 @@ impl Inner {
         let cells = plan.template.width() * style.arrangement.points();
         let run = Run::new(plan.clone(), decoded.given, cost);
         let blocks = if run.is_small() {
-            guarded(|| here(&run))?
+            guarded(|| here(&run, self.backend))?
         } else {
             let permit = self.load.admit(cost.flops, stop)?;
             self.pool.blocks(run, stop.clone(), permit).await.map_err(ended)?
@@ -317,13 +343,14 @@ impl Drop for StopWhenDropped {
 }
 
 /// Runs all points on this thread, with its own scratch memory.
-fn here(run: &Run) -> Result<Vec<Block>, Failure> {
+fn here(run: &Run, backend: Backend) -> Result<Vec<Block>, Failure> {
     thread_local! {
         static SCRATCH: RefCell<Scratch> = RefCell::default();
     }
     SCRATCH.with(|scratch| {
         // Taken, so that a panic leaves a fresh one behind.
         let mut own = scratch.take();
+        own.run_on(backend);
         let blocks = all_blocks(run, &mut own).map_err(|_| internal());
         scratch.replace(own);
         blocks

@@ -15,6 +15,7 @@ use super::admission::Permit;
 use super::encode::Block;
 use super::run::Run;
 use crate::engine::exec::Scratch;
+use crate::engine::exec::native::Backend;
 
 /// Why work has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,12 +77,12 @@ impl Pool {
     ///
     /// # Panics
     /// Where the system has no thread to give.
-    pub(super) fn start(workers: usize) -> Pool {
+    pub(super) fn start(workers: usize, backend: Backend) -> Pool {
         let shared = Arc::new(Shared { queue: Mutex::default(), ready: Condvar::new() });
         for number in 0..workers.max(1) {
             let shared = shared.clone();
             let thread = std::thread::Builder::new().name(format!("worker {number}"));
-            thread.spawn(move || work(&shared)).expect("the system has threads for the workers");
+            thread.spawn(move || work(&shared, backend)).expect("the system has threads for the workers");
         }
         Pool { shared }
     }
@@ -141,8 +142,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The life of a worker.
-fn work(shared: &Shared) {
-    let mut scratch = Scratch::default();
+fn work(shared: &Shared, backend: Backend) {
+    let mut scratch = Scratch::on(backend);
     loop {
         let task = {
             let mut queue = lock(&shared.queue);
@@ -182,7 +183,7 @@ impl Blocks {
         let points = begin..(begin + self.size).min(self.run.points());
         let outcome = catch_unwind(AssertUnwindSafe(|| self.run.block_of(points, scratch, &self.stop)));
         if outcome.is_err() || self.run.scratch_bytes() > KEPT_BYTES {
-            *scratch = Scratch::default();
+            *scratch = Scratch::on(scratch.backend());
         }
         match outcome {
             Ok(Ok(block)) => self.store(number, block),
@@ -222,7 +223,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_costs_nobody_else() {
-        let pool = Pool::start(1);
+        let pool = Pool::start(1, Backend::Auto);
         let load = Arc::new(Load::new(1, 1.0));
         let stop = Arc::new(AtomicBool::new(false));
         let permit = || load.permit(1.0, &stop);

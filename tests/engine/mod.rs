@@ -7,6 +7,7 @@ mod linear_algebra;
 mod loops;
 mod properties;
 pub mod random;
+mod slabs;
 mod taylor;
 
 use std::sync::atomic::AtomicBool;

@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use super::super::op::calculus::chain_product;
+use super::super::op::arithmetic::{number, truth};
+use super::super::op::calculus::{chain_product, chain_quotient, nonnegative};
 use super::super::program::{Lanes, Load, Map, Operand, Step, Stopped};
 use super::elementwise::Isa;
 use super::memory::Memory;
@@ -17,6 +18,8 @@ use super::{Frame, rows};
 
 /// Values that fit in half of a 32 KiB L1 cache.
 const CACHED: usize = 2048;
+/// A tile is no shorter than this, whatever it takes: beyond the nearest cache there is another.
+const SHORTEST: usize = 128;
 /// A tile is no longer than this: dispatch is then a small part of it.
 const LONGEST: usize = 256;
 
@@ -27,8 +30,15 @@ pub(super) struct Machine {
     pub(super) backend: Backend,
 }
 
-/// Runs the group over its domain; `targets[i]` is the memory of `stores[i]`.
-pub(super) fn run(map: &Map, frame: &Frame<'_>, machine: Machine, tile: &mut Vec<f64>, targets: &mut [Memory<'_>]) -> Result<(), Stopped> {
+/// Runs the group over those elements of its domain; `targets[i]` is the memory of `stores[i]`.
+pub(super) fn run(
+    map: &Map,
+    part: Range<usize>,
+    frame: &Frame<'_>,
+    machine: Machine,
+    tile: &mut Vec<f64>,
+    targets: &mut [Memory<'_>],
+) -> Result<(), Stopped> {
     let lanes = frame.lanes(map.lanes);
     match map.elements * lanes {
         0 => Ok(()),
@@ -36,7 +46,7 @@ pub(super) fn run(map: &Map, frame: &Frame<'_>, machine: Machine, tile: &mut Vec
             one(map, frame, machine, tile, targets);
             frame.checked()
         }
-        _ => tiles(map, frame, machine, tile, targets),
+        _ => tiles(map, part, frame, machine, tile, targets),
     }
 }
 
@@ -73,7 +83,20 @@ fn interpret(map: &Map, isa: Isa, slots: &mut [f64]) {
             Opcode::Square => slots[a] * slots[a],
             Opcode::Reciprocal => 1.0 / slots[a],
             Opcode::Sqrt => slots[a].sqrt(),
+            Opcode::Absolute => slots[a].abs(),
             Opcode::Chain => chain_product(slots[a], slots[b]),
+            Opcode::ChainDivide => chain_quotient(slots[a], slots[b]),
+            Opcode::Nonnegative => nonnegative(slots[a]),
+            Opcode::Less => number(slots[a] < slots[b]),
+            Opcode::LessEqual => number(slots[a] <= slots[b]),
+            Opcode::Greater => number(slots[a] > slots[b]),
+            Opcode::GreaterEqual => number(slots[a] >= slots[b]),
+            Opcode::Equal => number(slots[a] == slots[b]),
+            Opcode::NotEqual => number(slots[a] != slots[b]),
+            Opcode::Where => {
+                let [condition, then, otherwise, ..] = map.many[a].map(|slot| slot as usize);
+                slots[if truth(slots[condition]) { then } else { otherwise }]
+            }
             Opcode::Unary | Opcode::Binary => call().one(isa, [slots[a], slots[b], f64::NAN, f64::NAN, f64::NAN, f64::NAN]),
             Opcode::Many => call().one(isa, map.many[a].map(|slot| slots[slot as usize])),
         };
@@ -94,14 +117,16 @@ enum Home<'a> {
 
 fn tiles(
     map: &Map,
+    part: Range<usize>,
     frame: &Frame<'_>,
     Machine { isa, backend }: Machine,
     slots: &mut Vec<f64>,
     targets: &mut [Memory<'_>],
 ) -> Result<(), Stopped> {
     let lanes = frame.lanes(map.lanes);
-    let domain = map.elements * lanes;
-    let length = (CACHED / map.slots.max(1)).next_multiple_of(8).clamp(16, LONGEST).min(domain);
+    let part = part.start..part.end.min(map.elements);
+    let domain = part.len() * lanes;
+    let length = (CACHED / map.slots.max(1)).next_multiple_of(8).clamp(SHORTEST, LONGEST).min(domain);
     if slots.len() < map.slots * length {
         slots.resize(map.slots * length, 0.0);
     }
@@ -125,9 +150,9 @@ fn tiles(
     }
     let native = map.native.tiles(map, backend, isa);
     let mut addresses: SmallVec<[*mut f64; 16]> = SmallVec::new();
-    let mut element = 0;
-    while element < map.elements {
-        let elements = element_step.min(map.elements - element);
+    let mut element = part.start;
+    while element < part.end {
+        let elements = element_step.min(part.end - element);
         let mut lane = 0;
         while lane < lanes {
             let width = lane_step.min(lanes - lane);
@@ -204,7 +229,7 @@ impl Tile<'_, '_> {
             Some(target) => &mut target[written.clone()],
             None => &mut out[part.clone()],
         };
-        if step.code == Opcode::Many {
+        if step.code.has_row() {
             function.tile(self.isa, out, map.many[step.from[0] as usize].map(arg));
         } else {
             let [a, b] = step.from.map(slot);

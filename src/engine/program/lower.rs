@@ -10,7 +10,6 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::super::exec::native::Native;
-use super::super::exec::opcode::Opcode;
 use super::super::graph::{Graph, Kind, NodeId};
 use super::super::op::{Attributes, Does, Primitive, Row, Rule, Several, product, shape};
 use super::super::{Shape, Tensor};
@@ -555,7 +554,7 @@ fn fuse(group: &Group) -> Map {
         });
         let mut step = |to: u32, from: [u32; 2]| map.steps.push(Step { code: member.op.opcode, function: number, to, from });
         match *from {
-            _ if member.op.opcode == Opcode::Many => {
+            _ if member.op.opcode.has_row() => {
                 step(to, [map.many.len() as u32; 2]);
                 // arguments that the function does not have are read from anywhere
                 map.many.push(std::array::from_fn(|i| from.get(i).copied().unwrap_or(to)));

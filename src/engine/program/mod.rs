@@ -11,6 +11,7 @@ mod linearity;
 mod lower;
 mod memory;
 mod plan;
+mod slabs;
 
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
@@ -23,6 +24,7 @@ pub(crate) use code::Code;
 pub(crate) use kernel::{Buffer, DenseCall, Kernel, Lanes, Line, Load, Loop, Map, Operand, Over, Source, Step, Table, Work};
 pub(crate) use plan::Symmetric;
 pub use plan::{Mode, Want};
+pub(crate) use slabs::Slab;
 
 /// An input of a program.
 #[derive(Debug, Clone, PartialEq)]

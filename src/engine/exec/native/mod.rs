@@ -14,6 +14,8 @@ use super::elementwise::Isa;
 use crate::engine::program::Map;
 
 #[cfg(all(target_arch = "x86_64", feature = "native"))]
+mod arithmetic;
+#[cfg(all(target_arch = "x86_64", feature = "native"))]
 mod code;
 #[cfg(all(target_arch = "x86_64", feature = "native"))]
 mod registers;
