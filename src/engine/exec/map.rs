@@ -126,7 +126,7 @@ fn tiles(
     let lanes = frame.lanes(map.lanes);
     let part = part.start..part.end.min(map.elements);
     let domain = part.len() * lanes;
-    let length = (CACHED / map.slots.max(1)).next_multiple_of(8).clamp(SHORTEST, LONGEST).min(domain);
+    let length = (CACHED / map.slots.max(1)).next_multiple_of(8).clamp(SHORTEST, LONGEST).min(domain.next_multiple_of(4));
     if slots.len() < map.slots * length {
         slots.resize(map.slots * length, 0.0);
     }
@@ -175,7 +175,11 @@ fn tiles(
                 // SAFETY: so each address was made
                 let done = unsafe { segment.run(&addresses, len) };
                 if done < len {
-                    map.steps[i..segment.end].iter().for_each(|step| tile.step(step, done..len));
+                    addresses.clear();
+                    tile.gather(done..len, |address| addresses.push(address));
+                    // SAFETY: there is room for four numbers behind each address
+                    unsafe { segment.run(&addresses, 4) };
+                    tile.scatter(done..len);
                 }
                 i = segment.end;
             }
@@ -251,6 +255,34 @@ impl Tile<'_, '_> {
                 Home::Target(own) => self.targets[own as usize][first..first + len].as_mut_ptr(),
                 Home::Tile => tile.wrapping_add(slot * length),
             });
+        }
+    }
+}
+
+impl Tile<'_, '_> {
+    /// Where each slot's numbers of a last part of the tile are, copied to where four can be.
+    fn gather(&mut self, part: Range<usize>, mut put: impl FnMut(*mut f64)) {
+        let (first, length) = (self.first, self.length);
+        assert!(part.start + 4 <= length && self.homes.len() * length <= self.slots.len());
+        for (slot, home) in self.homes.iter().enumerate() {
+            let own = &mut self.slots[slot * length..][part.clone()];
+            match *home {
+                Home::Direct(there) => own.copy_from_slice(&there[part.clone()]),
+                Home::Target(target) => own.copy_from_slice(&self.targets[target as usize][first + part.start..first + part.end]),
+                Home::Tile => {}
+            }
+        }
+        let tile = self.slots.as_mut_ptr();
+        (0..self.homes.len()).for_each(|slot| put(tile.wrapping_add(slot * length + part.start)));
+    }
+
+    /// What is written, from there to its memory.
+    fn scatter(&mut self, part: Range<usize>) {
+        for (slot, home) in self.homes.iter().enumerate() {
+            if let Home::Target(target) = *home {
+                let own = &self.slots[slot * self.length..][part.clone()];
+                self.targets[target as usize][self.first + part.start..self.first + part.end].copy_from_slice(own);
+            }
         }
     }
 }

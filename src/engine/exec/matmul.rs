@@ -99,7 +99,8 @@ fn product(
     };
     let (left_bases, left_down, left_across) = matrices(&left);
     let (right_bases, right_down, right_across) = matrices(&right);
-    let of = |extent, left, right| Product { extent, left, right, skip: chain };
+    // unit vectors come as lanes
+    let of = |extent, left, right| Product { extent, left, right, skip: chain && lanes > 1 };
     let products = left_bases.zip(right_bases).zip(out.chunks_mut((rows * columns * lanes).max(1)));
     for ((a, b), out) in products.skip(part.start).take(part.len()) {
         let (a, b) = (

@@ -20,6 +20,9 @@ mod bodies;
 mod dense;
 mod lines;
 
+/// Columns to a row from which a product whose right lies by columns is done as that of the transposes.
+const TALL: usize = 4;
+
 /// What lowering makes of a graph.
 #[derive(Debug)]
 pub(crate) struct Lowered {
@@ -384,15 +387,28 @@ impl Lowering<'_> {
             let to = Shape::new([&operands.full.sizes()[..batch], &matrix.sizes()[own..]].concat());
             Operand { layout: operand.layout.broadcast(&to), ..operand }
         };
-        let left = side(self, args[0], &operands.left, 0);
-        let right = side(self, args[1], &operands.right, 1);
+        let mut left = side(self, args[0], &operands.left, 0);
+        let mut right = side(self, args[1], &operands.right, 1);
         let to = self.buffer(result.elements(), lanes);
         let sizes = operands.full.sizes();
-        let matrix = &sizes[sizes.len() - 2..];
-        let work =
-            Matmul { left, right, rows: matrix[0], inner: operands.left.sizes()[operands.left.rank() - 1], columns: matrix[1], chain };
-        self.emit(Work::Matmul(work), to, lanes, level);
-        self.stored(to, result, lanes, level)
+        let batch = sizes.len() - 2;
+        let (mut rows, mut columns) = (sizes[batch], sizes[batch + 1]);
+        let mut place = self.stored(to, result, lanes, level);
+        if lanes.data() == Lanes::NONE
+            && columns > TALL * rows
+            && right.layout.axes[batch].1 == 1
+            && let Place::Stored { operand, .. } = &mut place
+            && operand.layout.axes.len() == batch + 2
+        {
+            // the right lies by columns, and there are many: its transpose times that of the left is the same numbers without turning them
+            (left, right) = (transposed(right), transposed(left));
+            (rows, columns) = (columns, rows);
+            operand.layout.axes[batch].1 = 1;
+            operand.layout.axes[batch + 1].1 = columns as isize;
+        }
+        let inner = operands.left.sizes()[operands.left.rank() - 1];
+        self.emit(Work::Matmul(Matmul { left, right, rows, inner, columns, chain }), to, lanes, level);
+        place
     }
 
     /// The lanes of several nodes together.
@@ -470,6 +486,13 @@ impl Lowering<'_> {
         kernels.sort_by_key(|kernel| (kernel.lanes.stage(), kernel.level));
         Lowered { kernels, buffers: self.buffers, constants: self.constants, inputs: self.inputs, outputs }
     }
+}
+
+/// A matrix, or each of several, transposed.
+fn transposed(mut operand: Operand) -> Operand {
+    let last = operand.layout.axes.len() - 1;
+    operand.layout.axes.swap(last - 1, last);
+    operand
 }
 
 /// Where the elements of a shape lie when its axes are stored in that order, outermost first.

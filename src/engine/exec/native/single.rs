@@ -13,7 +13,7 @@ use crate::engine::program::{Map, Step};
 /// Fewer steps are as well interpreted.
 const FEWEST: usize = 4;
 /// More steps would be more code than is worth its memory.
-const MOST: usize = 4_000_000;
+const MOST: usize = 1_000_000;
 
 /// The code of a Map over one number.
 #[derive(Debug)]
