@@ -3,6 +3,8 @@
 mod client;
 mod connections;
 mod documents;
+mod keys;
+mod metrics;
 mod operators;
 mod process;
 mod requests;
