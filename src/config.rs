@@ -64,8 +64,17 @@ pub struct Service {
 
 impl Default for Service {
     fn default() -> Service {
-        let service::Settings { workers, cache_bytes, queue_seconds, machine_code, queue_requests, burst_seconds, busy_wait, memory_bytes, limits: _ } =
-            service::Settings::default();
+        let service::Settings {
+            workers,
+            cache_bytes,
+            queue_seconds,
+            machine_code,
+            queue_requests,
+            burst_seconds,
+            busy_wait,
+            memory_bytes,
+            limits: _,
+        } = service::Settings::default();
         Service { workers, cache_bytes, queue_seconds, machine_code, queue_requests, burst_seconds, busy_wait, memory_bytes }
     }
 }
@@ -298,9 +307,20 @@ impl Config {
 
     /// The service's settings.
     pub fn service(&self) -> service::Settings {
-        let Service { workers, cache_bytes, queue_seconds, machine_code, queue_requests, burst_seconds, busy_wait, memory_bytes } = self.service;
+        let Service { workers, cache_bytes, queue_seconds, machine_code, queue_requests, burst_seconds, busy_wait, memory_bytes } =
+            self.service;
         let limits = self.limits.clone();
-        service::Settings { workers, cache_bytes, queue_seconds, machine_code, queue_requests, burst_seconds, busy_wait, memory_bytes, limits }
+        service::Settings {
+            workers,
+            cache_bytes,
+            queue_seconds,
+            machine_code,
+            queue_requests,
+            burst_seconds,
+            busy_wait,
+            memory_bytes,
+            limits,
+        }
     }
 
     /// The settings as TOML; secrets are masked.

@@ -17,8 +17,8 @@ const INNER: usize = 192;
 const WIDE: usize = 256;
 /// Rows of the left that are packed at once.
 const TALL: usize = 16 * ROWS;
-/// Up to so many columns the left is read where it lies: packing it would cost as much as the products.
-const NARROW: usize = 3 * COLUMNS;
+/// Up to so many columns the left is read where it lies: packing it would cost a part of the products.
+const NARROW: usize = 8 * COLUMNS;
 /// Up to so many rows so is the right.
 const FLAT: usize = 4 * ROWS;
 

@@ -127,12 +127,14 @@ fn tiles(
     let part = part.start..part.end.min(map.elements);
     let domain = part.len() * lanes;
     let length = (CACHED / map.slots.max(1)).next_multiple_of(8).clamp(SHORTEST, LONGEST).min(domain.next_multiple_of(4));
-    if slots.len() < map.slots * length {
-        slots.resize(map.slots * length, 0.0);
+    // a line more from slot to slot, so that they do not all compete for the same places of the cache
+    let pitch = length + 8;
+    if slots.len() < map.slots * pitch {
+        slots.resize(map.slots * pitch, 0.0);
     }
     // a tile is either whole elements or part of one element's lanes
     let (element_step, lane_step) = if lanes >= length { (1, length) } else { (length / lanes, lanes) };
-    let at = |slot: u32, len: usize| slot as usize * length..slot as usize * length + len;
+    let at = |slot: u32, len: usize| slot as usize * pitch..slot as usize * pitch + len;
     let mut homes: SmallVec<[Home<'_>; 16]> = SmallVec::new();
     homes.resize(map.slots, Home::Tile);
     for (i, &(slot, _)) in map.stores.iter().enumerate() {
@@ -162,7 +164,7 @@ fn tiles(
                 let to = &mut slots[at(one.slot, len)];
                 homes[one.slot as usize] = load(frame, map.lanes, one, element..element + elements, lane..lane + width, to);
             }
-            let mut tile = Tile { map, isa, homes: &homes, slots, length, targets, first };
+            let mut tile = Tile { map, isa, homes: &homes, slots, pitch, targets, first };
             let mut i = 0;
             while i < map.steps.len() {
                 let Some(segment) = native.and_then(|native| native.at(i)) else {
@@ -197,8 +199,8 @@ struct Tile<'a, 'm> {
     isa: Isa,
     homes: &'a [Home<'a>],
     slots: &'a mut [f64],
-    /// Numbers of a slot in the tile's scratch.
-    length: usize,
+    /// From one slot to the next in the tile's scratch.
+    pitch: usize,
     targets: &'a mut [Memory<'m>],
     /// Where the tile begins in what is written.
     first: usize,
@@ -207,15 +209,15 @@ struct Tile<'a, 'm> {
 impl Tile<'_, '_> {
     /// One step, for some of the tile's numbers.
     fn step(&mut self, step: &Step, part: Range<usize>) {
-        let Tile { map, length, first, .. } = *self;
+        let Tile { map, pitch, first, .. } = *self;
         let function = map.functions[step.function as usize];
-        let to = step.to as usize * length;
+        let to = step.to as usize * pitch;
         let written = first + part.start..first + part.end;
         // what is written is set aside, so that what is read can be borrowed
         let own = if let Home::Target(own) = self.homes[step.to as usize] { Some(own as usize) } else { None };
         let mut target = own.map(|own| std::mem::take(&mut self.targets[own]));
         let (before, rest) = self.slots.split_at_mut(to);
-        let (out, after) = rest.split_at_mut(length);
+        let (out, after) = rest.split_at_mut(pitch);
         let (homes, targets) = (self.homes, &*self.targets);
         let slot = |slot: u32| match homes[slot as usize] {
             Home::Direct(there) => &there[part.clone()],
@@ -223,8 +225,8 @@ impl Tile<'_, '_> {
             Home::Target(other) if targets[other as usize].is_empty() => &[],
             Home::Target(other) => &targets[other as usize][written.clone()],
             Home::Tile => {
-                let from = slot as usize * length;
-                if from < to { &before[from..][part.clone()] } else { &after[from - to - length..][part.clone()] }
+                let from = slot as usize * pitch;
+                if from < to { &before[from..][part.clone()] } else { &after[from - to - pitch..][part.clone()] }
             }
         };
         // what is read from the slot that is written is no argument
@@ -246,14 +248,14 @@ impl Tile<'_, '_> {
 
     /// Where each slot's `len` numbers are. What an operand has in place is only ever read: no step writes a slot that is loaded.
     fn addresses(&mut self, len: usize, mut put: impl FnMut(*mut f64)) {
-        let (first, length) = (self.first, self.length);
-        assert!(len <= length && self.homes.len() * length <= self.slots.len());
+        let (first, pitch) = (self.first, self.pitch);
+        assert!(len <= pitch && self.homes.len() * pitch <= self.slots.len());
         let tile = self.slots.as_mut_ptr();
         for (slot, home) in self.homes.iter().enumerate() {
             put(match *home {
                 Home::Direct(there) => there[..len].as_ptr().cast_mut(),
                 Home::Target(own) => self.targets[own as usize][first..first + len].as_mut_ptr(),
-                Home::Tile => tile.wrapping_add(slot * length),
+                Home::Tile => tile.wrapping_add(slot * pitch),
             });
         }
     }
@@ -262,10 +264,10 @@ impl Tile<'_, '_> {
 impl Tile<'_, '_> {
     /// Where each slot's numbers of a last part of the tile are, copied to where four can be.
     fn gather(&mut self, part: Range<usize>, mut put: impl FnMut(*mut f64)) {
-        let (first, length) = (self.first, self.length);
-        assert!(part.start + 4 <= length && self.homes.len() * length <= self.slots.len());
+        let (first, pitch) = (self.first, self.pitch);
+        assert!(part.start + 4 <= pitch && self.homes.len() * pitch <= self.slots.len());
         for (slot, home) in self.homes.iter().enumerate() {
-            let own = &mut self.slots[slot * length..][part.clone()];
+            let own = &mut self.slots[slot * pitch..][part.clone()];
             match *home {
                 Home::Direct(there) => own.copy_from_slice(&there[part.clone()]),
                 Home::Target(target) => own.copy_from_slice(&self.targets[target as usize][first + part.start..first + part.end]),
@@ -273,14 +275,14 @@ impl Tile<'_, '_> {
             }
         }
         let tile = self.slots.as_mut_ptr();
-        (0..self.homes.len()).for_each(|slot| put(tile.wrapping_add(slot * length + part.start)));
+        (0..self.homes.len()).for_each(|slot| put(tile.wrapping_add(slot * pitch + part.start)));
     }
 
     /// What is written, from there to its memory.
     fn scatter(&mut self, part: Range<usize>) {
         for (slot, home) in self.homes.iter().enumerate() {
             if let Home::Target(target) = *home {
-                let own = &self.slots[slot * self.length..][part.clone()];
+                let own = &self.slots[slot * self.pitch..][part.clone()];
                 self.targets[target as usize][self.first + part.start..self.first + part.end].copy_from_slice(own);
             }
         }
@@ -338,6 +340,18 @@ fn read<'a>(
                 Home::Tile
             }
         };
+    }
+    if operand.lanes.data() == Lanes::NONE {
+        // one number for all lanes
+        let mut rows = to.chunks_exact_mut(width);
+        for run in layout.runs(elements.start, elements.len()) {
+            let mut at = run.at as isize;
+            for to in rows.by_ref().take(run.length) {
+                to.fill(data[at as usize]);
+                at += run.stride;
+            }
+        }
+        return Home::Tile;
     }
     let positions = layout.positions().seek(layout.offset, elements.start);
     for (position, to) in positions.zip(to.chunks_exact_mut(width)) {

@@ -20,9 +20,6 @@ mod bodies;
 mod dense;
 mod lines;
 
-/// Columns to a row from which a product whose right lies by columns is done as that of the transposes.
-const TALL: usize = 4;
-
 /// What lowering makes of a graph.
 #[derive(Debug)]
 pub(crate) struct Lowered {
@@ -387,28 +384,14 @@ impl Lowering<'_> {
             let to = Shape::new([&operands.full.sizes()[..batch], &matrix.sizes()[own..]].concat());
             Operand { layout: operand.layout.broadcast(&to), ..operand }
         };
-        let mut left = side(self, args[0], &operands.left, 0);
-        let mut right = side(self, args[1], &operands.right, 1);
+        let left = side(self, args[0], &operands.left, 0);
+        let right = side(self, args[1], &operands.right, 1);
         let to = self.buffer(result.elements(), lanes);
         let sizes = operands.full.sizes();
-        let batch = sizes.len() - 2;
-        let (mut rows, mut columns) = (sizes[batch], sizes[batch + 1]);
-        let mut place = self.stored(to, result, lanes, level);
-        if lanes.data() == Lanes::NONE
-            && columns > TALL * rows
-            && right.layout.axes[batch].1 == 1
-            && let Place::Stored { operand, .. } = &mut place
-            && operand.layout.axes.len() == batch + 2
-        {
-            // the right lies by columns, and there are many: its transpose times that of the left is the same numbers without turning them
-            (left, right) = (transposed(right), transposed(left));
-            (rows, columns) = (columns, rows);
-            operand.layout.axes[batch].1 = 1;
-            operand.layout.axes[batch + 1].1 = columns as isize;
-        }
+        let (rows, columns) = (sizes[sizes.len() - 2], sizes[sizes.len() - 1]);
         let inner = operands.left.sizes()[operands.left.rank() - 1];
         self.emit(Work::Matmul(Matmul { left, right, rows, inner, columns, chain }), to, lanes, level);
-        place
+        self.stored(to, result, lanes, level)
     }
 
     /// The lanes of several nodes together.
@@ -486,13 +469,6 @@ impl Lowering<'_> {
         kernels.sort_by_key(|kernel| (kernel.lanes.stage(), kernel.level));
         Lowered { kernels, buffers: self.buffers, constants: self.constants, inputs: self.inputs, outputs }
     }
-}
-
-/// A matrix, or each of several, transposed.
-fn transposed(mut operand: Operand) -> Operand {
-    let last = operand.layout.axes.len() - 1;
-    operand.layout.axes.swap(last - 1, last);
-    operand
 }
 
 /// Where the elements of a shape lie when its axes are stored in that order, outermost first.

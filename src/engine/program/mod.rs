@@ -109,6 +109,8 @@ pub struct Program {
     /// Flops of a run, of a point in it, of a seed of a point.
     flops: [f64; 3],
     loop_steps: f64,
+    /// The lanes of a single point.
+    alone: (usize, usize),
 }
 
 /// Most bytes that a block's buffers may take, where blocks can be made smaller.
@@ -163,7 +165,7 @@ impl Program {
         let cells: usize = planned.results.iter().sum();
         let copying = cells as f64 + inputs.iter().map(|input| input.shape.elements() as f64).sum::<f64>();
         flops[1] += copying;
-        Ok(Program {
+        let mut program = Program {
             inputs: inputs.into_iter().take(public).collect(),
             seeded: planned.seeded,
             seeds: planned.seeds,
@@ -175,7 +177,10 @@ impl Program {
             code,
             flops,
             loop_steps,
-        })
+            alone: (1, 1),
+        };
+        program.alone = program.fitting_block(1);
+        Ok(program)
     }
 
     /// The inputs: the graph's, then for [`Want::Jvp`] the tangents, for [`Want::Vjp`] the cotangents, for [`Want::Linearity`] the
@@ -240,6 +245,10 @@ impl Program {
 
     /// How many points and seeds are computed side by side: enough to fill the lanes, few enough to fit in memory.
     pub(crate) fn lane_block(&self, points: usize) -> (usize, usize) {
+        if points == 1 { self.alone } else { self.fitting_block(points) }
+    }
+
+    fn fitting_block(&self, points: usize) -> (usize, usize) {
         let mut seeds = self.seeds.clamp(1, 256);
         let mut block = points.clamp(1, (BLOCK_LANES / seeds).max(1));
         while self.code.scratch_bytes(block, seeds) > BLOCK_BYTES && (block > 1 || seeds > 1) {
