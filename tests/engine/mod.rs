@@ -5,6 +5,7 @@ mod deep;
 mod lengths;
 mod linear_algebra;
 mod loops;
+mod native;
 mod properties;
 pub mod random;
 mod slabs;

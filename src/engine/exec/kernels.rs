@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use smallvec::SmallVec;
 
 use super::super::op::Sorting;
-use super::super::program::{Binding, Code, DenseCall, Kernel, Lanes, Line, Operand, Slab, Stopped, Table, Work};
+use super::super::program::{Binding, Code, DenseCall, Kernel, Lanes, Line, Map, Operand, Slab, Stopped, Table, Work};
 use super::elementwise::Isa;
 use super::memory::{Bound, Memory, Slots};
 use super::{Frame, Scratch, convolve, interpolate, linear_algebra, loops, map, matmul, reduce, rows, scan, sort};
@@ -84,15 +84,31 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
+    /// A Map over one number.
+    fn single(&mut self, map: &Map) -> Result<(), Stopped> {
+        let mut slots = std::mem::take(&mut self.scratch.tile);
+        let machine = map::Machine { isa: self.scratch.isa, backend: self.scratch.backend };
+        map::one(map, &self.frame(), machine, &mut slots);
+        for &(slot, buffer) in &map.stores {
+            let memory = self.code.buffers[buffer as usize].slot;
+            let there = self.bound.iter_mut().find(|there| there.slot == memory);
+            let to = there.map_or_else(|| &mut self.scratch.slots[memory as usize][0], |there| &mut there.result[there.range.start]);
+            *to = slots[slot as usize];
+        }
+        self.scratch.tile = slots;
+        self.frame().checked()
+    }
+
     /// A part of a kernel's work: elements of a Map, results of a Reduce, products of a Matmul; of all others everything.
     fn kernel(&mut self, kernel: &Kernel, part: Range<usize>) -> Result<(), Stopped> {
         let code = self.code;
         match &kernel.work {
+            Work::Map(work) if work.elements * self.frame().lanes(kernel.lanes) == 1 => return self.single(work),
             Work::Map(work) => {
                 let mut tile = std::mem::take(&mut self.scratch.tile);
                 let mut targets: SmallVec<[Memory<'a>; 4]> = work.stores.iter().map(|&(_, buffer)| self.take(buffer)).collect();
                 let machine = map::Machine { isa: self.scratch.isa, backend: self.scratch.backend };
-                let done = map::run(work, part, &self.frame(), machine, &mut tile, &mut targets);
+                let done = map::tiles(work, part, &self.frame(), machine, &mut tile, &mut targets);
                 self.scratch.tile = tile;
                 for (&(_, buffer), target) in work.stores.iter().zip(targets) {
                     self.put(buffer, target);

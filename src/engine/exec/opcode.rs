@@ -53,14 +53,17 @@ pub enum Opcode {
 }
 
 impl Opcode {
-    /// Whether it is a call of the operator's function.
-    pub(crate) fn is_called(self) -> bool {
-        matches!(self, Opcode::Unary | Opcode::Binary | Opcode::Many)
-    }
-
     /// Whether its arguments stand in a row of their own.
     pub(crate) fn has_row(self) -> bool {
         matches!(self, Opcode::Many | Opcode::Where)
+    }
+}
+
+#[cfg(all(target_arch = "x86_64", feature = "native"))]
+impl Opcode {
+    /// Whether it is a call of the operator's function.
+    pub(crate) fn is_called(self) -> bool {
+        matches!(self, Opcode::Unary | Opcode::Binary | Opcode::Many)
     }
 
     /// How many arguments what is written out has.

@@ -3,7 +3,6 @@
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
 
-use super::Segment;
 use super::arithmetic::arithmetic;
 use super::code::{Code, MAGNITUDE, NAN, ONE, SIGN, ZERO, constants};
 use super::registers::{BESIDE, BETWEEN, NEVER, Registers};
@@ -214,6 +213,14 @@ impl Writer<'_> {
         }
         self.registers.hold(to, step.to, !self.kept[i], self.last[i]);
     }
+}
+
+/// Steps of a Map over tiles that are one loop.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::engine::exec) struct Segment {
+    /// The step behind its last one.
+    pub(in crate::engine::exec) end: usize,
+    code: *const u8,
 }
 
 impl Segment {
