@@ -143,7 +143,7 @@ impl Load {
             return Err(overloaded(format!("{count} pieces of work are waiting, {most_pieces} are allowed"), 1));
         }
         let seconds = waiting as f64 / 1e9 / workers.max(1) as f64;
-        let burst = now.saturating_duration_since(pieces.calm).as_secs_f64() <= burst_seconds;
+        let burst = now.saturating_duration_since(pieces.calm).as_secs_f64() < burst_seconds;
         let allowed = if burst { most_seconds } else { most_seconds.min((busy_wait * own as f64 / 1e9).max(UNNOTICED)) };
         if seconds > allowed {
             let detail = format!("this would wait {seconds:.3} s for other work, {allowed:.3} s are allowed");

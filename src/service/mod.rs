@@ -125,8 +125,13 @@ const ENCODE_FLOPS: f64 = 50.0;
 /// Bytes that reading takes at most for each byte of a body: two characters can be a number.
 const DECODE_BYTES: u64 = 8;
 
-/// Bytes that compiling takes at most for each byte of a function.
-const COMPILE_BYTES: u64 = 32;
+/// Bytes that compiling takes for each byte of a function, as measured: of a graph with short names, and besides of a formula, where a
+/// character can be an operator.
+const COMPILE_BYTES: u64 = 20;
+const PARSE_BYTES: u64 = 160;
+
+/// Bytes that converting takes for each byte of a function: it is written out in three notations.
+const CONVERT_BYTES: u64 = 35;
 
 /// Numbers of an answer that are written where they arrive.
 const SMALL_ANSWER: usize = 2048;
@@ -378,7 +383,7 @@ impl Inner {
     async fn work(self: &Arc<Inner>, endpoint: Endpoint, body: Bytes, begun: Begun, ask: &mut Ask) -> Result<Vec<u8>, Failure> {
         let size = body.len();
         if endpoint.converts() {
-            ask.held.grow(size as u64 * COMPILE_BYTES)?;
+            ask.held.grow(size as u64 * CONVERT_BYTES + self.parse_bytes(size))?;
             let inner = self.clone();
             let convert = move || convert::convert(endpoint, &body, &inner.limits);
             return self.whole("convert", size as f64 * COMPILE_FLOPS, ask, convert).await?;
@@ -440,7 +445,8 @@ impl Inner {
         match found {
             Ok(plan) => Ok((decoded, plan)),
             Err(guard) => {
-                ask.held.grow(decoded.function_bytes as u64 * COMPILE_BYTES)?;
+                let function = decoded.function_bytes;
+                ask.held.grow(function as u64 * COMPILE_BYTES * decoded.order.max(1) as u64 + self.parse_bytes(function))?;
                 // what an order costs grows with its square
                 let flops = decoded.function_bytes as f64 * COMPILE_FLOPS * (decoded.order as f64).powi(2).max(1.0);
                 let inner = self.clone();
@@ -454,6 +460,11 @@ impl Inner {
                 Ok((decoded, plan))
             }
         }
+    }
+
+    /// What parsing takes, if so many bytes are a formula: no longer one is read.
+    fn parse_bytes(&self, size: usize) -> u64 {
+        size.min(self.limits.formula_bytes) as u64 * PARSE_BYTES
     }
 
     /// A stage of so many flops, whole, on a worker that has the time.
