@@ -50,6 +50,8 @@ pub struct Service {
     pub cache_bytes: usize,
     /// Seconds of estimated work that may wait for a worker.
     pub queue_seconds: f64,
+    /// Whether functions that are asked for again and again become machine code.
+    pub machine_code: service::MachineCode,
     /// Pieces of work that may be taken on at once.
     pub queue_requests: usize,
     /// Seconds for which the queue may be that long before that is no burst any more.
@@ -62,9 +64,18 @@ pub struct Service {
 
 impl Default for Service {
     fn default() -> Service {
-        let service::Settings { workers, cache_bytes, queue_seconds, queue_requests, burst_seconds, busy_wait, memory_bytes, limits: _ } =
-            service::Settings::default();
-        Service { workers, cache_bytes, queue_seconds, queue_requests, burst_seconds, busy_wait, memory_bytes }
+        let service::Settings {
+            workers,
+            cache_bytes,
+            queue_seconds,
+            machine_code,
+            queue_requests,
+            burst_seconds,
+            busy_wait,
+            memory_bytes,
+            limits: _,
+        } = service::Settings::default();
+        Service { workers, cache_bytes, queue_seconds, machine_code, queue_requests, burst_seconds, busy_wait, memory_bytes }
     }
 }
 
@@ -174,6 +185,7 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("service.workers", Allowed::Whole(0)),
     ("service.cache_bytes", Allowed::Whole(0)),
     ("service.queue_seconds", Allowed::NotNegative),
+    ("service.machine_code", Allowed::Word(&["auto", "off"])),
     ("service.queue_requests", Allowed::Whole(1)),
     ("service.burst_seconds", Allowed::NotNegative),
     ("service.busy_wait", Allowed::NotNegative),
@@ -295,9 +307,20 @@ impl Config {
 
     /// The service's settings.
     pub fn service(&self) -> service::Settings {
-        let Service { workers, cache_bytes, queue_seconds, queue_requests, burst_seconds, busy_wait, memory_bytes } = self.service;
+        let Service { workers, cache_bytes, queue_seconds, machine_code, queue_requests, burst_seconds, busy_wait, memory_bytes } =
+            self.service;
         let limits = self.limits.clone();
-        service::Settings { workers, cache_bytes, queue_seconds, queue_requests, burst_seconds, busy_wait, memory_bytes, limits }
+        service::Settings {
+            workers,
+            cache_bytes,
+            queue_seconds,
+            machine_code,
+            queue_requests,
+            burst_seconds,
+            busy_wait,
+            memory_bytes,
+            limits,
+        }
     }
 
     /// The settings as TOML; secrets are masked.

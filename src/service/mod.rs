@@ -48,6 +48,7 @@ pub use run::Run;
 
 use crate::engine::Error;
 use crate::engine::exec::Scratch;
+use crate::engine::exec::native::Backend;
 use crate::telemetry::metrics::{Metrics, Vitals};
 use crate::wire::problem::{Failure, Slug};
 use admission::{Load, Measured, Rules, measure};
@@ -68,6 +69,8 @@ pub struct Settings {
     pub cache_bytes: usize,
     /// Seconds of estimated work that may wait for each worker; what comes on top is turned away.
     pub queue_seconds: f64,
+    /// Whether functions that are asked for again and again become machine code.
+    pub machine_code: MachineCode,
     /// Pieces of work that may be taken on at once.
     pub queue_requests: usize,
     /// Seconds for which the queue may be that long before that is no burst any more.
@@ -80,12 +83,33 @@ pub struct Settings {
     pub limits: Limits,
 }
 
+/// Whether machine code is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MachineCode {
+    /// Of what is hot, where the system allows it.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
+}
+
+impl MachineCode {
+    fn backend(self) -> Backend {
+        match self {
+            MachineCode::Auto => Backend::Auto,
+            MachineCode::Off => Backend::Interpreter,
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
             workers: 0,
             cache_bytes: 256 << 20,
             queue_seconds: 1.0,
+            machine_code: MachineCode::default(),
             queue_requests: 1000,
             burst_seconds: 0.02,
             busy_wait: 1.5,
@@ -101,6 +125,8 @@ pub struct Service(Arc<Inner>);
 
 struct Inner {
     limits: Limits,
+    /// What runs Maps.
+    backend: Backend,
     workers: usize,
     cache: Programs,
     load: Arc<Load>,
@@ -155,7 +181,8 @@ impl Service {
             workers,
             cache: Programs::new(settings.cache_bytes),
             load: Arc::new(Load::new(rules)),
-            pool: Pool::start(workers),
+            backend: settings.machine_code.backend(),
+            pool: Pool::start(workers, settings.machine_code.backend()),
             memory: Memory::new(settings.memory_bytes as u64),
             metrics: Metrics::new(),
             draining: AtomicBool::new(false),
@@ -285,7 +312,7 @@ impl Service {
                 return convert::convert(endpoint, body, &inner.limits);
             }
             let (run, style) = inner.prepare(endpoint, body)?;
-            let blocks = all_blocks(&run, &mut Scratch::default()).map_err(|_| internal())?;
+            let blocks = all_blocks(&run, &mut Scratch::on(inner.backend)).map_err(|_| internal())?;
             Ok(encode::answer(&run.plan.template, &blocks, style))
         })
     }
@@ -357,7 +384,7 @@ impl Inner {
                 return Ok(Begun::Planned(Decoded { given, ..decoded }, plan));
             }
             (ask.work.points, ask.work.flops) = (run.points() as u64, cost.flops);
-            let blocks = here(&run)?;
+            let blocks = here(&run, self.backend)?;
             Ok(Begun::Answered(encode::answer(&run.plan.template, &blocks, style)))
         });
         ask.did("begin", begun);
@@ -410,7 +437,7 @@ impl Inner {
         (ask.work.points, ask.work.flops) = (run.points() as u64, cost.flops);
         let blocks = if run.is_small() {
             let begun = Instant::now();
-            let blocks = guarded(|| here(&run));
+            let blocks = guarded(|| here(&run, self.backend));
             ask.did("run", begun);
             blocks?
         } else {
@@ -483,13 +510,14 @@ impl Inner {
 }
 
 /// Runs all points on this thread, with its own scratch memory.
-fn here(run: &Run) -> Result<Vec<Block>, Failure> {
+fn here(run: &Run, backend: Backend) -> Result<Vec<Block>, Failure> {
     thread_local! {
         static SCRATCH: RefCell<Scratch> = RefCell::default();
     }
     SCRATCH.with(|scratch| {
         // Taken, so that a panic leaves a fresh one behind.
         let mut own = scratch.take();
+        own.run_on(backend);
         let blocks = all_blocks(run, &mut own).map_err(|_| internal());
         scratch.replace(own);
         blocks

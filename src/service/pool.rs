@@ -17,6 +17,7 @@ use super::admission::{Owner, Permit};
 use super::encode::Block;
 use super::run::Run;
 use crate::engine::exec::Scratch;
+use crate::engine::exec::native::Backend;
 
 /// Why work has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,14 +129,14 @@ impl Pool {
     ///
     /// # Panics
     /// Where the system has no thread to give.
-    pub(super) fn start(workers: usize) -> Pool {
+    pub(super) fn start(workers: usize, backend: Backend) -> Pool {
         let shared =
             Arc::new(Shared { queue: Mutex::default(), ready: Condvar::new(), busy: AtomicUsize::new(0), alive: AtomicUsize::new(0) });
         for number in 0..workers.max(1) {
             let shared = shared.clone();
             let thread = std::thread::Builder::new().name(format!("worker {number}"));
             shared.alive.fetch_add(1, Ordering::Relaxed);
-            thread.spawn(move || work(&shared)).expect("the system has threads for the workers");
+            thread.spawn(move || work(&shared, backend)).expect("the system has threads for the workers");
         }
         Pool { shared }
     }
@@ -213,9 +214,9 @@ impl Drop for Alive<'_> {
 }
 
 /// The life of a worker.
-fn work(shared: &Shared) {
+fn work(shared: &Shared, backend: Backend) {
     let _alive = Alive(shared);
-    let mut scratch = Scratch::default();
+    let mut scratch = Scratch::on(backend);
     loop {
         let task = {
             let mut queue = lock(&shared.queue);
@@ -259,7 +260,7 @@ impl Blocks {
         let points = begin..(begin + self.size).min(self.run.points());
         let outcome = catch_unwind(AssertUnwindSafe(|| self.run.block_of(points, scratch, stop)));
         if outcome.is_err() || self.run.scratch_bytes() > KEPT_BYTES {
-            *scratch = Scratch::default();
+            *scratch = Scratch::on(scratch.backend());
         }
         self.ran(number, begun);
         match outcome {
@@ -317,7 +318,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_costs_nobody_else() {
-        let pool = Pool::start(1);
+        let pool = Pool::start(1, Backend::Auto);
         let load = Arc::new(Load::new(RULES));
         let claim = claim(None);
         let permit = || load.permit(1.0, &claim);
