@@ -77,6 +77,8 @@ pub struct Settings {
     pub burst_seconds: f64,
     /// What a request may wait in a queue that is no burst, as a multiple of its own work.
     pub busy_wait: f64,
+    /// Seconds that a request may wait however short its own work is.
+    pub busy_wait_seconds: f64,
     /// Bytes of bodies, points, results and answers in memory at once.
     pub memory_bytes: usize,
     /// What one request may ask for.
@@ -113,6 +115,7 @@ impl Default for Settings {
             queue_requests: 1000,
             burst_seconds: 0.02,
             busy_wait: 1.5,
+            busy_wait_seconds: 0.005,
             memory_bytes: 2 << 30,
             limits: Limits::default(),
         }
@@ -176,6 +179,7 @@ impl Service {
             most_pieces: settings.queue_requests,
             burst_seconds: settings.burst_seconds,
             busy_wait: settings.busy_wait,
+            busy_wait_seconds: settings.busy_wait_seconds,
         };
         Service(Arc::new(Inner {
             workers,
