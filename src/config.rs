@@ -58,6 +58,8 @@ pub struct Service {
     pub burst_seconds: f64,
     /// What a request may wait in a queue that is no burst, as a multiple of its own work.
     pub busy_wait: f64,
+    /// Seconds that a request may wait however short its own work is.
+    pub busy_wait_seconds: f64,
     /// Bytes of bodies, points, results and answers in memory at once.
     pub memory_bytes: usize,
 }
@@ -72,10 +74,21 @@ impl Default for Service {
             queue_requests,
             burst_seconds,
             busy_wait,
+            busy_wait_seconds,
             memory_bytes,
             limits: _,
         } = service::Settings::default();
-        Service { workers, cache_bytes, queue_seconds, machine_code, queue_requests, burst_seconds, busy_wait, memory_bytes }
+        Service {
+            workers,
+            cache_bytes,
+            queue_seconds,
+            machine_code,
+            queue_requests,
+            burst_seconds,
+            busy_wait,
+            busy_wait_seconds,
+            memory_bytes,
+        }
     }
 }
 
@@ -189,6 +202,7 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("service.queue_requests", Allowed::Whole(1)),
     ("service.burst_seconds", Allowed::NotNegative),
     ("service.busy_wait", Allowed::NotNegative),
+    ("service.busy_wait_seconds", Allowed::NotNegative),
     ("service.memory_bytes", Allowed::Whole(1)),
     ("limits.nodes", Allowed::Whole(1)),
     ("limits.inputs", Allowed::Whole(1)),
@@ -307,8 +321,17 @@ impl Config {
 
     /// The service's settings.
     pub fn service(&self) -> service::Settings {
-        let Service { workers, cache_bytes, queue_seconds, machine_code, queue_requests, burst_seconds, busy_wait, memory_bytes } =
-            self.service;
+        let Service {
+            workers,
+            cache_bytes,
+            queue_seconds,
+            machine_code,
+            queue_requests,
+            burst_seconds,
+            busy_wait,
+            busy_wait_seconds,
+            memory_bytes,
+        } = self.service;
         let limits = self.limits.clone();
         service::Settings {
             workers,
@@ -318,6 +341,7 @@ impl Config {
             queue_requests,
             burst_seconds,
             busy_wait,
+            busy_wait_seconds,
             memory_bytes,
             limits,
         }

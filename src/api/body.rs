@@ -64,11 +64,18 @@ async fn read_as_it_is(request: Request<Body>, settings: &Settings, mut held: He
         drain(request).await;
         return Err(too_large(asked, settings).into());
     }
+    if request.headers().contains_key(EXPECT) {
+        // Whoever asks first whether to send is told at once that there is no room.
+        held.grow(stated.unwrap_or(0) as u64)?;
+        held.shrink(0);
+    }
     let mut body = request.into_body();
     let last = Instant::now() + seconds(settings.body_seconds);
     let gap = seconds(settings.body_gap_seconds);
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
+    // Where there is no room the rest is read and forgotten: a client in the middle of sending would not see an answer now.
+    let (mut refused, mut forgotten) = (None::<Failure>, 0);
     loop {
         // Time runs only while the body is not there yet: a body in one piece never touches the timer.
         let by = last.min(Instant::now() + gap);
@@ -88,14 +95,21 @@ async fn read_as_it_is(request: Request<Body>, settings: &Settings, mut held: He
         let Ok(piece) = frame.into_data() else {
             continue;
         };
-        let size = first.len() + rest.len() + piece.len();
+        let size = forgotten + first.len() + rest.len() + piece.len();
         if size > settings.body_bytes {
             drain_body(body).await;
             return Err(too_large(size, settings).into());
         }
-        if let Err(failure) = held.grow(piece.len() as u64) {
-            drain_body(body).await;
-            return Err(failure.into());
+        if refused.is_none()
+            && let Err(failure) = held.grow(piece.len() as u64)
+        {
+            (first, rest) = (Bytes::new(), BytesMut::new());
+            held.shrink(0);
+            refused = Some(failure);
+        }
+        if refused.is_some() {
+            forgotten = size;
+            continue;
         }
         if first.is_empty() {
             first = piece;
@@ -106,6 +120,9 @@ async fn read_as_it_is(request: Request<Body>, settings: &Settings, mut held: He
             }
             rest.extend_from_slice(&piece);
         }
+    }
+    if let Some(failure) = refused {
+        return Err(failure.into());
     }
     if rest.is_empty() {
         return Ok((first, held));

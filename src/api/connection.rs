@@ -43,6 +43,8 @@ pub(super) struct Clock {
     stuck_since: AtomicU64,
     /// Answers that are handed out in pieces: when each began, and when its last piece went.
     answers: Mutex<BTreeMap<u64, (Instant, Instant)>>,
+    /// How many there are.
+    open_answers: AtomicU32,
     /// The number of the next such answer.
     next_answer: AtomicU64,
 }
@@ -63,6 +65,7 @@ impl Clock {
             head_since: AtomicU64::new(0),
             stuck_since: AtomicU64::new(0),
             answers: Mutex::default(),
+            open_answers: AtomicU32::new(0),
             next_answer: AtomicU64::new(0),
         }
     }
@@ -84,16 +87,16 @@ impl Clock {
             0 => None,
             since => Some(self.start + Duration::from_millis(since - 1) + self.answer_gap),
         };
+        if self.open_answers.load(Relaxed) == 0 {
+            return stuck;
+        }
         let by = |(begun, last): &(Instant, Instant)| (*begun + self.answer).min(*last + self.answer_gap);
         self.answers().values().map(by).chain(stuck).min()
     }
 
     /// By when something must come, or be answered.
     fn waiting(&self) -> Instant {
-        if !self.answers().is_empty() {
-            return Instant::now() + self.idle;
-        }
-        if self.in_flight.load(Relaxed) > 0 {
+        if self.in_flight.load(Relaxed) > 0 || self.open_answers.load(Relaxed) > 0 {
             // Requests have clocks of their own: their bodies' and their work's.
             return Instant::now() + self.idle;
         }
@@ -138,6 +141,7 @@ impl Clock {
         let number = self.next_answer.fetch_add(1, Relaxed);
         let now = Instant::now();
         self.answers().insert(number, (now, now));
+        self.open_answers.fetch_add(1, Relaxed);
         number
     }
 
@@ -151,6 +155,7 @@ impl Clock {
     /// Its last piece was taken, or it was given up.
     pub(super) fn answer_ends(&self, number: u64) {
         self.answers().remove(&number);
+        self.open_answers.fetch_sub(1, Relaxed);
         self.quiet_since.store(self.now(), Relaxed);
     }
 

@@ -95,8 +95,10 @@ impl Edge {
             response = coding::compressed(response, codings, settings.compress_bytes, service).await;
         }
         let status = response.status().as_u16();
-        let milliseconds = counted.begun().elapsed().as_secs_f64() * 1e3;
-        tracing::debug!(request_id = text, trace_id = trace, status, milliseconds, slug = slug.map(Slug::name), "answer");
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            let milliseconds = counted.begun().elapsed().as_secs_f64() * 1e3;
+            tracing::debug!(request_id = text, trace_id = trace, status, milliseconds, slug = slug.map(Slug::name), "answer");
+        }
         counted.end(status);
         if let Some(span) = span {
             span.end(status);

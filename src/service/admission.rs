@@ -72,10 +72,9 @@ pub(super) struct Rules {
     pub(super) burst_seconds: f64,
     /// What a newcomer may then wait, as a multiple of its own work; so the answers that are given keep their speed.
     pub(super) busy_wait: f64,
+    /// Seconds that are never too long to wait.
+    pub(super) busy_wait_seconds: f64,
 }
-
-/// Seconds that are never too long to wait: what a scheduler makes of nothing.
-const UNNOTICED: f64 = 0.002;
 
 /// Whose work it is. Callers that are not told apart are one.
 pub(super) type Owner = Option<Arc<str>>;
@@ -138,13 +137,13 @@ impl Load {
         if count < self.rules.workers {
             pieces.calm = now;
         }
-        let Rules { workers, most_seconds, most_pieces, burst_seconds, busy_wait } = self.rules;
+        let Rules { workers, most_seconds, most_pieces, burst_seconds, busy_wait, busy_wait_seconds } = self.rules;
         if count >= most_pieces {
             return Err(overloaded(format!("{count} pieces of work are waiting, {most_pieces} are allowed"), 1));
         }
         let seconds = waiting as f64 / 1e9 / workers.max(1) as f64;
-        let burst = now.saturating_duration_since(pieces.calm).as_secs_f64() <= burst_seconds;
-        let allowed = if burst { most_seconds } else { most_seconds.min((busy_wait * own as f64 / 1e9).max(UNNOTICED)) };
+        let burst = now.saturating_duration_since(pieces.calm).as_secs_f64() < burst_seconds;
+        let allowed = if burst { most_seconds } else { most_seconds.min((busy_wait * own as f64 / 1e9).max(busy_wait_seconds)) };
         if seconds > allowed {
             let detail = format!("this would wait {seconds:.3} s for other work, {allowed:.3} s are allowed");
             return Err(overloaded(detail, (seconds.ceil() as u64).max(1)));
@@ -238,7 +237,8 @@ mod tests {
 
     use super::*;
 
-    const RULES: Rules = Rules { workers: 2, most_seconds: 1.0, most_pieces: 1000, burst_seconds: 1e9, busy_wait: 1.5 };
+    const RULES: Rules =
+        Rules { workers: 2, most_seconds: 1.0, most_pieces: 1000, burst_seconds: 1e9, busy_wait: 1.5, busy_wait_seconds: 0.005 };
 
     fn claim(owner: Option<&str>) -> Claim {
         Claim { owner: owner.map(Arc::from), stop: Arc::default() }

@@ -39,7 +39,7 @@ pub(super) struct Ask {
 impl Ask {
     pub(super) fn new(context: Context, memory: &Memory) -> Ask {
         let Context { caller, trace, .. } = context;
-        let claim = Claim { owner: caller.owner().map(Arc::from), stop: Arc::default() };
+        let claim = Claim { owner: caller.shared_owner(), stop: Arc::default() };
         Ask { claim, held: memory.nothing(), work: Work::default(), trace }
     }
 

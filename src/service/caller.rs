@@ -77,6 +77,11 @@ impl Caller {
         self.owner.as_deref()
     }
 
+    /// The same name, shared.
+    pub(super) fn shared_owner(&self) -> Option<Arc<str>> {
+        self.owner.clone()
+    }
+
     /// Whether the caller may do that.
     pub fn may(&self, scope: Scope) -> bool {
         self.scopes.has(scope)

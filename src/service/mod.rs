@@ -77,6 +77,8 @@ pub struct Settings {
     pub burst_seconds: f64,
     /// What a request may wait in a queue that is no burst, as a multiple of its own work.
     pub busy_wait: f64,
+    /// Seconds that a request may wait however short its own work is.
+    pub busy_wait_seconds: f64,
     /// Bytes of bodies, points, results and answers in memory at once.
     pub memory_bytes: usize,
     /// What one request may ask for.
@@ -113,6 +115,7 @@ impl Default for Settings {
             queue_requests: 1000,
             burst_seconds: 0.02,
             busy_wait: 1.5,
+            busy_wait_seconds: 0.005,
             memory_bytes: 2 << 30,
             limits: Limits::default(),
         }
@@ -151,8 +154,13 @@ const ENCODE_FLOPS: f64 = 50.0;
 /// Bytes that reading takes at most for each byte of a body: two characters can be a number.
 const DECODE_BYTES: u64 = 8;
 
-/// Bytes that compiling takes at most for each byte of a function.
-const COMPILE_BYTES: u64 = 32;
+/// Bytes that compiling takes for each byte of a function, as measured: of a graph with short names, and besides of a formula, where a
+/// character can be an operator.
+const COMPILE_BYTES: u64 = 20;
+const PARSE_BYTES: u64 = 160;
+
+/// Bytes that converting takes for each byte of a function: it is written out in three notations.
+const CONVERT_BYTES: u64 = 35;
 
 /// Numbers of an answer that are written where they arrive.
 const SMALL_ANSWER: usize = 2048;
@@ -171,6 +179,7 @@ impl Service {
             most_pieces: settings.queue_requests,
             burst_seconds: settings.burst_seconds,
             busy_wait: settings.busy_wait,
+            busy_wait_seconds: settings.busy_wait_seconds,
         };
         Service(Arc::new(Inner {
             workers,
@@ -405,7 +414,7 @@ impl Inner {
     async fn work(self: &Arc<Inner>, endpoint: Endpoint, body: Bytes, begun: Begun, ask: &mut Ask) -> Result<Vec<u8>, Failure> {
         let size = body.len();
         if endpoint.converts() {
-            ask.held.grow(size as u64 * COMPILE_BYTES)?;
+            ask.held.grow(size as u64 * CONVERT_BYTES + self.parse_bytes(size))?;
             let inner = self.clone();
             let convert = move || convert::convert(endpoint, &body, &inner.limits);
             return self.whole("convert", size as f64 * COMPILE_FLOPS, ask, convert).await?;
@@ -467,7 +476,8 @@ impl Inner {
         match found {
             Ok(plan) => Ok((decoded, plan)),
             Err(guard) => {
-                ask.held.grow(decoded.function_bytes as u64 * COMPILE_BYTES)?;
+                let function = decoded.function_bytes;
+                ask.held.grow(function as u64 * COMPILE_BYTES * decoded.order.max(1) as u64 + self.parse_bytes(function))?;
                 // what an order costs grows with its square
                 let flops = decoded.function_bytes as f64 * COMPILE_FLOPS * (decoded.order as f64).powi(2).max(1.0);
                 let inner = self.clone();
@@ -481,6 +491,11 @@ impl Inner {
                 Ok((decoded, plan))
             }
         }
+    }
+
+    /// What parsing takes, if so many bytes are a formula: no longer one is read.
+    fn parse_bytes(&self, size: usize) -> u64 {
+        size.min(self.limits.formula_bytes) as u64 * PARSE_BYTES
     }
 
     /// A stage of so many flops, whole, on a worker that has the time.

@@ -310,7 +310,8 @@ mod tests {
     use super::*;
     use crate::service::admission::{Claim, Load, Rules};
 
-    const RULES: Rules = Rules { workers: 1, most_seconds: 1.0, most_pieces: 100, burst_seconds: 1.0, busy_wait: 1.5 };
+    const RULES: Rules =
+        Rules { workers: 1, most_seconds: 1.0, most_pieces: 100, burst_seconds: 1.0, busy_wait: 1.5, busy_wait_seconds: 0.0 };
 
     fn claim(owner: Option<&str>) -> Claim {
         Claim { owner: owner.map(Arc::from), stop: Arc::default() }

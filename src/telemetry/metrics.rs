@@ -109,7 +109,8 @@ impl Metrics {
             seconds: set.histograms("nablad_http_request_duration_seconds", "From a request's head to its answer, by route.", &["route"]),
             in_flight: set.gauge("nablad_http_requests_in_flight", "Requests whose answer is not there yet."),
             refused: set.counters("nablad_refusals_total", "Answers that are problems, by the slug of the problem.", &["reason"]),
-            queued: set.histogram("nablad_queue_duration_seconds", "How long the work of a request waited for workers."),
+            queued: set
+                .histogram("nablad_queue_duration_seconds", "How long the work of a request waited for workers, where it needed one."),
             computed: set.histogram("nablad_compute_duration_seconds", "How long the work of a request ran, summed over workers."),
             points: set.counter("nablad_points_total", "Points that were evaluated."),
             flops: set.register(GenericCounter::new("nablad_flops_total", "Estimated floating-point operations of what was evaluated.")),
@@ -153,7 +154,9 @@ impl Metrics {
             Some(false) => counters.misses.inc(),
             None => {}
         }
-        counters.queued.observe(work.queued.as_secs_f64());
+        if work.queued > Duration::ZERO {
+            counters.queued.observe(work.queued.as_secs_f64());
+        }
         counters.computed.observe(work.computed.as_secs_f64());
         counters.points.inc_by(work.points);
         if work.flops > 0.0 && work.flops.is_finite() {

@@ -9,3 +9,5 @@ mod operators;
 mod process;
 mod requests;
 mod settings;
+mod traces;
+mod transport;
