@@ -12,9 +12,9 @@ use super::elementwise::Isa;
 /// Rows and columns of the block in registers: twelve vectors of four, beside two of the right and one of the left.
 const ROWS: usize = 6;
 const COLUMNS: usize = 8;
-/// Entries of the inner axis that are packed at once, and columns: the right panel fits in half a megabyte.
+/// Entries of the inner axis that are packed at once, and columns: the right panel takes 300 KB.
 const INNER: usize = 192;
-const WIDE: usize = 256;
+const WIDE: usize = 192;
 /// Rows of the left that are packed at once.
 const TALL: usize = 16 * ROWS;
 /// Up to so many columns the left is read where it lies: packing it would cost a part of the products.
@@ -108,22 +108,28 @@ pub(super) fn multiply(
                 if packed {
                     pack_left(left, (first_row, height), (first, depth), left_panel);
                 }
-                for (column, (begin, end)) in (0..width).step_by(COLUMNS).zip(ranges) {
-                    let strip = if column < lying {
-                        Matrix { first: right.at(first + begin, first_column + column), ..right }
+                for row in (0..height).step_by(ROWS) {
+                    let rows = ROWS.min(height - row);
+                    let out = &mut out[(first_row + row) * stride + first_column..];
+                    let stripe = if packed {
+                        Matrix { data: left_panel, first: row * depth, down: 1, across: ROWS as isize }
                     } else {
-                        Matrix { data: right_panel, first: column * depth + begin * COLUMNS, down: COLUMNS as isize, across: 1 }
+                        Matrix { first: left.at(first_row + row, first), ..left }
                     };
-                    let strip = Strip { at: strip, depth: end - begin };
-                    for row in (0..height).step_by(ROWS) {
-                        let place = (first_row + row) * stride + first_column + column;
-                        let valid = (ROWS.min(height - row), COLUMNS.min(width - column));
-                        let stripe = if packed {
-                            Matrix { data: left_panel, first: row * depth + begin * ROWS, down: 1, across: ROWS as isize }
+                    let mut column = 0;
+                    while column < width {
+                        let (begin, end) = ranges[column / COLUMNS];
+                        // strips that are computed one like the other are one call
+                        let (at, step, count) = if column < lying {
+                            (Matrix { first: right.at(first, first_column + column), ..right }, COLUMNS, (lying - column) / COLUMNS)
                         } else {
-                            Matrix { first: left.at(first_row + row, first + begin), ..left }
+                            let panel = Matrix { data: right_panel, first: column * depth, down: COLUMNS as isize, across: 1 };
+                            (panel, depth * COLUMNS, if skip { 1 } else { ((width - column) / COLUMNS).max(1) })
                         };
-                        block(isa, stripe, strip, (&mut out[place..], stride), valid, first > 0);
+                        let strips = Strips { first: Matrix { first: at.at(begin, 0), ..at }, depth: end - begin, step, count };
+                        let stripe = Matrix { first: stripe.at(0, begin), ..stripe };
+                        block(isa, stripe, strips, (&mut out[column..], stride), (rows, COLUMNS.min(width - column)), first > 0);
+                        column += count * COLUMNS;
                     }
                 }
             }
@@ -236,19 +242,21 @@ fn pack_left(left: Matrix<'_>, (row, height): (usize, usize), (first, depth): (u
     }
 }
 
-/// `COLUMNS` columns of the right, side by side.
+/// Strips of the right, each `COLUMNS` columns side by side, at equal distances.
 #[derive(Clone, Copy)]
-struct Strip<'a> {
-    at: Matrix<'a>,
+struct Strips<'a> {
+    first: Matrix<'a>,
     depth: usize,
+    step: usize,
+    count: usize,
 }
 
-/// One block of the result: what it is already (`goes_on`) or 0, and the products of a stripe of the left, which lies anywhere, with a
-/// strip of the right.
+/// Blocks of the result beside each other: what they are already (`goes_on`) or 0, and the products of a stripe of the left, which lies
+/// anywhere, with strips of the right; with one strip, of its first columns.
 #[inline(always)]
-fn block(isa: Isa, stripe: Matrix<'_>, strip: Strip<'_>, out: (&mut [f64], usize), (rows, columns): (usize, usize), goes_on: bool) {
+fn block(isa: Isa, stripe: Matrix<'_>, strips: Strips<'_>, out: (&mut [f64], usize), (rows, columns): (usize, usize), goes_on: bool) {
     if columns == COLUMNS || columns == COLUMNS / 2 {
-        return add_products(isa, stripe, strip, out, (rows, columns), goes_on);
+        return add_products(isa, stripe, strips, out, (rows, columns), goes_on);
     }
     // by way of a whole block
     let (out, stride) = out;
@@ -260,7 +268,7 @@ fn block(isa: Isa, stripe: Matrix<'_>, strip: Strip<'_>, out: (&mut [f64], usize
             }
         }
     }
-    add_products(isa, stripe, strip, (&mut whole, COLUMNS), (rows, COLUMNS), goes_on);
+    add_products(isa, stripe, strips, (&mut whole, COLUMNS), (rows, COLUMNS), goes_on);
     for r in 0..rows {
         for c in 0..columns {
             out[r * stride + c] = whole[r * COLUMNS + c];
@@ -268,50 +276,53 @@ fn block(isa: Isa, stripe: Matrix<'_>, strip: Strip<'_>, out: (&mut [f64], usize
     }
 }
 
-/// `out[r·stride + c] += left(r, k)·strip[k][c]`, k ascending, for so many rows and `COLUMNS` columns or half of them; from 0 unless it
-/// goes on.
+/// `out[r·stride + c] += left(r, k)·strip(k, c)`, k ascending, for so many rows, and of each strip `COLUMNS` columns or half of them; from 0
+/// unless it goes on.
 #[inline(always)]
-fn add_products(isa: Isa, left: Matrix<'_>, strip: Strip<'_>, out: (&mut [f64], usize), (rows, columns): (usize, usize), goes_on: bool) {
+fn add_products(isa: Isa, left: Matrix<'_>, strips: Strips<'_>, out: (&mut [f64], usize), (rows, columns): (usize, usize), goes_on: bool) {
     match isa {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `isa` is what this CPU was found to have
         Isa::V3 => unsafe {
             match (rows, columns == COLUMNS) {
-                (1, true) => add_products_v3::<1, 2>(left, strip, out, goes_on),
-                (2, true) => add_products_v3::<2, 2>(left, strip, out, goes_on),
-                (3, true) => add_products_v3::<3, 2>(left, strip, out, goes_on),
-                (4, true) => add_products_v3::<4, 2>(left, strip, out, goes_on),
-                (5, true) => add_products_v3::<5, 2>(left, strip, out, goes_on),
-                (_, true) => add_products_v3::<ROWS, 2>(left, strip, out, goes_on),
-                (1, false) => add_products_v3::<1, 1>(left, strip, out, goes_on),
-                (2, false) => add_products_v3::<2, 1>(left, strip, out, goes_on),
-                (3, false) => add_products_v3::<3, 1>(left, strip, out, goes_on),
-                (4, false) => add_products_v3::<4, 1>(left, strip, out, goes_on),
-                (5, false) => add_products_v3::<5, 1>(left, strip, out, goes_on),
-                (_, false) => add_products_v3::<ROWS, 1>(left, strip, out, goes_on),
+                (1, true) => add_products_v3::<1, 2>(left, strips, out, goes_on),
+                (2, true) => add_products_v3::<2, 2>(left, strips, out, goes_on),
+                (3, true) => add_products_v3::<3, 2>(left, strips, out, goes_on),
+                (4, true) => add_products_v3::<4, 2>(left, strips, out, goes_on),
+                (5, true) => add_products_v3::<5, 2>(left, strips, out, goes_on),
+                (_, true) => add_products_v3::<ROWS, 2>(left, strips, out, goes_on),
+                (1, false) => add_products_v3::<1, 1>(left, strips, out, goes_on),
+                (2, false) => add_products_v3::<2, 1>(left, strips, out, goes_on),
+                (3, false) => add_products_v3::<3, 1>(left, strips, out, goes_on),
+                (4, false) => add_products_v3::<4, 1>(left, strips, out, goes_on),
+                (5, false) => add_products_v3::<5, 1>(left, strips, out, goes_on),
+                (_, false) => add_products_v3::<ROWS, 1>(left, strips, out, goes_on),
             }
         },
-        _ => add_products_anywhere(left, strip, out, (rows, columns), goes_on),
+        _ => add_products_anywhere(left, strips, out, (rows, columns), goes_on),
     }
 }
 
 fn add_products_anywhere(
     left: Matrix<'_>,
-    strip: Strip<'_>,
+    strips: Strips<'_>,
     (out, stride): (&mut [f64], usize),
     (rows, columns): (usize, usize),
     goes_on: bool,
 ) {
-    for r in 0..rows {
-        let sums = &mut out[r * stride..r * stride + columns];
-        if !goes_on {
-            sums.fill(0.0);
-        }
-        for k in 0..strip.depth {
-            let a = left.data[left.at(r, k)];
-            let b = &strip.at.data[strip.at.at(k, 0)..];
-            for (sum, b) in sums.iter_mut().zip(b) {
-                *sum = a.mul_add(*b, *sum);
+    let Strips { first: right, depth, step, count } = strips;
+    for strip in 0..count {
+        let right = Matrix { first: right.first + strip * step, ..right };
+        for r in 0..rows {
+            let sums = &mut out[r * stride + strip * COLUMNS..][..columns];
+            if !goes_on {
+                sums.fill(0.0);
+            }
+            for k in 0..depth {
+                let a = left.data[left.at(r, k)];
+                for (sum, b) in sums.iter_mut().zip(&right.data[right.at(k, 0)..]) {
+                    *sum = a.mul_add(*b, *sum);
+                }
             }
         }
     }
@@ -320,10 +331,15 @@ fn add_products_anywhere(
 /// The same with all sums in registers: R rows of V vectors.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn add_products_v3<const R: usize, const V: usize>(left: Matrix<'_>, strip: Strip<'_>, (out, stride): (&mut [f64], usize), goes_on: bool) {
+fn add_products_v3<const R: usize, const V: usize>(
+    left: Matrix<'_>,
+    strips: Strips<'_>,
+    (out, stride): (&mut [f64], usize),
+    goes_on: bool,
+) {
     use std::arch::x86_64::{_mm256_broadcast_sd, _mm256_fmadd_pd, _mm256_loadu_pd, _mm256_setzero_pd, _mm256_storeu_pd};
-    let Strip { at: right, depth } = strip;
-    assert!(out.len() >= (R - 1) * stride + 4 * V);
+    let Strips { first: right, depth, step, count } = strips;
+    assert!(count > 0 && out.len() >= (R - 1) * stride + (count - 1) * COLUMNS + 4 * V);
     if depth > 0 {
         // of numbers at equal distances the first and the last say where all are
         for (r, k) in [(0, 0), (R - 1, 0), (0, depth - 1), (R - 1, depth - 1)] {
@@ -332,42 +348,46 @@ fn add_products_v3<const R: usize, const V: usize>(left: Matrix<'_>, strip: Stri
         }
         for k in [0, depth - 1] {
             let at = right.first as isize + k as isize * right.down;
-            assert!(at >= 0 && at as usize + 4 * V <= right.data.len());
+            assert!(at >= 0 && at as usize + (count - 1) * step + 4 * V <= right.data.len());
         }
     }
-    let mut held = [[_mm256_setzero_pd(); V]; R];
-    // SAFETY: `out` has R rows of V vectors, and both sides were looked at above
+    // SAFETY: `out` has R rows of V vectors for each strip, and both sides were looked at above
     unsafe {
-        if goes_on {
-            for r in 0..R {
-                for v in 0..V {
-                    held[r][v] = _mm256_loadu_pd(out.as_ptr().add(r * stride + 4 * v));
-                }
-            }
-        }
         let mut from = [left.data.as_ptr(); R];
         for r in 0..R {
             from[r] = from[r].wrapping_offset(left.first as isize + r as isize * left.down);
         }
-        let mut b = right.data.as_ptr().wrapping_add(right.first);
-        for _ in 0..depth {
-            let mut row = [_mm256_setzero_pd(); V];
-            for v in 0..V {
-                row[v] = _mm256_loadu_pd(b.add(4 * v));
+        for strip in 0..count {
+            let out = out.as_mut_ptr().add(strip * COLUMNS);
+            let mut held = [[_mm256_setzero_pd(); V]; R];
+            if goes_on {
+                for r in 0..R {
+                    for v in 0..V {
+                        held[r][v] = _mm256_loadu_pd(out.add(r * stride + 4 * v));
+                    }
+                }
+            }
+            let mut b = right.data.as_ptr().wrapping_add(right.first + strip * step);
+            let mut along = 0;
+            for _ in 0..depth {
+                let mut row = [_mm256_setzero_pd(); V];
+                for v in 0..V {
+                    row[v] = _mm256_loadu_pd(b.add(4 * v));
+                }
+                for r in 0..R {
+                    let a = _mm256_broadcast_sd(&*from[r].offset(along));
+                    for v in 0..V {
+                        held[r][v] = _mm256_fmadd_pd(a, row[v], held[r][v]);
+                    }
+                }
+                // behind the last ones they point anywhere
+                along += left.across;
+                b = b.wrapping_offset(right.down);
             }
             for r in 0..R {
-                let a = _mm256_broadcast_sd(&*from[r]);
                 for v in 0..V {
-                    held[r][v] = _mm256_fmadd_pd(a, row[v], held[r][v]);
+                    _mm256_storeu_pd(out.add(r * stride + 4 * v), held[r][v]);
                 }
-                // behind the last one it points anywhere
-                from[r] = from[r].wrapping_offset(left.across);
-            }
-            b = b.wrapping_offset(right.down);
-        }
-        for r in 0..R {
-            for v in 0..V {
-                _mm256_storeu_pd(out.as_mut_ptr().add(r * stride + 4 * v), held[r][v]);
             }
         }
     }

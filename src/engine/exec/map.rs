@@ -1,6 +1,6 @@
 //! The block interpreter: a fused group of elementwise steps, tile by tile.
 //!
-//! A tile's slots stay in half the L1 cache; one dispatch covers a whole tile. A domain of one element runs the same steps over plain
+//! A tile's slots stay in the L1 cache; one dispatch covers a whole tile. A domain of one element runs the same steps over plain
 //! numbers.
 
 use std::ops::Range;
@@ -16,12 +16,12 @@ use super::native::{Backend, Segment};
 use super::opcode::Opcode;
 use super::{Frame, rows};
 
-/// Values that fit in half of a 32 KiB L1 cache.
-const CACHED: usize = 2048;
+/// Values that fit in a 32 KiB L1 cache: many of a tile's slots are read where they lie or stay in registers.
+const CACHED: usize = 4096;
 /// A tile is no shorter than this, whatever it takes: beyond the nearest cache there is another.
 const SHORTEST: usize = 128;
 /// A tile is no longer than this: dispatch is then a small part of it.
-const LONGEST: usize = 256;
+const LONGEST: usize = 1024;
 
 /// What runs a Map.
 #[derive(Clone, Copy)]
@@ -119,9 +119,8 @@ pub(super) fn tiles(
         homes[slot as usize] = Home::Target(i as u32);
     }
     let mut read: SmallVec<[&Load; 8]> = SmallVec::new();
-    for load @ Load { operand, slot, inside } in &map.loads {
-        let one = inside.is_none() && operand.lanes.data() == Lanes::NONE && operand.layout.axes.iter().all(|&(_, stride)| stride == 0);
-        if one {
+    for load @ Load { operand, slot, .. } in &map.loads {
+        if load.is_one_number() {
             // what is one number for the whole domain is spread once
             slots[at(*slot, length)].fill(frame.data(operand)[operand.layout.offset]);
         } else {

@@ -115,6 +115,14 @@ pub(crate) struct Load {
     pub(crate) inside: Option<Range<usize>>,
 }
 
+impl Load {
+    /// Whether it is one number for the whole domain.
+    pub(crate) fn is_one_number(&self) -> bool {
+        let Operand { layout, lanes, .. } = &self.operand;
+        self.inside.is_none() && lanes.data() == Lanes::NONE && layout.axes.iter().all(|&(_, stride)| stride == 0)
+    }
+}
+
 /// A fused group of elementwise operators over one domain.
 #[derive(Debug, Clone)]
 pub(crate) struct Map {

@@ -30,10 +30,21 @@ impl Tiles {
         }
         let mut last = Vec::new();
         let kept = kept(map, &runs, &mut last);
+        let mut spread = vec![false; map.slots];
+        map.loads.iter().for_each(|load| spread[load.slot as usize] = load.is_one_number());
         let mut to = VecAssembler::new(0);
         for run in runs {
             segments[run.0] = Some((run.1, to.offset().0));
-            Writer { to: &mut to, registers: Registers::new(map.slots), map, last: &last, kept: &kept, bases: bases(map, run) }.write(run);
+            Writer {
+                to: &mut to,
+                registers: Registers::new(map.slots),
+                map,
+                last: &last,
+                kept: &kept,
+                spread: &spread,
+                bases: bases(map, run),
+            }
+            .write(run);
         }
         Some(Tiles { code: Code::of(&to.finalize().ok()?)?, segments })
     }
@@ -117,6 +128,8 @@ struct Writer<'a> {
     map: &'a Map,
     last: &'a [usize],
     kept: &'a [bool],
+    /// Slots that are one number for the whole domain.
+    spread: &'a [bool],
     bases: Vec<(u32, u8)>,
 }
 
@@ -187,7 +200,11 @@ impl Writer<'_> {
         }
         let register = self.free(now, busy);
         let base = self.base(slot);
-        dynasm!(self.to ; .arch x64 ; vmovupd Ry(register), [Rq(base) + rax]);
+        if self.spread[slot as usize] {
+            dynasm!(self.to ; .arch x64 ; vbroadcastsd Ry(register), [Rq(base)]);
+        } else {
+            dynasm!(self.to ; .arch x64 ; vmovupd Ry(register), [Rq(base) + rax]);
+        }
         let last = self.last.get(value_of[slot as usize]).copied().unwrap_or(NEVER);
         self.registers.hold(register, slot, false, last);
         register
