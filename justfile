@@ -51,6 +51,15 @@ bench-http *arguments:
     cargo build --release --locked --bin nablad --example echo
     python3 benches/http/bench.py {{ arguments }}
 
+# Offer the server four times what it can do, and write docs/reliability.md
+overload *arguments:
+    cargo build --release --locked --bin nablad
+    python3 tests/trials/overload.py --write docs/reliability.md {{ arguments }}
+
+# Look at the dependencies (needs cargo-deny)
+deny:
+    cargo deny --log-level error check
+
 # Measure the engine beside JAX, CasADi, PyTorch and C (needs benches/peers/requirements.txt and gcc)
 bench-peers *arguments:
     python3 benches/peers/run.py {{ arguments }}

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use super::coding;
 use super::problem::Rejection;
 use super::settings::{Settings, seconds};
-use crate::service::{Held, Service};
+use crate::service::{Portion, Service};
 use crate::wire::problem::{Excess, Failure, Slug};
 
 /// How much of a refused body is read before the answer, at most.
@@ -43,7 +43,7 @@ fn too_slow(detail: String) -> Rejection {
 /// # Errors
 /// `body-too-large`, `request-timeout`, `unsupported-media-type` for its coding, `bad-request` where the body breaks off or is not HTTP or
 /// not what its coding says, `overloaded` where there is no room for it.
-pub(crate) async fn read(request: Request<Body>, settings: &Settings, service: &Service) -> Result<(Bytes, Held), Rejection> {
+pub(crate) async fn read(request: Request<Body>, settings: &Settings, service: &Service) -> Result<(Bytes, Portion), Rejection> {
     let coding = match coding::sent(request.headers()) {
         Ok(coding) => coding,
         Err(failure) => {
@@ -58,7 +58,7 @@ pub(crate) async fn read(request: Request<Body>, settings: &Settings, service: &
     }
 }
 
-async fn read_as_it_is(request: Request<Body>, settings: &Settings, mut held: Held) -> Result<(Bytes, Held), Rejection> {
+async fn read_as_it_is(request: Request<Body>, settings: &Settings, mut held: Portion) -> Result<(Bytes, Portion), Rejection> {
     let stated = stated_length(request.headers());
     if let Some(asked) = stated.filter(|&length| length > settings.body_bytes) {
         drain(request).await;

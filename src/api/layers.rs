@@ -46,13 +46,6 @@ pub(super) struct Around {
     pub(super) tracer: Option<Tracer>,
 }
 
-/// Where a request comes from, for its handler; absent where it comes from anyone and nobody follows it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Origin {
-    pub(super) caller: Caller,
-    pub(super) trace: Option<Trace>,
-}
-
 impl Edge {
     /// The routes with everything around them.
     pub(super) fn new(router: Router, around: Around) -> Edge {
@@ -113,10 +106,8 @@ impl Edge {
         response
     }
 
-    /// Past the keys and on to the routes.
+    /// Past the keys and on to the routes, whose handlers find the caller and the trace among the request's extensions, where there are such.
     async fn pass(&self, mut request: Request<Body>, place: &Place, span: Option<&Span>, said: &mut Said) -> Response {
-        let mut origin = Origin { caller: Caller::ANYONE, trace: span.map(Span::trace) };
-        let mut known = false;
         // Kept until the answer is there.
         let mut _held: Option<Held> = None;
         if let Some(keys) = &self.shared.keys
@@ -124,7 +115,8 @@ impl Edge {
         {
             match keys.check(request.headers(), need, Instant::now()) {
                 Ok(pass) => {
-                    (*said, _held, origin.caller, known) = (pass.said, Some(pass.held), pass.caller, true);
+                    (*said, _held) = (pass.said, Some(pass.held));
+                    request.extensions_mut().insert::<Caller>(pass.caller);
                 }
                 Err(Refused { failure, challenge, said: left }) => {
                     *said = left;
@@ -137,8 +129,8 @@ impl Edge {
                 }
             }
         }
-        if known || origin.trace.is_some() {
-            request.extensions_mut().insert(origin);
+        if let Some(span) = span {
+            request.extensions_mut().insert::<Trace>(span.trace());
         }
         self.route(request).await
     }

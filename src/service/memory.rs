@@ -21,7 +21,7 @@ struct Room {
 
 /// A part of the room; given back when it goes.
 #[derive(Debug)]
-pub struct Held {
+pub struct Portion {
     room: Memory,
     bytes: u64,
 }
@@ -43,12 +43,12 @@ impl Memory {
     }
 
     /// No part yet, that can grow.
-    pub fn nothing(&self) -> Held {
-        Held { room: self.clone(), bytes: 0 }
+    pub fn nothing(&self) -> Portion {
+        Portion { room: self.clone(), bytes: 0 }
     }
 }
 
-impl Held {
+impl Portion {
     /// Takes so many bytes more.
     ///
     /// # Errors
@@ -77,7 +77,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for Portion {
     fn drop(&mut self) {
         self.shrink(0);
     }
@@ -86,12 +86,12 @@ impl Drop for Held {
 /// Bytes that hold their part of the room as long as anyone reads them.
 pub(super) struct Accounted {
     bytes: Vec<u8>,
-    _held: Held,
+    _held: Portion,
 }
 
 impl Accounted {
     /// The bytes, which take what `held` has, cut to their size.
-    pub(super) fn bytes(bytes: Vec<u8>, mut held: Held) -> bytes::Bytes {
+    pub(super) fn bytes(bytes: Vec<u8>, mut held: Portion) -> bytes::Bytes {
         held.shrink(bytes.capacity() as u64);
         bytes::Bytes::from_owner(Accounted { bytes, _held: held })
     }

@@ -5,7 +5,6 @@
 //! beyond its answer (but for its compiled program) or trusted.
 
 mod admission;
-mod ask;
 mod build;
 mod cache;
 mod caller;
@@ -17,6 +16,7 @@ mod derivative;
 mod digest;
 mod encode;
 mod endpoint;
+mod errand;
 mod export;
 pub mod limits;
 mod memory;
@@ -38,11 +38,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-pub use ask::Context;
 pub use caller::{Caller, Scope, Scopes};
 pub use endpoint::Endpoint;
+pub use errand::Context;
 pub use limits::Limits;
-pub use memory::{Held, Memory};
+pub use memory::{Memory, Portion};
 pub use operators::operators;
 pub use run::Run;
 
@@ -52,9 +52,9 @@ use crate::engine::exec::native::Backend;
 use crate::telemetry::metrics::{Metrics, Vitals};
 use crate::wire::problem::{Failure, Slug};
 use admission::{Load, Measured, Rules, measure};
-use ask::Ask;
 use cache::Programs;
 use encode::{Block, Style};
+use errand::Errand;
 use memory::Accounted;
 use plan::{Decoded, Plan, decode};
 use pool::{Ended, Pool};
@@ -261,9 +261,9 @@ impl Service {
         }
         let context = context.into();
         let deadline = context.deadline;
-        let mut ask = Ask::new(context, &self.0.memory);
-        let outcome = self.0.answer(endpoint, body, deadline, &mut ask).await;
-        self.0.metrics.worked(&ask.end());
+        let mut errand = Errand::new(context, &self.0.memory);
+        let outcome = self.0.answer(endpoint, body, deadline, &mut errand).await;
+        self.0.metrics.worked(&errand.end());
         outcome
     }
 
@@ -276,9 +276,9 @@ impl Service {
         flops: f64,
         work: impl FnOnce(&dyn Fn() -> bool) -> T + Send + 'static,
     ) -> Result<T, Failure> {
-        let ask = Ask::new(Duration::MAX.into(), &self.0.memory);
-        let permit = self.0.load.admit(flops, &ask.claim)?;
-        let stop = ask.claim.stop.clone();
+        let errand = Errand::new(Duration::MAX.into(), &self.0.memory);
+        let permit = self.0.load.admit(flops, &errand.claim)?;
+        let stop = errand.claim.stop.clone();
         self.0.pool.whole(permit, move || work(&|| stop.load(Ordering::Relaxed))).await.0.map_err(ended)
     }
 
@@ -291,9 +291,9 @@ impl Service {
         flops: f64,
         work: impl FnOnce(&dyn Fn() -> bool) -> T + Send + 'static,
     ) -> Result<T, Failure> {
-        let ask = Ask::new(Duration::MAX.into(), &self.0.memory);
-        let permit = self.0.load.permit(flops, &ask.claim);
-        let stop = ask.claim.stop.clone();
+        let errand = Errand::new(Duration::MAX.into(), &self.0.memory);
+        let permit = self.0.load.permit(flops, &errand.claim);
+        let stop = errand.claim.stop.clone();
         self.0.pool.whole(permit, move || work(&|| stop.load(Ordering::Relaxed))).await.0.map_err(ended)
     }
 
@@ -346,14 +346,14 @@ enum Begun {
 
 impl Inner {
     /// As far as it goes here, then the rest with the workers and within the deadline.
-    async fn answer(self: &Arc<Inner>, endpoint: Endpoint, body: Bytes, deadline: Duration, ask: &mut Ask) -> Result<Bytes, Failure> {
-        let begun = match self.begin(endpoint, &body, ask)? {
+    async fn answer(self: &Arc<Inner>, endpoint: Endpoint, body: Bytes, deadline: Duration, errand: &mut Errand) -> Result<Bytes, Failure> {
+        let begun = match self.begin(endpoint, &body, errand)? {
             Begun::Answered(answer) => return self.accounted(answer),
             begun => begun,
         };
         let most = Duration::try_from_secs_f64(self.limits.deadline_most_seconds).unwrap_or(Duration::MAX);
         let deadline = deadline.min(most);
-        let answer = match tokio::time::timeout(deadline, self.work(endpoint, body, begun, ask)).await {
+        let answer = match tokio::time::timeout(deadline, self.work(endpoint, body, begun, errand)).await {
             Ok(answer) => answer?,
             Err(_) => {
                 let detail = format!("the work was stopped after {} s", deadline.as_secs_f64());
@@ -371,7 +371,7 @@ impl Inner {
     }
 
     /// Goes as far as takes next to no time.
-    fn begin(&self, endpoint: Endpoint, body: &[u8], ask: &mut Ask) -> Result<Begun, Failure> {
+    fn begin(&self, endpoint: Endpoint, body: &[u8], errand: &mut Errand) -> Result<Begun, Failure> {
         if endpoint.converts() || body.len() > SMALL_BODY {
             return Ok(Begun::Untouched);
         }
@@ -379,7 +379,7 @@ impl Inner {
         let outcome = guarded(|| {
             let decoded = decode(endpoint, body, &self.limits)?;
             let Some(plan) = self.cache.plans.get(&decoded.key) else { return Ok(Begun::Decoded(decoded)) };
-            ask.work.hit = Some(true);
+            errand.work.hit = Some(true);
             let Measured { cost, .. } = measure(&plan, &decoded.given, &self.limits, self.workers)?;
             let style = decoded.style;
             let run = Run::new(plan, decoded.given, cost);
@@ -387,11 +387,11 @@ impl Inner {
                 let (plan, given) = run.into_parts();
                 return Ok(Begun::Planned(Decoded { given, ..decoded }, plan));
             }
-            (ask.work.points, ask.work.flops) = (run.points() as u64, cost.flops);
+            (errand.work.points, errand.work.flops) = (run.points() as u64, cost.flops);
             let blocks = here(&run, self.backend)?;
             Ok(Begun::Answered(encode::answer(&run.plan.template, &blocks, style)))
         });
-        ask.did("begin", begun);
+        errand.did("begin", begun);
         outcome
     }
 
@@ -411,55 +411,55 @@ impl Inner {
     }
 
     /// Goes the rest of the way, with the workers.
-    async fn work(self: &Arc<Inner>, endpoint: Endpoint, body: Bytes, begun: Begun, ask: &mut Ask) -> Result<Vec<u8>, Failure> {
+    async fn work(self: &Arc<Inner>, endpoint: Endpoint, body: Bytes, begun: Begun, errand: &mut Errand) -> Result<Vec<u8>, Failure> {
         let size = body.len();
         if endpoint.converts() {
-            ask.held.grow(size as u64 * CONVERT_BYTES + self.parse_bytes(size))?;
+            errand.held.grow(size as u64 * CONVERT_BYTES + self.parse_bytes(size))?;
             let inner = self.clone();
             let convert = move || convert::convert(endpoint, &body, &inner.limits);
-            return self.whole("convert", size as f64 * COMPILE_FLOPS, ask, convert).await?;
+            return self.whole("convert", size as f64 * COMPILE_FLOPS, errand, convert).await?;
         }
         let (decoded, known) = match begun {
             Begun::Answered(answer) => return Ok(answer),
             Begun::Decoded(decoded) => (decoded, None),
             Begun::Planned(decoded, plan) => (decoded, Some(plan)),
             Begun::Untouched => {
-                ask.held.grow(size as u64 * DECODE_BYTES)?;
+                errand.held.grow(size as u64 * DECODE_BYTES)?;
                 let (inner, body) = (self.clone(), body.clone());
                 let read = move || decode(endpoint, &body, &inner.limits);
-                (self.whole("decode", size as f64 * DECODE_FLOPS, ask, read).await??, None)
+                (self.whole("decode", size as f64 * DECODE_FLOPS, errand, read).await??, None)
             }
         };
         let (decoded, plan) = match known {
             Some(plan) => (decoded, plan),
-            None => self.plan(endpoint, body, decoded, ask).await?,
+            None => self.plan(endpoint, body, decoded, errand).await?,
         };
         let Measured { cost, bytes } = measure(&plan, &decoded.given, &self.limits, self.workers)?;
         let style = decoded.style;
         let cells = plan.template.width() * style.arrangement.points();
         let run = Run::new(plan.clone(), decoded.given, cost);
-        (ask.work.points, ask.work.flops) = (run.points() as u64, cost.flops);
+        (errand.work.points, errand.work.flops) = (run.points() as u64, cost.flops);
         let blocks = if run.is_small() {
             let begun = Instant::now();
             let blocks = guarded(|| here(&run, self.backend));
-            ask.did("run", begun);
+            errand.did("run", begun);
             blocks?
         } else {
             // What reading took is part of what is measured now.
-            ask.held.shrink(0);
-            ask.held.grow(bytes)?;
-            let permit = self.load.admit(cost.flops, &ask.claim)?;
+            errand.held.shrink(0);
+            errand.held.grow(bytes)?;
+            let permit = self.load.admit(cost.flops, &errand.claim)?;
             let (blocks, spent) = self.pool.blocks(run, permit).await;
-            ask.spent("run", spent);
+            errand.spent("run", spent);
             blocks.map_err(ended)?
         };
         let write = move || encode::answer(&plan.template, &blocks, style);
         if cells <= SMALL_ANSWER {
             return Ok(write());
         }
-        let permit = self.load.permit(cells as f64 * ENCODE_FLOPS, &ask.claim);
+        let permit = self.load.permit(cells as f64 * ENCODE_FLOPS, &errand.claim);
         let (answer, spent) = self.pool.whole(permit, write).await;
-        ask.spent("encode", spent);
+        errand.spent("encode", spent);
         answer.map_err(ended)
     }
 
@@ -469,15 +469,15 @@ impl Inner {
         endpoint: Endpoint,
         body: Bytes,
         decoded: Decoded,
-        ask: &mut Ask,
+        errand: &mut Errand,
     ) -> Result<(Decoded, Arc<Plan>), Failure> {
         let found = self.cache.plans.get_value_or_guard_async(&decoded.key).await;
-        ask.work.hit = Some(found.is_ok());
+        errand.work.hit = Some(found.is_ok());
         match found {
             Ok(plan) => Ok((decoded, plan)),
             Err(guard) => {
                 let function = decoded.function_bytes;
-                ask.held.grow(function as u64 * COMPILE_BYTES * decoded.order.max(1) as u64 + self.parse_bytes(function))?;
+                errand.held.grow(function as u64 * COMPILE_BYTES * decoded.order.max(1) as u64 + self.parse_bytes(function))?;
                 // what an order costs grows with its square
                 let flops = decoded.function_bytes as f64 * COMPILE_FLOPS * (decoded.order as f64).powi(2).max(1.0);
                 let inner = self.clone();
@@ -485,7 +485,7 @@ impl Inner {
                     let plan = plan::plan(endpoint, &body, &decoded.given, &inner.limits, &inner.cache);
                     plan.map(|plan| (decoded, Arc::new(plan)))
                 };
-                let (decoded, plan) = self.whole("compile", flops, ask, make).await??;
+                let (decoded, plan) = self.whole("compile", flops, errand, make).await??;
                 // Where it does not fit into the cache it still serves this request.
                 let _ = guard.insert(plan.clone());
                 Ok((decoded, plan))
@@ -503,12 +503,12 @@ impl Inner {
         &self,
         stage: &'static str,
         flops: f64,
-        ask: &mut Ask,
+        errand: &mut Errand,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Failure> {
-        let permit = self.load.admit(flops, &ask.claim)?;
+        let permit = self.load.admit(flops, &errand.claim)?;
         let (outcome, spent) = self.pool.whole(permit, work).await;
-        ask.spent(stage, spent);
+        errand.spent(stage, spent);
         outcome.map_err(ended)
     }
 }

@@ -1,6 +1,6 @@
 //! What the server counts of itself, for Prometheus: one set a server, made at its start and handed on.
 //!
-//! Two places count: the layer around all routes ([`Metrics::begin`], [`Metrics::refused`]) and the service at the end of a request's
+//! Two places count: the layer around all routes ([`Route::begin`], [`Metrics::refused`]) and the service at the end of a request's
 //! work ([`Metrics::worked`]). What is a state and no event (workers, memory, the cache) is asked for when somebody reads, as
 //! [`Vitals`]. Counting costs a few atomic additions a request; nothing here decides anything.
 

@@ -15,7 +15,7 @@ use http_body_util::BodyExt;
 
 use super::body::too_large;
 use super::settings::Settings;
-use crate::service::{Held, Service};
+use crate::service::{Portion, Service};
 use crate::wire::problem::{Failure, Slug};
 
 /// What is read and written, best first where a caller does not mind.
@@ -107,8 +107,8 @@ pub(super) async fn expanded(
     coding: Coding,
     settings: &Settings,
     service: &Service,
-    held: Held,
-) -> Result<(Bytes, Held), Failure> {
+    held: Portion,
+) -> Result<(Bytes, Portion), Failure> {
     let most = settings.body_bytes;
     let mut held = held;
     if body.len() <= SMALL {

@@ -5,10 +5,10 @@ use bytes::Bytes;
 
 use super::{Json, Shared};
 use crate::api::body;
-use crate::api::layers::Origin;
 use crate::api::negotiate::{accepts_json, deadline, reads_json};
 use crate::api::problem::Rejection;
-use crate::service::{Context, Endpoint, Held};
+use crate::service::{Caller, Context, Endpoint, Portion};
+use crate::telemetry::traces::Trace;
 use crate::wire::answer::{
     ChainAnswers, CheckAnswer, GradientAnswers, GraphAnswer, HessianAnswers, HvpAnswers, JacobianAnswers, JvpAnswers, TaylorAnswers,
     ValueAnswers, VjpAnswers,
@@ -21,7 +21,7 @@ use crate::wire::request::{
 /// A request's JSON body with the room that it takes, and what it comes with: the time it may compute, and who asks.
 pub(super) struct Call {
     body: Bytes,
-    held: Held,
+    held: Portion,
     context: Context,
 }
 
@@ -29,7 +29,8 @@ impl FromRequest<Shared> for Call {
     type Rejection = Rejection;
 
     async fn from_request(mut request: Request, shared: &Shared) -> Result<Call, Rejection> {
-        let Origin { caller, trace } = request.extensions_mut().remove().unwrap_or_default();
+        let caller = request.extensions_mut().remove::<Caller>().unwrap_or_default();
+        let trace = request.extensions_mut().remove::<Trace>();
         let headers = request.headers();
         let checked = accepts_json(headers).and_then(|()| reads_json(headers)).and_then(|()| deadline(headers, shared.service.limits()));
         match checked {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::admission::Claim;
 use super::caller::Caller;
-use super::memory::{Held, Memory};
+use super::memory::{Memory, Portion};
 use super::pool::Spent;
 use crate::telemetry::metrics::Work;
 use crate::telemetry::traces::{Stage, Trace};
@@ -29,18 +29,18 @@ impl From<Duration> for Context {
 }
 
 /// A request on its way. Dropped, it stops its work: at the deadline, or when the caller has gone.
-pub(super) struct Ask {
+pub(super) struct Errand {
     pub(super) claim: Claim,
-    pub(super) held: Held,
+    pub(super) held: Portion,
     pub(super) work: Work,
     trace: Option<Trace>,
 }
 
-impl Ask {
-    pub(super) fn new(context: Context, memory: &Memory) -> Ask {
+impl Errand {
+    pub(super) fn new(context: Context, memory: &Memory) -> Errand {
         let Context { caller, trace, .. } = context;
         let claim = Claim { owner: caller.shared_owner(), stop: Arc::default() };
-        Ask { claim, held: memory.nothing(), work: Work::default(), trace }
+        Errand { claim, held: memory.nothing(), work: Work::default(), trace }
     }
 
     /// Notes work that was done on this thread.
@@ -75,7 +75,7 @@ impl Ask {
     }
 }
 
-impl Drop for Ask {
+impl Drop for Errand {
     fn drop(&mut self) {
         self.claim.stop.store(true, Ordering::Relaxed);
     }
