@@ -26,8 +26,9 @@ held to derivatives by hand before it was timed; *differs* is the largest differ
 
 All servers of a table run at once and take turns, in one order and then in the other. Figures are medians of the turns, and ratios are
 those of the medians; beside them stand the ratios of the best turns and the median of the ratios turn by turn: where the three differ, the
-machine was busy, and *foreign* says how many of its processors other processes kept busy meanwhile. *CPU* is processor time of the server
-alone.
+machine was busy, and *foreign* says how many of its processors other processes kept busy meanwhile. A goal is met or
+missed where the first and the third agree on it. *CPU* is the processor time of the server alone; *by CPU* is the ratio of what the same
+work takes of it.
 """
 SMALL = """\
 One point a request, answered from the second time on by the program of the first; wrk with one thread. The answer of a bare server that
@@ -123,11 +124,12 @@ def goals(measured):
         ratio = median(a, figure) / median(b, figure)
         of_best = best(figures(a, figure)) / best(figures(b, figure))
         by_turn = statistics.median(x / y for x, y in zip(figures(a, figure), figures(b, figure)))
-        met = ratio >= goal if sign == ">=" else ratio <= goal
-        missed = goal / ratio if sign == ">=" else ratio / goal
-        rows.append([label, f"{'≥' if sign == '>=' else '≤'} {goal:g}", f"{ratio:.3g}", f"{of_best:.3g}", f"{by_turn:.3g}",
-                     "yes" if met else f"**missed** ({missed:.2f} ×)"])
-    return table(["", "goal", "ratio", "of the best", "turn by turn", "met"], rows)
+        costs = median(a, "cpu") / median(b, "cpu")
+        by_cpu = {"rate": f"{1 / costs:.3g}", "seconds": f"{costs:.3g}" if ours == NABLAD else "–"}.get(figure, "–")
+        missed = [goal / x if sign == ">=" else x / goal for x in (ratio, by_turn)]
+        met = {0: "yes", 1: "unclear", 2: f"**missed** ({missed[0]:.2f} ×)"}[sum(x > 1 for x in missed)]
+        rows.append([label, f"{'≥' if sign == '>=' else '≤'} {goal:g}", f"{ratio:.3g}", f"{of_best:.3g}", f"{by_turn:.3g}", by_cpu, met])
+    return table(["", "goal", "ratio", "of the best", "turn by turn", "by CPU", "met"], rows)
 
 
 def page(measured, options):
