@@ -16,6 +16,9 @@ use crate::service::limits::Limits;
 use crate::wire::hint::nearest;
 use crate::{api, service, telemetry};
 
+/// What stands for a secret.
+const MASK: &str = "(masked)";
+
 /// Every setting with its default and meaning.
 pub const DEFAULT_TOML: &str = include_str!("../config/default.toml");
 
@@ -29,8 +32,12 @@ pub struct Config {
     pub service: Service,
     /// What one request may ask for.
     pub limits: Limits,
+    /// API keys.
+    pub keys: api::keys::Settings,
     /// The logs.
     pub log: telemetry::Settings,
+    /// Traces.
+    pub traces: telemetry::traces::Settings,
 }
 
 /// The section `[service]`: the service's settings but the limits, which have a section of their own.
@@ -43,12 +50,45 @@ pub struct Service {
     pub cache_bytes: usize,
     /// Seconds of estimated work that may wait for a worker.
     pub queue_seconds: f64,
+    /// Whether functions that are asked for again and again become machine code.
+    pub machine_code: service::MachineCode,
+    /// Pieces of work that may be taken on at once.
+    pub queue_requests: usize,
+    /// Seconds for which the queue may be that long before that is no burst any more.
+    pub burst_seconds: f64,
+    /// What a request may wait in a queue that is no burst, as a multiple of its own work.
+    pub busy_wait: f64,
+    /// Seconds that a request may wait however short its own work is.
+    pub busy_wait_seconds: f64,
+    /// Bytes of bodies, points, results and answers in memory at once.
+    pub memory_bytes: usize,
 }
 
 impl Default for Service {
     fn default() -> Service {
-        let service::Settings { workers, cache_bytes, queue_seconds, limits: _ } = service::Settings::default();
-        Service { workers, cache_bytes, queue_seconds }
+        let service::Settings {
+            workers,
+            cache_bytes,
+            queue_seconds,
+            machine_code,
+            queue_requests,
+            burst_seconds,
+            busy_wait,
+            busy_wait_seconds,
+            memory_bytes,
+            limits: _,
+        } = service::Settings::default();
+        Service {
+            workers,
+            cache_bytes,
+            queue_seconds,
+            machine_code,
+            queue_requests,
+            burst_seconds,
+            busy_wait,
+            busy_wait_seconds,
+            memory_bytes,
+        }
     }
 }
 
@@ -106,8 +146,16 @@ pub enum Allowed {
     Positive,
     /// A finite number, 0 or more.
     NotNegative,
+    /// A number from 0 to 1.
+    Share,
     /// One of these words.
     Word(&'static [&'static str]),
+    /// Yes or no.
+    Flag,
+    /// Any text; its reader says what is wrong with it.
+    Text,
+    /// Any text, which is not shown to anyone.
+    Secret,
 }
 
 impl fmt::Display for Allowed {
@@ -118,7 +166,10 @@ impl fmt::Display for Allowed {
             Allowed::Between(least, most) => write!(f, "a whole number from {least} to {most}"),
             Allowed::Positive => f.write_str("a number above 0"),
             Allowed::NotNegative => f.write_str("a number, 0 or more"),
+            Allowed::Share => f.write_str("a number from 0 to 1"),
             Allowed::Word(words) => write!(f, "one of {}", words.join(", ")),
+            Allowed::Flag => f.write_str("true or false"),
+            Allowed::Text | Allowed::Secret => f.write_str("text"),
         }
     }
 }
@@ -132,14 +183,27 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("http.idle_seconds", Allowed::Positive),
     ("http.body_seconds", Allowed::Positive),
     ("http.body_gap_seconds", Allowed::Positive),
+    ("http.answer_gap_seconds", Allowed::Positive),
+    ("http.answer_seconds", Allowed::Positive),
     ("http.drain_seconds", Allowed::NotNegative),
     ("http.body_bytes", Allowed::Whole(1)),
     ("http.header_bytes", Allowed::Whole(256)),
     ("http.header_count", Allowed::Whole(1)),
     ("http.uri_bytes", Allowed::Whole(64)),
+    ("http.compress_bytes", Allowed::Whole(0)),
+    ("http.cors_origins", Allowed::Text),
+    ("http.tls_certificate", Allowed::Text),
+    ("http.tls_key", Allowed::Text),
+    ("http.reload_seconds", Allowed::Positive),
     ("service.workers", Allowed::Whole(0)),
     ("service.cache_bytes", Allowed::Whole(0)),
     ("service.queue_seconds", Allowed::NotNegative),
+    ("service.machine_code", Allowed::Word(&["auto", "off"])),
+    ("service.queue_requests", Allowed::Whole(1)),
+    ("service.burst_seconds", Allowed::NotNegative),
+    ("service.busy_wait", Allowed::NotNegative),
+    ("service.busy_wait_seconds", Allowed::NotNegative),
+    ("service.memory_bytes", Allowed::Whole(1)),
     ("limits.nodes", Allowed::Whole(1)),
     ("limits.inputs", Allowed::Whole(1)),
     ("limits.outputs", Allowed::Whole(1)),
@@ -159,8 +223,18 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("limits.answer_bytes", Allowed::Whole(1)),
     ("limits.deadline_seconds", Allowed::Positive),
     ("limits.deadline_most_seconds", Allowed::Positive),
+    ("keys.file", Allowed::Text),
+    ("keys.list", Allowed::Secret),
+    ("keys.rate", Allowed::NotNegative),
+    ("keys.burst", Allowed::Whole(1)),
+    ("keys.concurrent", Allowed::Whole(0)),
+    ("keys.guard_metrics", Allowed::Flag),
     ("log.format", Allowed::Word(&["auto", "text", "json"])),
     ("log.level", Allowed::Word(&["off", "error", "warn", "info", "debug", "trace"])),
+    ("traces.endpoint", Allowed::Text),
+    ("traces.headers", Allowed::Secret),
+    ("traces.sample", Allowed::Share),
+    ("traces.batch_seconds", Allowed::Positive),
 ];
 
 impl Allowed {
@@ -186,6 +260,16 @@ impl Allowed {
             Allowed::Between(least, most) => whole(value).filter(|number| (least..=most).contains(number)).map(Value::from),
             Allowed::Positive => number().filter(|&number| number > 0.0 && number.is_finite()).map(Value::from),
             Allowed::NotNegative => number().filter(|&number| number >= 0.0 && number.is_finite()).map(Value::from),
+            Allowed::Share => number().filter(|number| (0.0..=1.0).contains(number)).map(Value::from),
+            Allowed::Flag => match value {
+                ValueKind::Boolean(flag) => Some(Value::from(*flag)),
+                ValueKind::String(text) => text.trim().parse::<bool>().ok().map(Value::from),
+                _ => None,
+            },
+            Allowed::Text | Allowed::Secret => match value {
+                ValueKind::String(text) => Some(Value::from(text.as_str())),
+                _ => None,
+            },
             Allowed::Word(words) => match value {
                 ValueKind::String(text) => words.iter().find(|&&word| word == text).map(|&word| Value::from(word)),
                 _ => None,
@@ -237,24 +321,51 @@ impl Config {
 
     /// The service's settings.
     pub fn service(&self) -> service::Settings {
-        let Service { workers, cache_bytes, queue_seconds } = self.service;
-        service::Settings { workers, cache_bytes, queue_seconds, limits: self.limits.clone() }
+        let Service {
+            workers,
+            cache_bytes,
+            queue_seconds,
+            machine_code,
+            queue_requests,
+            burst_seconds,
+            busy_wait,
+            busy_wait_seconds,
+            memory_bytes,
+        } = self.service;
+        let limits = self.limits.clone();
+        service::Settings {
+            workers,
+            cache_bytes,
+            queue_seconds,
+            machine_code,
+            queue_requests,
+            burst_seconds,
+            busy_wait,
+            busy_wait_seconds,
+            memory_bytes,
+            limits,
+        }
     }
 
-    /// The settings as TOML.
+    /// The settings as TOML; secrets are masked.
     pub fn to_toml(&self) -> String {
         let tree = serde_json::to_value(self).unwrap_or_default();
         let mut text = String::new();
         let mut open = "";
-        for (key, _) in SETTINGS {
+        for (key, allowed) in SETTINGS {
             let (section, name) = key.split_once('.').unwrap_or(("", key));
             if section != open {
                 let gap = if open.is_empty() { "" } else { "\n" };
                 text.push_str(&format!("{gap}[{section}]\n"));
                 open = section;
             }
-            // A JSON string or number is a TOML one.
-            text.push_str(&format!("{name} = {}\n", tree[section][name]));
+            // A JSON string, number or boolean is a TOML one.
+            match &tree[section][name] {
+                Value::String(secret) if *allowed == Allowed::Secret && !secret.is_empty() => {
+                    text.push_str(&format!("{name} = \"{MASK}\"\n"));
+                }
+                value => text.push_str(&format!("{name} = {value}\n")),
+            }
         }
         text
     }
@@ -270,7 +381,9 @@ fn check(key: String, value: &config::Value, tree: &mut Map<String, Value>) -> R
             waiting.extend(table.iter().map(|(name, value)| (format!("{key}.{name}"), value)));
             continue;
         }
+        let secret = SETTINGS.iter().any(|(known, allowed)| *known == key && *allowed == Allowed::Secret);
         let said = || match &value.kind {
+            _ if secret => MASK.to_owned(),
             ValueKind::String(text) => format!("{text:?}"),
             other => other.to_string(),
         };
@@ -307,5 +420,5 @@ fn hint(key: &str) -> String {
 fn keys_beside(key: &str) -> String {
     let section = key.split('.').next().unwrap_or_default();
     let beside: Vec<&str> = SETTINGS.iter().map(|(known, _)| *known).filter(|known| known.split('.').next() == Some(section)).collect();
-    if beside.is_empty() { "the sections http, service, limits and log".to_owned() } else { beside.join(", ") }
+    if beside.is_empty() { "the sections http, service, limits, keys, log and traces".to_owned() } else { beside.join(", ") }
 }

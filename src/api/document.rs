@@ -3,13 +3,15 @@
 //! The routes say path, types and success; this adds the headers, the errors that every operation of a kind can answer, and the
 //! examples, so that no route repeats them.
 
+use axum::http::Method;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::examples::requests;
 use super::explain::example;
+use super::map::need;
 use super::routes::declared;
-use crate::service::{Endpoint, operators};
+use crate::service::{Endpoint, Scope, operators};
 use crate::wire::problem::{Fault, Problem, Slug};
 
 const ABOUT: &str = "nablad takes a function as data and the points to look at, and returns exact values and derivatives.\n\n\
@@ -34,8 +36,13 @@ const OF_EVALUATION: [Slug; 11] = [
     Slug::ShuttingDown,
 ];
 
+/// What a key must be good for, where there are keys.
+fn scope(path: &str, method: &str) -> Option<Scope> {
+    need(path, &Method::from_bytes(method.to_uppercase().as_bytes()).ok()?)
+}
+
 /// The errors that an operation can answer.
-fn slugs(path: &str) -> Vec<Slug> {
+fn slugs(path: &str, method: &str) -> Vec<Slug> {
     let endpoint = path.strip_prefix('/').and_then(Endpoint::from_name);
     let special: &[Slug] = match (endpoint, path) {
         (Some(Endpoint::Graph), _) => &[Slug::LimitExceeded, Slug::DeadlineExceeded],
@@ -46,11 +53,12 @@ fn slugs(path: &str) -> Vec<Slug> {
         (Some(_), _) => &[Slug::InvalidPoint, Slug::LimitExceeded, Slug::DeadlineExceeded],
         (None, "/problems/{slug}") => &[Slug::NotFound, Slug::NotAcceptable],
         (None, "/readyz") => &[Slug::ShuttingDown],
-        (None, "/livez" | "/docs") => &[],
+        (None, "/livez" | "/docs" | "/metrics") => &[],
         (None, _) => &[Slug::NotAcceptable],
     };
     let evaluation: &[Slug] = if endpoint.is_some() { &OF_EVALUATION } else { &[] };
-    let all = [evaluation, special, &OF_EVERY_REQUEST].concat();
+    let keys: &[Slug] = if scope(path, method).is_some() { &[Slug::Unauthorized, Slug::Forbidden, Slug::RateLimited] } else { &[] };
+    let all = [evaluation, special, keys, &OF_EVERY_REQUEST].concat();
     Slug::ALL.into_iter().filter(|slug| all.contains(slug)).collect()
 }
 
@@ -63,8 +71,8 @@ fn common_headers() -> Value {
 }
 
 /// The error answers of an operation by status, each with an example a slug.
-fn errors(path: &str) -> Map<String, Value> {
-    let slugs = slugs(path);
+fn errors(path: &str, method: &str) -> Map<String, Value> {
+    let slugs = slugs(path, method);
     let mut answers = Map::new();
     for slug in &slugs {
         let same: Vec<Slug> = slugs.iter().copied().filter(|other| other.status() == slug.status()).collect();
@@ -72,8 +80,14 @@ fn errors(path: &str) -> Map<String, Value> {
         let examples: Map<String, Value> =
             same.iter().map(|slug| (slug.name().to_owned(), json!({"summary": slug.title(), "value": example(*slug)}))).collect();
         let mut headers = common_headers();
-        if slug.status() == 503 {
-            headers["Retry-After"] = json!({"$ref": "#/components/headers/Retry-After"});
+        let more: &[&str] = match slug.status() {
+            503 => &["Retry-After"],
+            429 => &["Retry-After", "RateLimit", "RateLimit-Policy"],
+            401 | 403 => &["WWW-Authenticate"],
+            _ => &[],
+        };
+        for name in more {
+            headers[name] = json!({"$ref": format!("#/components/headers/{name}")});
         }
         let answer = json!({
             "description": description,
@@ -123,7 +137,22 @@ pub fn openapi() -> Value {
             "description": "For a request that has one: its trace (a new one where it was malformed) and the span of this answer.",
             "schema": {"type": "string"}
         },
-        "Retry-After": {"description": "Seconds after which to try again.", "schema": {"type": "integer", "minimum": 0}}
+        "Retry-After": {"description": "Seconds after which to try again.", "schema": {"type": "integer", "minimum": 0}},
+        "RateLimit": {
+            "description": "Where keys are configured: what the key has left (IETF draft), e.g. `\"rate\";r=1999;t=1, \"concurrent\";r=255`.",
+            "schema": {"type": "string"}
+        },
+        "RateLimit-Policy": {
+            "description": "Where keys are configured: what the key is allowed (IETF draft), e.g. `\"rate\";q=2000;w=2`.",
+            "schema": {"type": "string"}
+        },
+        "WWW-Authenticate": {"description": "`Bearer`, with what is wrong or missing (RFC 6750).", "schema": {"type": "string"}}
+    });
+    components["securitySchemes"] = json!({
+        "key": {
+            "type": "http", "scheme": "bearer",
+            "description": "An API key, where the server has such; its scopes are evaluate, register and admin."
+        }
     });
     components["parameters"] = json!({
         "X-Request-Id": {
@@ -147,8 +176,8 @@ pub fn openapi() -> Value {
             let Some(item) = item.as_object_mut() else {
                 continue;
             };
-            for operation in item.values_mut() {
-                complete(path, operation);
+            for (method, operation) in item {
+                complete(path, method, operation);
             }
         }
     }
@@ -156,7 +185,7 @@ pub fn openapi() -> Value {
 }
 
 /// Adds to an operation what its route does not say.
-fn complete(path: &str, operation: &mut Value) {
+fn complete(path: &str, method: &str, operation: &mut Value) {
     let endpoint = path.strip_prefix('/').and_then(Endpoint::from_name);
     let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
     parameters.push(json!({"$ref": "#/components/parameters/X-Request-Id"}));
@@ -167,7 +196,16 @@ fn complete(path: &str, operation: &mut Value) {
     operation["parameters"] = Value::Array(parameters);
     operation["responses"]["200"]["headers"] = common_headers();
     if let Some(responses) = operation["responses"].as_object_mut() {
-        responses.extend(errors(path));
+        responses.extend(errors(path, method));
+    }
+    if let Some(scope) = scope(path, method) {
+        // Without keys anyone may ask: what is free of any stands first.
+        operation["security"] = json!([{}, {"key": []}]);
+        let description = operation["description"].as_str().unwrap_or_default();
+        let words = format!("Where API keys are configured this takes one with the scope `{}`.", scope.name());
+        if !description.contains("scope `") {
+            operation["description"] = format!("{description}{}{words}", if description.is_empty() { "" } else { "\n\n" }).into();
+        }
     }
     if let Some(endpoint) = endpoint {
         let examples: Map<String, Value> = requests(endpoint)

@@ -33,6 +33,16 @@ const fn words(slug: Slug) -> (&'static str, &'static str, &'static str) {
             "Send a complete HTTP request; Request-Timeout is a positive number of seconds.",
             "Request-Timeout must be a positive number of seconds, not \"soon\"",
         ),
+        Slug::Unauthorized => (
+            "The request has no API key, or one that is not known here.",
+            "Send the header Authorization: Bearer KEY with a key that whoever runs the server has given you.",
+            "this takes a key: send the header Authorization: Bearer KEY",
+        ),
+        Slug::Forbidden => (
+            "The API key is known and not good for this: it lacks a scope.",
+            "Use a key with the scope that detail names, or ask whoever runs the server for one.",
+            "this takes a key with the scope register",
+        ),
         Slug::NotFound => (
             "There is nothing at this path.",
             "See GET /openapi.json for the paths there are.",
@@ -105,6 +115,11 @@ const fn words(slug: Slug) -> (&'static str, &'static str, &'static str) {
             "The work is larger than this server ever accepts. It was refused before it ran.",
             "limit names the setting, asked and allowed the numbers. Split the request, or ask whoever runs the server to raise the limit.",
             "4000000 asked for, 1000000 allowed",
+        ),
+        Slug::RateLimited => (
+            "The API key asked more often than it may, or for more at once. Nothing of this request was done.",
+            "Try again after the seconds of Retry-After; RateLimit says what is left, RateLimit-Policy what is allowed.",
+            "this key may ask 1000 times a second",
         ),
         Slug::Overloaded => (
             "The server has more work waiting than it promises to do soon. Nothing of this request was done.",

@@ -57,7 +57,7 @@ fn operations_are_whole() {
             }
         }
     }
-    assert_eq!(ids.len(), 19);
+    assert_eq!(ids.len(), 20);
 }
 
 #[tokio::test]

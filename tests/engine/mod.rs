@@ -5,8 +5,10 @@ mod deep;
 mod lengths;
 mod linear_algebra;
 mod loops;
+mod native;
 mod properties;
 pub mod random;
+mod slabs;
 mod taylor;
 
 use std::sync::atomic::AtomicBool;

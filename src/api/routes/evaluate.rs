@@ -1,15 +1,14 @@
 //! The evaluation endpoints: a body in, one service call, its bytes out.
 
-use std::time::Duration;
-
 use axum::extract::{FromRequest, Request, State};
 use bytes::Bytes;
 
 use super::{Json, Shared};
 use crate::api::body;
+use crate::api::layers::Origin;
 use crate::api::negotiate::{accepts_json, deadline, reads_json};
 use crate::api::problem::Rejection;
-use crate::service::Endpoint;
+use crate::service::{Context, Endpoint, Held};
 use crate::wire::answer::{
     ChainAnswers, CheckAnswer, GradientAnswers, GraphAnswer, HessianAnswers, HvpAnswers, JacobianAnswers, JvpAnswers, TaylorAnswers,
     ValueAnswers, VjpAnswers,
@@ -19,20 +18,25 @@ use crate::wire::request::{
     TaylorRequest, ValueRequest, VjpRequest,
 };
 
-/// A request's JSON body, and the time it may compute.
+/// A request's JSON body with the room that it takes, and what it comes with: the time it may compute, and who asks.
 pub(super) struct Call {
     body: Bytes,
-    deadline: Duration,
+    held: Held,
+    context: Context,
 }
 
 impl FromRequest<Shared> for Call {
     type Rejection = Rejection;
 
-    async fn from_request(request: Request, shared: &Shared) -> Result<Call, Rejection> {
+    async fn from_request(mut request: Request, shared: &Shared) -> Result<Call, Rejection> {
+        let Origin { caller, trace } = request.extensions_mut().remove().unwrap_or_default();
         let headers = request.headers();
         let checked = accepts_json(headers).and_then(|()| reads_json(headers)).and_then(|()| deadline(headers, shared.service.limits()));
         match checked {
-            Ok(deadline) => Ok(Call { body: body::read(request, &shared.settings).await?, deadline }),
+            Ok(deadline) => {
+                let (body, held) = body::read(request, &shared.settings, &shared.service).await?;
+                Ok(Call { body, held, context: Context { deadline, caller, trace } })
+            }
             Err(failure) => {
                 body::drain(request).await;
                 Err(failure.into())
@@ -42,7 +46,10 @@ impl FromRequest<Shared> for Call {
 }
 
 async fn answer(shared: &Shared, endpoint: Endpoint, call: Call) -> Result<Json, Rejection> {
-    Ok(Json(shared.service.answer(endpoint, call.body, call.deadline).await?))
+    let Call { body, held, context } = call;
+    let answer = shared.service.answer(endpoint, body, context).await?;
+    drop(held);
+    Ok(Json(answer))
 }
 
 /// Evaluate a function

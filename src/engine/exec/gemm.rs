@@ -4,6 +4,7 @@
 //! held in registers, streams through them. What differs from a BLAS is that no block ever splits a sum: each element stays one chain of
 //! fused multiply-adds in ascending order, stored and taken up again between panels, so that the bits are those of the plainest loop.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::elementwise::Isa;
@@ -16,8 +17,10 @@ const INNER: usize = 192;
 const WIDE: usize = 256;
 /// Rows of the left that are packed at once.
 const TALL: usize = 16 * ROWS;
-/// Up to so many columns the left is read where it lies: packing it would cost as much as the products.
-const NARROW: usize = 3 * COLUMNS;
+/// Up to so many columns the left is read where it lies: packing it would cost a part of the products.
+const NARROW: usize = 8 * COLUMNS;
+/// Up to so many rows so is the right.
+const FLAT: usize = 4 * ROWS;
 
 /// A matrix in memory: element (i, j) is `data[first + i·down + j·across]`.
 #[derive(Clone, Copy)]
@@ -78,6 +81,8 @@ pub(super) fn multiply(
 ) {
     let Extent { rows, inner, columns } = extent;
     let packed = columns > NARROW;
+    // whole strips of the right, where they lie: few rows would not make up for packing
+    let in_place = right.across == 1 && rows <= FLAT && !skip;
     let (depth, width) = (inner.min(INNER), columns.min(WIDE).next_multiple_of(COLUMNS));
     let height = if packed { rows.min(TALL).next_multiple_of(ROWS) } else { 0 };
     let needed = depth * (width + height);
@@ -90,7 +95,8 @@ pub(super) fn multiply(
         let width = WIDE.min(columns - first_column);
         for first in (0..inner).step_by(INNER) {
             let depth = INNER.min(inner - first);
-            pack_right(right, (first, depth), (first_column, width), right_panel);
+            let lying = if in_place { width - width % COLUMNS } else { 0 };
+            pack_right(right, (first, depth), (first_column, lying..width), right_panel);
             for (range, strip) in ranges.iter_mut().zip(right_panel.chunks_exact(depth * COLUMNS)) {
                 *range = if skip { nonzero(strip) } else { (0, depth) };
             }
@@ -102,10 +108,13 @@ pub(super) fn multiply(
                 if packed {
                     pack_left(left, (first_row, height), (first, depth), left_panel);
                 }
-                for ((strip, column), (begin, end)) in
-                    right_panel.chunks_exact(depth * COLUMNS).zip((0..width).step_by(COLUMNS)).zip(ranges)
-                {
-                    let strip = &strip[begin * COLUMNS..end * COLUMNS];
+                for (column, (begin, end)) in (0..width).step_by(COLUMNS).zip(ranges) {
+                    let strip = if column < lying {
+                        Matrix { first: right.at(first + begin, first_column + column), ..right }
+                    } else {
+                        Matrix { data: right_panel, first: column * depth + begin * COLUMNS, down: COLUMNS as isize, across: 1 }
+                    };
+                    let strip = Strip { at: strip, depth: end - begin };
                     for row in (0..height).step_by(ROWS) {
                         let place = (first_row + row) * stride + first_column + column;
                         let valid = (ROWS.min(height - row), COLUMNS.min(width - column));
@@ -147,8 +156,9 @@ fn all_zero(row: &[f64]) -> bool {
 
 /// Strips of `COLUMNS` columns, row after row; what is beyond the matrix is 0.
 #[inline(always)]
-fn pack_right(right: Matrix<'_>, (first, depth): (usize, usize), (column, width): (usize, usize), panel: &mut [f64]) {
-    for (strip, j) in panel.chunks_exact_mut(depth * COLUMNS).zip((0..width).step_by(COLUMNS)) {
+fn pack_right(right: Matrix<'_>, (first, depth): (usize, usize), (column, part): (usize, Range<usize>), panel: &mut [f64]) {
+    let width = part.end;
+    for (strip, j) in panel[part.start * depth..].chunks_exact_mut(depth * COLUMNS).zip(part.step_by(COLUMNS)) {
         let valid = COLUMNS.min(width - j);
         if valid == COLUMNS && right.across == 1 {
             let mut at = right.at(first, column + j) as isize;
@@ -226,12 +236,19 @@ fn pack_left(left: Matrix<'_>, (row, height): (usize, usize), (first, depth): (u
     }
 }
 
+/// `COLUMNS` columns of the right, side by side.
+#[derive(Clone, Copy)]
+struct Strip<'a> {
+    at: Matrix<'a>,
+    depth: usize,
+}
+
 /// One block of the result: what it is already (`goes_on`) or 0, and the products of a stripe of the left, which lies anywhere, with a
 /// strip of the right.
 #[inline(always)]
-fn block(isa: Isa, stripe: Matrix<'_>, strip: &[f64], out: (&mut [f64], usize), (rows, columns): (usize, usize), goes_on: bool) {
-    if columns == COLUMNS {
-        return add_products(isa, stripe, strip, out, rows, goes_on);
+fn block(isa: Isa, stripe: Matrix<'_>, strip: Strip<'_>, out: (&mut [f64], usize), (rows, columns): (usize, usize), goes_on: bool) {
+    if columns == COLUMNS || columns == COLUMNS / 2 {
+        return add_products(isa, stripe, strip, out, (rows, columns), goes_on);
     }
     // by way of a whole block
     let (out, stride) = out;
@@ -243,7 +260,7 @@ fn block(isa: Isa, stripe: Matrix<'_>, strip: &[f64], out: (&mut [f64], usize), 
             }
         }
     }
-    add_products(isa, stripe, strip, (&mut whole, COLUMNS), rows, goes_on);
+    add_products(isa, stripe, strip, (&mut whole, COLUMNS), (rows, COLUMNS), goes_on);
     for r in 0..rows {
         for c in 0..columns {
             out[r * stride + c] = whole[r * COLUMNS + c];
@@ -251,83 +268,107 @@ fn block(isa: Isa, stripe: Matrix<'_>, strip: &[f64], out: (&mut [f64], usize), 
     }
 }
 
-/// `out[r·stride + c] += left(r, k)·strip[k][c]`, k ascending, for so many rows and `COLUMNS` columns; from 0 unless it goes on.
+/// `out[r·stride + c] += left(r, k)·strip[k][c]`, k ascending, for so many rows and `COLUMNS` columns or half of them; from 0 unless it
+/// goes on.
 #[inline(always)]
-fn add_products(isa: Isa, left: Matrix<'_>, strip: &[f64], out: (&mut [f64], usize), rows: usize, goes_on: bool) {
+fn add_products(isa: Isa, left: Matrix<'_>, strip: Strip<'_>, out: (&mut [f64], usize), (rows, columns): (usize, usize), goes_on: bool) {
     match isa {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `isa` is what this CPU was found to have
         Isa::V3 => unsafe {
-            match rows {
-                1 => add_products_v3::<1>(left, strip, out, goes_on),
-                2 => add_products_v3::<2>(left, strip, out, goes_on),
-                3 => add_products_v3::<3>(left, strip, out, goes_on),
-                4 => add_products_v3::<4>(left, strip, out, goes_on),
-                5 => add_products_v3::<5>(left, strip, out, goes_on),
-                _ => add_products_v3::<ROWS>(left, strip, out, goes_on),
+            match (rows, columns == COLUMNS) {
+                (1, true) => add_products_v3::<1, 2>(left, strip, out, goes_on),
+                (2, true) => add_products_v3::<2, 2>(left, strip, out, goes_on),
+                (3, true) => add_products_v3::<3, 2>(left, strip, out, goes_on),
+                (4, true) => add_products_v3::<4, 2>(left, strip, out, goes_on),
+                (5, true) => add_products_v3::<5, 2>(left, strip, out, goes_on),
+                (_, true) => add_products_v3::<ROWS, 2>(left, strip, out, goes_on),
+                (1, false) => add_products_v3::<1, 1>(left, strip, out, goes_on),
+                (2, false) => add_products_v3::<2, 1>(left, strip, out, goes_on),
+                (3, false) => add_products_v3::<3, 1>(left, strip, out, goes_on),
+                (4, false) => add_products_v3::<4, 1>(left, strip, out, goes_on),
+                (5, false) => add_products_v3::<5, 1>(left, strip, out, goes_on),
+                (_, false) => add_products_v3::<ROWS, 1>(left, strip, out, goes_on),
             }
         },
-        _ => add_products_anywhere(left, strip, out, rows, goes_on),
+        _ => add_products_anywhere(left, strip, out, (rows, columns), goes_on),
     }
 }
 
-fn add_products_anywhere(left: Matrix<'_>, strip: &[f64], (out, stride): (&mut [f64], usize), rows: usize, goes_on: bool) {
+fn add_products_anywhere(
+    left: Matrix<'_>,
+    strip: Strip<'_>,
+    (out, stride): (&mut [f64], usize),
+    (rows, columns): (usize, usize),
+    goes_on: bool,
+) {
     for r in 0..rows {
-        let sums = &mut out[r * stride..r * stride + COLUMNS];
+        let sums = &mut out[r * stride..r * stride + columns];
         if !goes_on {
             sums.fill(0.0);
         }
-        for (k, b) in strip.chunks_exact(COLUMNS).enumerate() {
+        for k in 0..strip.depth {
             let a = left.data[left.at(r, k)];
-            for c in 0..COLUMNS {
-                sums[c] = a.mul_add(b[c], sums[c]);
+            let b = &strip.at.data[strip.at.at(k, 0)..];
+            for (sum, b) in sums.iter_mut().zip(b) {
+                *sum = a.mul_add(*b, *sum);
             }
         }
     }
 }
 
-/// The same with all sums in registers.
+/// The same with all sums in registers: R rows of V vectors.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn add_products_v3<const R: usize>(left: Matrix<'_>, strip: &[f64], (out, stride): (&mut [f64], usize), goes_on: bool) {
+fn add_products_v3<const R: usize, const V: usize>(left: Matrix<'_>, strip: Strip<'_>, (out, stride): (&mut [f64], usize), goes_on: bool) {
     use std::arch::x86_64::{_mm256_broadcast_sd, _mm256_fmadd_pd, _mm256_loadu_pd, _mm256_setzero_pd, _mm256_storeu_pd};
-    let depth = strip.len() / COLUMNS;
-    assert!(out.len() >= (R - 1) * stride + COLUMNS);
+    let Strip { at: right, depth } = strip;
+    assert!(out.len() >= (R - 1) * stride + 4 * V);
     if depth > 0 {
         // of numbers at equal distances the first and the last say where all are
         for (r, k) in [(0, 0), (R - 1, 0), (0, depth - 1), (R - 1, depth - 1)] {
             let at = left.first as isize + r as isize * left.down + k as isize * left.across;
             assert!(at >= 0 && (at as usize) < left.data.len());
         }
+        for k in [0, depth - 1] {
+            let at = right.first as isize + k as isize * right.down;
+            assert!(at >= 0 && at as usize + 4 * V <= right.data.len());
+        }
     }
-    let mut held = [[_mm256_setzero_pd(); COLUMNS / 4]; R];
-    // SAFETY: `out` has R rows of two vectors, a strip has `depth` rows of two, and the left was looked at above
+    let mut held = [[_mm256_setzero_pd(); V]; R];
+    // SAFETY: `out` has R rows of V vectors, and both sides were looked at above
     unsafe {
-        let row = |r: usize| out.as_ptr().add(r * stride);
         if goes_on {
             for r in 0..R {
-                held[r] = [_mm256_loadu_pd(row(r)), _mm256_loadu_pd(row(r).add(4))];
+                for v in 0..V {
+                    held[r][v] = _mm256_loadu_pd(out.as_ptr().add(r * stride + 4 * v));
+                }
             }
         }
         let mut from = [left.data.as_ptr(); R];
         for r in 0..R {
             from[r] = from[r].wrapping_offset(left.first as isize + r as isize * left.down);
         }
-        let mut b = strip.as_ptr();
+        let mut b = right.data.as_ptr().wrapping_add(right.first);
         for _ in 0..depth {
-            let (low, high) = (_mm256_loadu_pd(b), _mm256_loadu_pd(b.add(4)));
+            let mut row = [_mm256_setzero_pd(); V];
+            for v in 0..V {
+                row[v] = _mm256_loadu_pd(b.add(4 * v));
+            }
             for r in 0..R {
                 let a = _mm256_broadcast_sd(&*from[r]);
-                held[r] = [_mm256_fmadd_pd(a, low, held[r][0]), _mm256_fmadd_pd(a, high, held[r][1])];
+                for v in 0..V {
+                    held[r][v] = _mm256_fmadd_pd(a, row[v], held[r][v]);
+                }
                 // behind the last one it points anywhere
                 from[r] = from[r].wrapping_offset(left.across);
             }
-            b = b.add(COLUMNS);
+            b = b.wrapping_offset(right.down);
         }
         for r in 0..R {
-            let row = out.as_mut_ptr().add(r * stride);
-            _mm256_storeu_pd(row, held[r][0]);
-            _mm256_storeu_pd(row.add(4), held[r][1]);
+            for v in 0..V {
+                _mm256_storeu_pd(out.as_mut_ptr().add(r * stride + 4 * v), held[r][v]);
+            }
         }
     }
 }

@@ -7,16 +7,19 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use super::super::op::calculus::chain_product;
+use super::super::op::arithmetic::{number, truth};
+use super::super::op::calculus::{chain_product, chain_quotient, nonnegative};
 use super::super::program::{Lanes, Load, Map, Operand, Step, Stopped};
 use super::elementwise::Isa;
 use super::memory::Memory;
-use super::native::Backend;
+use super::native::{Backend, Segment};
 use super::opcode::Opcode;
 use super::{Frame, rows};
 
 /// Values that fit in half of a 32 KiB L1 cache.
 const CACHED: usize = 2048;
+/// A tile is no shorter than this, whatever it takes: beyond the nearest cache there is another.
+const SHORTEST: usize = 128;
 /// A tile is no longer than this: dispatch is then a small part of it.
 const LONGEST: usize = 256;
 
@@ -27,21 +30,8 @@ pub(super) struct Machine {
     pub(super) backend: Backend,
 }
 
-/// Runs the group over its domain; `targets[i]` is the memory of `stores[i]`.
-pub(super) fn run(map: &Map, frame: &Frame<'_>, machine: Machine, tile: &mut Vec<f64>, targets: &mut [Memory<'_>]) -> Result<(), Stopped> {
-    let lanes = frame.lanes(map.lanes);
-    match map.elements * lanes {
-        0 => Ok(()),
-        1 => {
-            one(map, frame, machine, tile, targets);
-            frame.checked()
-        }
-        _ => tiles(map, frame, machine, tile, targets),
-    }
-}
-
-/// The domain of one element: plain slots.
-fn one(map: &Map, frame: &Frame<'_>, Machine { isa, backend }: Machine, slots: &mut Vec<f64>, targets: &mut [Memory<'_>]) {
+/// The domain of one number: plain slots, which hold what is stored when it returns.
+pub(super) fn one(map: &Map, frame: &Frame<'_>, Machine { isa, backend }: Machine, slots: &mut Vec<f64>) {
     if slots.len() < map.slots {
         slots.resize(map.slots, 0.0);
     }
@@ -53,9 +43,6 @@ fn one(map: &Map, frame: &Frame<'_>, Machine { isa, backend }: Machine, slots: &
     match map.native.single(map, backend, isa) {
         Some(native) => native.run(slots),
         None => interpret(map, isa, slots),
-    }
-    for (&(slot, _), target) in map.stores.iter().zip(targets) {
-        target[0] = slots[slot as usize];
     }
 }
 
@@ -73,7 +60,20 @@ fn interpret(map: &Map, isa: Isa, slots: &mut [f64]) {
             Opcode::Square => slots[a] * slots[a],
             Opcode::Reciprocal => 1.0 / slots[a],
             Opcode::Sqrt => slots[a].sqrt(),
+            Opcode::Absolute => slots[a].abs(),
             Opcode::Chain => chain_product(slots[a], slots[b]),
+            Opcode::ChainDivide => chain_quotient(slots[a], slots[b]),
+            Opcode::Nonnegative => nonnegative(slots[a]),
+            Opcode::Less => number(slots[a] < slots[b]),
+            Opcode::LessEqual => number(slots[a] <= slots[b]),
+            Opcode::Greater => number(slots[a] > slots[b]),
+            Opcode::GreaterEqual => number(slots[a] >= slots[b]),
+            Opcode::Equal => number(slots[a] == slots[b]),
+            Opcode::NotEqual => number(slots[a] != slots[b]),
+            Opcode::Where => {
+                let [condition, then, otherwise, ..] = map.many[a].map(|slot| slot as usize);
+                slots[if truth(slots[condition]) { then } else { otherwise }]
+            }
             Opcode::Unary | Opcode::Binary => call().one(isa, [slots[a], slots[b], f64::NAN, f64::NAN, f64::NAN, f64::NAN]),
             Opcode::Many => call().one(isa, map.many[a].map(|slot| slots[slot as usize])),
         };
@@ -92,22 +92,27 @@ enum Home<'a> {
     Target(u32),
 }
 
-fn tiles(
+/// Those elements of the domain, tile by tile; `targets[i]` is the memory of `stores[i]`.
+pub(super) fn tiles(
     map: &Map,
+    part: Range<usize>,
     frame: &Frame<'_>,
     Machine { isa, backend }: Machine,
     slots: &mut Vec<f64>,
     targets: &mut [Memory<'_>],
 ) -> Result<(), Stopped> {
     let lanes = frame.lanes(map.lanes);
-    let domain = map.elements * lanes;
-    let length = (CACHED / map.slots.max(1)).next_multiple_of(8).clamp(16, LONGEST).min(domain);
-    if slots.len() < map.slots * length {
-        slots.resize(map.slots * length, 0.0);
+    let part = part.start..part.end.min(map.elements);
+    let domain = part.len() * lanes;
+    let length = (CACHED / map.slots.max(1)).next_multiple_of(8).clamp(SHORTEST, LONGEST).min(domain.next_multiple_of(4));
+    // a line more from slot to slot, so that they do not all compete for the same places of the cache
+    let pitch = length + 8;
+    if slots.len() < map.slots * pitch {
+        slots.resize(map.slots * pitch, 0.0);
     }
     // a tile is either whole elements or part of one element's lanes
     let (element_step, lane_step) = if lanes >= length { (1, length) } else { (length / lanes, lanes) };
-    let at = |slot: u32, len: usize| slot as usize * length..slot as usize * length + len;
+    let at = |slot: u32, len: usize| slot as usize * pitch..slot as usize * pitch + len;
     let mut homes: SmallVec<[Home<'_>; 16]> = SmallVec::new();
     homes.resize(map.slots, Home::Tile);
     for (i, &(slot, _)) in map.stores.iter().enumerate() {
@@ -124,10 +129,10 @@ fn tiles(
         }
     }
     let native = map.native.tiles(map, backend, isa);
-    let mut addresses: SmallVec<[*mut f64; 16]> = SmallVec::new();
-    let mut element = 0;
-    while element < map.elements {
-        let elements = element_step.min(map.elements - element);
+    let mut tile = Tile { map, isa, pitch, scratch: std::ptr::null_mut(), addresses: SmallVec::new() };
+    let mut element = part.start;
+    while element < part.end {
+        let elements = element_step.min(part.end - element);
         let mut lane = 0;
         while lane < lanes {
             let width = lane_step.min(lanes - lane);
@@ -137,22 +142,22 @@ fn tiles(
                 let to = &mut slots[at(one.slot, len)];
                 homes[one.slot as usize] = load(frame, map.lanes, one, element..element + elements, lane..lane + width, to);
             }
-            let mut tile = Tile { map, isa, homes: &homes, slots, length, targets, first };
+            tile.lay(&homes, slots, targets, first..first + len);
             let mut i = 0;
             while i < map.steps.len() {
-                let Some(segment) = native.and_then(|native| native.at(i)) else {
-                    tile.step(&map.steps[i], 0..len);
-                    i += 1;
-                    continue;
-                };
-                addresses.clear();
-                tile.addresses(len, |address| addresses.push(address));
-                // SAFETY: so each address was made
-                let done = unsafe { segment.run(&addresses, len) };
-                if done < len {
-                    map.steps[i..segment.end].iter().for_each(|step| tile.step(step, done..len));
+                // SAFETY: the addresses are those of this tile, and nobody else uses what is there meanwhile
+                unsafe {
+                    match native.and_then(|native| native.at(i)) {
+                        Some(segment) => {
+                            tile.segment(segment, &homes, len);
+                            i = segment.end;
+                        }
+                        None => {
+                            tile.step(&map.steps[i], len);
+                            i += 1;
+                        }
+                    }
                 }
-                i = segment.end;
             }
             lane += width;
             frame.checked()?;
@@ -163,69 +168,75 @@ fn tiles(
 }
 
 /// A tile while it is computed.
-struct Tile<'a, 'm> {
+struct Tile<'a> {
     map: &'a Map,
     isa: Isa,
-    homes: &'a [Home<'a>],
-    slots: &'a mut [f64],
-    /// Numbers of a slot in the tile's scratch.
-    length: usize,
-    targets: &'a mut [Memory<'m>],
-    /// Where the tile begins in what is written.
-    first: usize,
+    /// From one slot to the next in the tile's scratch.
+    pitch: usize,
+    /// The tile's scratch.
+    scratch: *mut f64,
+    /// Where each slot's numbers are. What an operand has in place is only ever read: no step writes a slot that is loaded.
+    addresses: SmallVec<[*mut f64; 16]>,
 }
 
-impl Tile<'_, '_> {
-    /// One step, for some of the tile's numbers.
-    fn step(&mut self, step: &Step, part: Range<usize>) {
-        let Tile { map, length, first, .. } = *self;
-        let function = map.functions[step.function as usize];
-        let to = step.to as usize * length;
-        let written = first + part.start..first + part.end;
-        // what is written is set aside, so that what is read can be borrowed
-        let own = if let Home::Target(own) = self.homes[step.to as usize] { Some(own as usize) } else { None };
-        let mut target = own.map(|own| std::mem::take(&mut self.targets[own]));
-        let (before, rest) = self.slots.split_at_mut(to);
-        let (out, after) = rest.split_at_mut(length);
-        let (homes, targets) = (self.homes, &*self.targets);
-        let slot = |slot: u32| match homes[slot as usize] {
-            Home::Direct(there) => &there[part.clone()],
-            // of the memory that is written nothing is read
-            Home::Target(other) if targets[other as usize].is_empty() => &[],
-            Home::Target(other) => &targets[other as usize][written.clone()],
-            Home::Tile => {
-                let from = slot as usize * length;
-                if from < to { &before[from..][part.clone()] } else { &after[from - to - length..][part.clone()] }
-            }
-        };
+impl Tile<'_> {
+    /// Finds the addresses; `written` is the tile's part of what is written.
+    fn lay(&mut self, homes: &[Home<'_>], slots: &mut [f64], targets: &mut [Memory<'_>], written: Range<usize>) {
+        let (len, pitch) = (written.len(), self.pitch);
+        assert!(len <= pitch && homes.len() * pitch <= slots.len());
+        self.scratch = slots.as_mut_ptr();
+        self.addresses.clear();
+        self.addresses.extend(homes.iter().enumerate().map(|(slot, home)| match *home {
+            Home::Direct(there) => there[..len].as_ptr().cast_mut(),
+            Home::Target(own) => targets[own as usize][written.clone()].as_mut_ptr(),
+            Home::Tile => self.scratch.wrapping_add(slot * pitch),
+        }));
+    }
+
+    /// One step, for the tile's `len` numbers.
+    ///
+    /// # Safety
+    /// The addresses are those of a tile of that length, and nobody else uses what is there.
+    unsafe fn step(&self, step: &Step, len: usize) {
+        let function = self.map.functions[step.function as usize];
+        // SAFETY: each address is that of `len` numbers, and those of two slots do not overlap unless both are only read
+        let slot = |slot: u32| unsafe { std::slice::from_raw_parts(self.addresses[slot as usize], len) };
         // what is read from the slot that is written is no argument
         let arg = |from: u32| if from == step.to { &[][..] } else { slot(from) };
-        let out = match &mut target {
-            Some(target) => &mut target[written.clone()],
-            None => &mut out[part.clone()],
-        };
-        if step.code == Opcode::Many {
-            function.tile(self.isa, out, map.many[step.from[0] as usize].map(arg));
+        // SAFETY: as above, and no argument is the slot that is written
+        let out = unsafe { std::slice::from_raw_parts_mut(self.addresses[step.to as usize], len) };
+        if step.code.has_row() {
+            function.tile(self.isa, out, self.map.many[step.from[0] as usize].map(arg));
         } else {
-            let [a, b] = step.from.map(slot);
+            let [a, b] = step.from.map(arg);
             function.tile(self.isa, out, [a, b, a, a, a, a]);
-        }
-        if let (Some(own), Some(target)) = (own, target) {
-            self.targets[own] = target;
         }
     }
 
-    /// Where each slot's `len` numbers are. What an operand has in place is only ever read: no step writes a slot that is loaded.
-    fn addresses(&mut self, len: usize, mut put: impl FnMut(*mut f64)) {
-        let (first, length) = (self.first, self.length);
-        assert!(len <= length && self.homes.len() * length <= self.slots.len());
-        let tile = self.slots.as_mut_ptr();
-        for (slot, home) in self.homes.iter().enumerate() {
-            put(match *home {
-                Home::Direct(there) => there[..len].as_ptr().cast_mut(),
-                Home::Target(own) => self.targets[own as usize][first..first + len].as_mut_ptr(),
-                Home::Tile => tile.wrapping_add(slot * length),
-            });
+    /// Steps that are one loop: the whole fours where they lie, and the last ones in the tile, where there is room for four.
+    ///
+    /// # Safety
+    /// As for [`Tile::step`].
+    unsafe fn segment(&self, segment: Segment, homes: &[Home<'_>], len: usize) {
+        // SAFETY: so the addresses were found; a slot in the tile goes on to a multiple of four
+        unsafe {
+            let done = segment.run(&self.addresses, len);
+            if done == len {
+                return;
+            }
+            let mut last: SmallVec<[*mut f64; 16]> = SmallVec::new();
+            last.extend((0..homes.len()).map(|slot| self.scratch.add(slot * self.pitch + done)));
+            for ((home, from), to) in homes.iter().zip(&self.addresses).zip(&last) {
+                if !matches!(home, Home::Tile) {
+                    from.add(done).copy_to_nonoverlapping(*to, len - done);
+                }
+            }
+            segment.run(&last, 4);
+            for ((home, to), from) in homes.iter().zip(&self.addresses).zip(&last) {
+                if matches!(home, Home::Target(_)) {
+                    from.copy_to_nonoverlapping(to.add(done), len - done);
+                }
+            }
         }
     }
 }
@@ -281,6 +292,18 @@ fn read<'a>(
                 Home::Tile
             }
         };
+    }
+    if operand.lanes.data() == Lanes::NONE {
+        // one number for all lanes
+        let mut rows = to.chunks_exact_mut(width);
+        for run in layout.runs(elements.start, elements.len()) {
+            let mut at = run.at as isize;
+            for to in rows.by_ref().take(run.length) {
+                to.fill(data[at as usize]);
+                at += run.stride;
+            }
+        }
+        return Home::Tile;
     }
     let positions = layout.positions().seek(layout.offset, elements.start);
     for (position, to) in positions.zip(to.chunks_exact_mut(width)) {

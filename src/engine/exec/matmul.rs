@@ -1,6 +1,7 @@
 //! Matrix products. Each element of the result is one chain of fused multiply-adds over the inner axis in ascending order, whatever
 //! the lanes and the layouts, so that one point and a batch have the same bits.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::super::program::layout::Layout;
@@ -55,24 +56,40 @@ pub(super) fn settle(sums: &mut [f64]) -> bool {
     nan
 }
 
-/// Computes the whole product into `out`: batch × rows × columns × lanes; gives up between rows once `stop` is set. `memory` is scratch.
-pub(crate) fn run(isa: Isa, sizes: Sizes, sides: [Side<'_>; 2], memory: &mut Vec<f64>, out: &mut [f64], stop: &AtomicBool) {
+/// Computes those of the batch's products in `out`: batch × rows × columns × lanes; gives up between rows once `stop` is set. `memory` is scratch.
+pub(crate) fn run(
+    isa: Isa,
+    sizes: Sizes,
+    sides: [Side<'_>; 2],
+    part: Range<usize>,
+    memory: &mut Vec<f64>,
+    out: &mut [f64],
+    stop: &AtomicBool,
+) {
     match isa {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `isa` is what this CPU was found to have
-        Isa::V3 => unsafe { run_v3(sizes, sides, memory, out, stop) },
-        _ => product(isa, sizes, sides, memory, out, stop),
+        Isa::V3 => unsafe { run_v3(sizes, sides, part, memory, out, stop) },
+        _ => product(isa, sizes, sides, part, memory, out, stop),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn run_v3(sizes: Sizes, sides: [Side<'_>; 2], memory: &mut Vec<f64>, out: &mut [f64], stop: &AtomicBool) {
-    product(Isa::V3, sizes, sides, memory, out, stop);
+fn run_v3(sizes: Sizes, sides: [Side<'_>; 2], part: Range<usize>, memory: &mut Vec<f64>, out: &mut [f64], stop: &AtomicBool) {
+    product(Isa::V3, sizes, sides, part, memory, out, stop);
 }
 
 #[inline(always)]
-fn product(isa: Isa, sizes: Sizes, [left, right]: [Side<'_>; 2], memory: &mut Vec<f64>, out: &mut [f64], stop: &AtomicBool) {
+fn product(
+    isa: Isa,
+    sizes: Sizes,
+    [left, right]: [Side<'_>; 2],
+    part: Range<usize>,
+    memory: &mut Vec<f64>,
+    out: &mut [f64],
+    stop: &AtomicBool,
+) {
     let Sizes { rows, inner, columns, lanes, chain } = sizes;
     let matrices = |side: &Side<'_>| {
         let split = side.layout.axes.len() - 2;
@@ -82,8 +99,10 @@ fn product(isa: Isa, sizes: Sizes, [left, right]: [Side<'_>; 2], memory: &mut Ve
     };
     let (left_bases, left_down, left_across) = matrices(&left);
     let (right_bases, right_down, right_across) = matrices(&right);
-    let of = |extent, left, right| Product { extent, left, right, skip: chain };
-    for ((a, b), out) in left_bases.zip(right_bases).zip(out.chunks_mut((rows * columns * lanes).max(1))) {
+    // unit vectors come as lanes
+    let of = |extent, left, right| Product { extent, left, right, skip: chain && lanes > 1 };
+    let products = left_bases.zip(right_bases).zip(out.chunks_mut((rows * columns * lanes).max(1)));
+    for ((a, b), out) in products.skip(part.start).take(part.len()) {
         let (a, b) = (
             Matrix { data: left.data, first: a, down: left_down, across: left_across },
             Matrix { data: right.data, first: b, down: right_down, across: right_across },

@@ -80,6 +80,16 @@ impl Scratch {
         Scratch { isa: Isa::detect(), backend, slots, tile, dense, places: sort::Places::default(), inner: None }
     }
 
+    /// What runs Maps.
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// Says what runs Maps from now on.
+    pub fn run_on(&mut self, backend: Backend) {
+        self.backend = backend;
+    }
+
     /// Bytes it holds on to.
     pub fn bytes(&self) -> usize {
         let lists = self.tile.capacity() + self.dense.capacity() + self.slots.iter().map(Vec::capacity).sum::<usize>();

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::super::exec::native::Native;
-use super::super::exec::opcode::Opcode;
 use super::super::graph::{Graph, Kind, NodeId};
 use super::super::op::{Attributes, Does, Primitive, Row, Rule, Several, product, shape};
 use super::super::{Shape, Tensor};
@@ -389,10 +388,9 @@ impl Lowering<'_> {
         let right = side(self, args[1], &operands.right, 1);
         let to = self.buffer(result.elements(), lanes);
         let sizes = operands.full.sizes();
-        let matrix = &sizes[sizes.len() - 2..];
-        let work =
-            Matmul { left, right, rows: matrix[0], inner: operands.left.sizes()[operands.left.rank() - 1], columns: matrix[1], chain };
-        self.emit(Work::Matmul(work), to, lanes, level);
+        let (rows, columns) = (sizes[sizes.len() - 2], sizes[sizes.len() - 1]);
+        let inner = operands.left.sizes()[operands.left.rank() - 1];
+        self.emit(Work::Matmul(Matmul { left, right, rows, inner, columns, chain }), to, lanes, level);
         self.stored(to, result, lanes, level)
     }
 
@@ -555,7 +553,7 @@ fn fuse(group: &Group) -> Map {
         });
         let mut step = |to: u32, from: [u32; 2]| map.steps.push(Step { code: member.op.opcode, function: number, to, from });
         match *from {
-            _ if member.op.opcode == Opcode::Many => {
+            _ if member.op.opcode.has_row() => {
                 step(to, [map.many.len() as u32; 2]);
                 // arguments that the function does not have are read from anywhere
                 map.many.push(std::array::from_fn(|i| from.get(i).copied().unwrap_or(to)));

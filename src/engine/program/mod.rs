@@ -11,6 +11,7 @@ mod linearity;
 mod lower;
 mod memory;
 mod plan;
+mod slabs;
 
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
@@ -23,6 +24,7 @@ pub(crate) use code::Code;
 pub(crate) use kernel::{Buffer, DenseCall, Kernel, Lanes, Line, Load, Loop, Map, Operand, Over, Source, Step, Table, Work};
 pub(crate) use plan::Symmetric;
 pub use plan::{Mode, Want};
+pub(crate) use slabs::Slab;
 
 /// An input of a program.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,6 +109,8 @@ pub struct Program {
     /// Flops of a run, of a point in it, of a seed of a point.
     flops: [f64; 3],
     loop_steps: f64,
+    /// The lanes of a single point.
+    alone: (usize, usize),
 }
 
 /// Most bytes that a block's buffers may take, where blocks can be made smaller.
@@ -161,7 +165,7 @@ impl Program {
         let cells: usize = planned.results.iter().sum();
         let copying = cells as f64 + inputs.iter().map(|input| input.shape.elements() as f64).sum::<f64>();
         flops[1] += copying;
-        Ok(Program {
+        let mut program = Program {
             inputs: inputs.into_iter().take(public).collect(),
             seeded: planned.seeded,
             seeds: planned.seeds,
@@ -173,7 +177,10 @@ impl Program {
             code,
             flops,
             loop_steps,
-        })
+            alone: (1, 1),
+        };
+        program.alone = program.fitting_block(1);
+        Ok(program)
     }
 
     /// The inputs: the graph's, then for [`Want::Jvp`] the tangents, for [`Want::Vjp`] the cotangents, for [`Want::Linearity`] the
@@ -238,6 +245,10 @@ impl Program {
 
     /// How many points and seeds are computed side by side: enough to fill the lanes, few enough to fit in memory.
     pub(crate) fn lane_block(&self, points: usize) -> (usize, usize) {
+        if points == 1 { self.alone } else { self.fitting_block(points) }
+    }
+
+    fn fitting_block(&self, points: usize) -> (usize, usize) {
         let mut seeds = self.seeds.clamp(1, 256);
         let mut block = points.clamp(1, (BLOCK_LANES / seeds).max(1));
         while self.code.scratch_bytes(block, seeds) > BLOCK_BYTES && (block > 1 || seeds > 1) {

@@ -26,7 +26,24 @@ impl Tiles {
         None
     }
 
-    pub(in crate::engine::exec) fn at(&self, _step: usize) -> Option<super::Segment> {
+    pub(in crate::engine::exec) fn at(&self, _step: usize) -> Option<Segment> {
         match *self {}
+    }
+}
+
+/// Never made.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::engine::exec) struct Segment {
+    pub(in crate::engine::exec) end: usize,
+    never: std::convert::Infallible,
+}
+
+impl Segment {
+    /// Never called.
+    ///
+    /// # Safety
+    /// None is needed.
+    pub(in crate::engine::exec) unsafe fn run(&self, _slots: &[*mut f64], _len: usize) -> usize {
+        match self.never {}
     }
 }

@@ -35,15 +35,18 @@ impl Drop for Code {
 
 /// Vectors that code reads, each four times the same.
 #[repr(C, align(32))]
-pub(super) struct Constants([[u64; 4]; 3]);
+pub(super) struct Constants([[u64; 4]; 5]);
 
 /// Where each of them is, in bytes from the first.
 pub(super) const SIGN: i32 = 0;
 pub(super) const ONE: i32 = 32;
 pub(super) const ZERO: i32 = 64;
+pub(super) const MAGNITUDE: i32 = 96;
+pub(super) const NAN: i32 = 128;
 
-/// The sign's bit, 1 and 0.
-pub(super) static CONSTANTS: Constants = Constants([[1 << 63; 4], [1f64.to_bits(); 4], [0; 4]]);
+/// The sign's bit, 1, 0, all bits but the sign's, and NaN.
+pub(super) static CONSTANTS: Constants =
+    Constants([[1 << 63; 4], [1f64.to_bits(); 4], [0; 4], [u64::MAX >> 1; 4], [f64::NAN.to_bits(); 4]]);
 
 /// What `r12` holds while code runs.
 pub(super) fn constants() -> i64 {

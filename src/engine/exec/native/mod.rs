@@ -14,6 +14,8 @@ use super::elementwise::Isa;
 use crate::engine::program::Map;
 
 #[cfg(all(target_arch = "x86_64", feature = "native"))]
+mod arithmetic;
+#[cfg(all(target_arch = "x86_64", feature = "native"))]
 mod code;
 #[cfg(all(target_arch = "x86_64", feature = "native"))]
 mod registers;
@@ -23,12 +25,15 @@ mod single;
 mod tiles;
 
 #[cfg(all(target_arch = "x86_64", feature = "native"))]
-pub(super) use {single::Single, tiles::Tiles};
+pub(super) use {
+    single::Single,
+    tiles::{Segment, Tiles},
+};
 
 #[cfg(not(all(target_arch = "x86_64", feature = "native")))]
 mod absent;
 #[cfg(not(all(target_arch = "x86_64", feature = "native")))]
-pub(super) use absent::{Single, Tiles};
+pub(super) use absent::{Segment, Single, Tiles};
 
 /// What runs Maps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,14 +45,6 @@ pub enum Backend {
     Interpreter,
     /// Machine code from the first run on, where there can be any.
     Native,
-}
-
-/// Steps of a Map over tiles that are one loop.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Segment {
-    /// The step behind its last one.
-    pub(super) end: usize,
-    code: *const u8,
 }
 
 /// Runs after which code is made of a Map: interpreting it so often costs more than making the code.

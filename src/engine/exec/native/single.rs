@@ -3,7 +3,8 @@
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{DynasmApi, VecAssembler, dynasm};
 
-use super::code::{Code, ONE, SIGN, ZERO, constants};
+use super::arithmetic::arithmetic;
+use super::code::{Code, MAGNITUDE, NAN, ONE, SIGN, ZERO, constants};
 use super::registers::{BESIDE, BETWEEN, NEVER, Registers};
 use crate::engine::exec::elementwise::{Elementwise, Isa, WIDEST};
 use crate::engine::exec::opcode::Opcode;
@@ -12,7 +13,7 @@ use crate::engine::program::{Map, Step};
 /// Fewer steps are as well interpreted.
 const FEWEST: usize = 4;
 /// More steps would be more code than is worth its memory.
-const MOST: usize = 4_000_000;
+const MOST: usize = 1_000_000;
 
 /// The code of a Map over one number.
 #[derive(Debug)]
@@ -48,17 +49,12 @@ impl Single {
     }
 }
 
-/// The slots that a step reads, the first `count` of them.
+/// The slots that a step reads, the first so many of them.
 pub(super) fn read(map: &Map, step: &Step) -> ([u32; WIDEST], usize) {
-    let function = map.functions[step.function as usize];
-    match step.code {
-        Opcode::Many => {
-            let arity = function.arity();
-            (map.many[step.from[0] as usize], arity)
-        }
-        Opcode::Negative | Opcode::Square | Opcode::Reciprocal | Opcode::Sqrt | Opcode::Unary => ([step.from[0]; WIDEST], 1),
-        _ => ([step.from[0], step.from[1], 0, 0, 0, 0], 2),
-    }
+    let [a, b] = step.from;
+    let slots = if step.code.has_row() { map.many[a as usize] } else { [a, b, 0, 0, 0, 0] };
+    let count = if step.code == Opcode::Many { map.functions[step.function as usize].arity() } else { step.code.arity() };
+    (slots, count)
 }
 
 /// For each step, the last step that reads its value, behind all where it is stored; its own number where none does.
@@ -161,35 +157,15 @@ impl Writer<'_> {
     }
 
     fn step(&mut self, i: usize, step: &Step) {
-        let [a, b] = step.from;
-        match step.code {
-            Opcode::Unary | Opcode::Binary | Opcode::Many => return self.call(i, step),
-            _ => {}
+        if step.code.is_called() {
+            return self.call(i, step);
         }
-        let two = read(self.map, step).1 == 2;
-        let a = self.value(i, a, &[]);
-        let b = if two { self.value(i, b, &[a]) } else { a };
-        let to = self.free(i, &[a, b]);
-        match step.code {
-            Opcode::Add => dynasm!(self.to ; .arch x64 ; vaddsd Rx(to), Rx(a), Rx(b)),
-            Opcode::Subtract => dynasm!(self.to ; .arch x64 ; vsubsd Rx(to), Rx(a), Rx(b)),
-            Opcode::Multiply => dynasm!(self.to ; .arch x64 ; vmulsd Rx(to), Rx(a), Rx(b)),
-            Opcode::Divide => dynasm!(self.to ; .arch x64 ; vdivsd Rx(to), Rx(a), Rx(b)),
-            Opcode::Negative => dynasm!(self.to ; .arch x64 ; vxorpd Rx(to), Rx(a), [r12 + SIGN]),
-            Opcode::Square => dynasm!(self.to ; .arch x64 ; vmulsd Rx(to), Rx(a), Rx(a)),
-            Opcode::Reciprocal => dynasm!(self.to ; .arch x64 ; vmovsd Rx(BETWEEN), [r12 + ONE] ; vdivsd Rx(to), Rx(BETWEEN), Rx(a)),
-            Opcode::Sqrt => dynasm!(self.to ; .arch x64 ; vsqrtsd Rx(to), Rx(a), Rx(a)),
-            // the product under the masks of what is not 0, NaN among it
-            Opcode::Chain => dynasm!(self.to
-                ; .arch x64
-                ; vcmpneqpd Rx(BETWEEN), Rx(a), [r12 + ZERO]
-                ; vcmpneqpd Rx(BESIDE), Rx(b), [r12 + ZERO]
-                ; vmulsd Rx(to), Rx(a), Rx(b)
-                ; vandpd Rx(BETWEEN), Rx(BETWEEN), Rx(BESIDE)
-                ; vandpd Rx(to), Rx(to), Rx(BETWEEN)
-            ),
-            Opcode::Unary | Opcode::Binary | Opcode::Many => unreachable!("these are called"),
-        }
+        let (slots, count) = read(self.map, step);
+        let a = self.value(i, slots[0], &[]);
+        let b = if count > 1 { self.value(i, slots[1], &[a]) } else { a };
+        let c = if count > 2 { self.value(i, slots[2], &[a, b]) } else { a };
+        let to = self.free(i, &[a, b, c]);
+        arithmetic!(Rx, self.to, step.code, to, [a, b, c]);
         let last = self.last[i];
         self.registers.hold(to, step.to, true, last);
     }

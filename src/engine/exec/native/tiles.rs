@@ -3,8 +3,8 @@
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
 
-use super::Segment;
-use super::code::{Code, ONE, SIGN, ZERO, constants};
+use super::arithmetic::arithmetic;
+use super::code::{Code, MAGNITUDE, NAN, ONE, SIGN, ZERO, constants};
 use super::registers::{BESIDE, BETWEEN, NEVER, Registers};
 use super::single::read;
 use crate::engine::exec::opcode::Opcode;
@@ -45,17 +45,12 @@ impl Tiles {
     }
 }
 
-/// Whether a loop has it.
-fn is_arithmetic(code: Opcode) -> bool {
-    !matches!(code, Opcode::Unary | Opcode::Binary | Opcode::Many)
-}
-
 /// The first step, and the one behind the last, of each run of arithmetic that is more than one step.
 fn runs(map: &Map) -> Vec<(usize, usize)> {
     let mut runs = Vec::new();
     let mut i = 0;
     while i < map.steps.len() {
-        let end = i + map.steps[i..].iter().take_while(|step| is_arithmetic(step.code)).count();
+        let end = i + map.steps[i..].iter().take_while(|step| !step.code.is_called()).count();
         if end > i + 1 {
             runs.push((i, end));
         }
@@ -207,36 +202,25 @@ impl Writer<'_> {
     }
 
     fn step(&mut self, i: usize, step: &Step, value_of: &[usize]) {
-        let [a, b] = step.from;
-        let two = read(self.map, step).1 == 2;
-        let a = self.value(i, a, value_of, &[]);
-        let b = if two { self.value(i, b, value_of, &[a]) } else { a };
-        let to = self.free(i, &[a, b]);
-        match step.code {
-            Opcode::Add => dynasm!(self.to ; .arch x64 ; vaddpd Ry(to), Ry(a), Ry(b)),
-            Opcode::Subtract => dynasm!(self.to ; .arch x64 ; vsubpd Ry(to), Ry(a), Ry(b)),
-            Opcode::Multiply => dynasm!(self.to ; .arch x64 ; vmulpd Ry(to), Ry(a), Ry(b)),
-            Opcode::Divide => dynasm!(self.to ; .arch x64 ; vdivpd Ry(to), Ry(a), Ry(b)),
-            Opcode::Negative => dynasm!(self.to ; .arch x64 ; vxorpd Ry(to), Ry(a), [r12 + SIGN]),
-            Opcode::Square => dynasm!(self.to ; .arch x64 ; vmulpd Ry(to), Ry(a), Ry(a)),
-            Opcode::Reciprocal => dynasm!(self.to ; .arch x64 ; vmovupd Ry(BETWEEN), [r12 + ONE] ; vdivpd Ry(to), Ry(BETWEEN), Ry(a)),
-            Opcode::Sqrt => dynasm!(self.to ; .arch x64 ; vsqrtpd Ry(to), Ry(a)),
-            // the product under the masks of what is not 0, NaN among it
-            Opcode::Chain => dynasm!(self.to
-                ; .arch x64
-                ; vcmpneqpd Ry(BETWEEN), Ry(a), [r12 + ZERO]
-                ; vcmpneqpd Ry(BESIDE), Ry(b), [r12 + ZERO]
-                ; vmulpd Ry(to), Ry(a), Ry(b)
-                ; vandpd Ry(BETWEEN), Ry(BETWEEN), Ry(BESIDE)
-                ; vandpd Ry(to), Ry(to), Ry(BETWEEN)
-            ),
-            Opcode::Unary | Opcode::Binary | Opcode::Many => unreachable!("no run has these"),
-        }
+        let (slots, count) = read(self.map, step);
+        let a = self.value(i, slots[0], value_of, &[]);
+        let b = if count > 1 { self.value(i, slots[1], value_of, &[a]) } else { a };
+        let c = if count > 2 { self.value(i, slots[2], value_of, &[a, b]) } else { a };
+        let to = self.free(i, &[a, b, c]);
+        arithmetic!(Ry, self.to, step.code, to, [a, b, c]);
         if self.kept[i] {
             self.store(step.to, to);
         }
         self.registers.hold(to, step.to, !self.kept[i], self.last[i]);
     }
+}
+
+/// Steps of a Map over tiles that are one loop.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::engine::exec) struct Segment {
+    /// The step behind its last one.
+    pub(in crate::engine::exec) end: usize,
+    code: *const u8,
 }
 
 impl Segment {
