@@ -46,10 +46,10 @@ reference *files:
 bench *arguments:
     cargo bench --locked --bench engine {{ arguments }}
 
-# Measure the server against one that does nothing (needs wrk)
-bench-http *arguments:
+# Measure the server beside bare axum, FastAPI and UM-Bridge (needs wrk and benches/services/requirements.txt)
+bench-services *arguments:
     cargo build --release --locked --bin nablad --example echo
-    python3 benches/http/bench.py {{ arguments }}
+    python3 benches/services/run.py {{ arguments }}
 
 # Offer the server four times what it can do, and write docs/reliability.md
 overload *arguments:
