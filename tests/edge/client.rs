@@ -29,7 +29,7 @@ async fn keys_are_sent_and_not_shown() {
     let keys = nablad::api::keys::Settings { list: line, ..Default::default() };
     let setup = nablad::api::Setup::load(Default::default(), &keys, &Default::default()).unwrap();
     let server = Server::set_up(setup).await;
-    let request: ValueRequest = serde_json::from_str(r#"{"formula": "x^2", "at": {"x": 3}}"#).unwrap();
+    let request = ValueRequest::new("x^2").at("x", 3.0);
     let builder = Client::builder(&server.url("")).key(&key);
     assert!(!format!("{builder:?}").contains(&key));
     assert!(builder.build().unwrap().value(&request).await.is_ok());
