@@ -181,7 +181,7 @@ impl Group {
     /// What a kernel does in a unit, if it can run unit by unit with the group.
     fn joined(&self, kernel: &Kernel, buffers: &[Buffer]) -> Option<usize> {
         let cut = |whole: usize| match self.cut {
-            Cut::Units(units) => (whole >= units && whole % units == 0).then(|| whole / units),
+            Cut::Units(units) => (whole >= units && whole.is_multiple_of(units)).then(|| whole / units),
             Cut::Blocks => (whole > BLOCK && whole.div_ceil(BLOCK) <= self.units).then_some(BLOCK),
         };
         match &kernel.work {
@@ -218,7 +218,7 @@ impl Group {
         let layout = &operand.layout;
         let Some((&(size, stride), inner)) = layout.axes.split_first() else { return (layout.offset as isize + beyond) < source as isize };
         let row: usize = inner.iter().map(|&(size, _)| size).product();
-        if row == 0 || per_unit % row != 0 {
+        if row == 0 || !per_unit.is_multiple_of(row) {
             return false;
         }
         let reach: isize = inner.iter().map(|&(size, stride)| (size as isize - 1) * stride.max(0)).sum::<isize>() + beyond;

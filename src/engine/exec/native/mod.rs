@@ -7,6 +7,9 @@
 //! Nothing that a caller sends gets here but the numbers of operations and slots that the lowering chose. Memory is written while it cannot be
 //! executed, and never after.
 
+// what the assembler's macro writes
+#![allow(clippy::useless_conversion)]
+
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
