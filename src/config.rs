@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::service::limits::Limits;
 use crate::wire::hint::nearest;
-use crate::{api, service, telemetry};
+use crate::{api, service, store, telemetry};
 
 /// Every setting with its default and meaning.
 pub const DEFAULT_TOML: &str = include_str!("../config/default.toml");
@@ -29,6 +29,8 @@ pub struct Config {
     pub service: Service,
     /// What one request may ask for.
     pub limits: Limits,
+    /// Where registered functions live.
+    pub store: store::Settings,
     /// The logs.
     pub log: telemetry::Settings,
 }
@@ -108,6 +110,8 @@ pub enum Allowed {
     NotNegative,
     /// One of these words.
     Word(&'static [&'static str]),
+    /// The home of registered functions.
+    Home,
 }
 
 impl fmt::Display for Allowed {
@@ -119,6 +123,7 @@ impl fmt::Display for Allowed {
             Allowed::Positive => f.write_str("a number above 0"),
             Allowed::NotNegative => f.write_str("a number, 0 or more"),
             Allowed::Word(words) => write!(f, "one of {}", words.join(", ")),
+            Allowed::Home => f.write_str("memory:, file:PATH or postgres://USER:PASSWORD@HOST/DATABASE"),
         }
     }
 }
@@ -159,6 +164,14 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("limits.answer_bytes", Allowed::Whole(1)),
     ("limits.deadline_seconds", Allowed::Positive),
     ("limits.deadline_most_seconds", Allowed::Positive),
+    ("store.url", Allowed::Home),
+    ("store.functions", Allowed::Whole(1)),
+    ("store.bytes", Allowed::Whole(1)),
+    ("store.names", Allowed::Whole(1)),
+    ("store.description_bytes", Allowed::Whole(0)),
+    ("store.connections", Allowed::Between(1, 1000)),
+    ("store.timeout_seconds", Allowed::Positive),
+    ("store.freshness_seconds", Allowed::NotNegative),
     ("log.format", Allowed::Word(&["auto", "text", "json"])),
     ("log.level", Allowed::Word(&["off", "error", "warn", "info", "debug", "trace"])),
 ];
@@ -188,6 +201,10 @@ impl Allowed {
             Allowed::NotNegative => number().filter(|&number| number >= 0.0 && number.is_finite()).map(Value::from),
             Allowed::Word(words) => match value {
                 ValueKind::String(text) => words.iter().find(|&&word| word == text).map(|&word| Value::from(word)),
+                _ => None,
+            },
+            Allowed::Home => match value {
+                ValueKind::String(text) if store::Settings::home_of(text).is_ok() => Some(Value::from(text.as_str())),
                 _ => None,
             },
         }
@@ -241,12 +258,12 @@ impl Config {
         service::Settings { workers, cache_bytes, queue_seconds, limits: self.limits.clone() }
     }
 
-    /// The settings as TOML.
+    /// The settings as TOML, without passwords.
     pub fn to_toml(&self) -> String {
         let tree = serde_json::to_value(self).unwrap_or_default();
         let mut text = String::new();
         let mut open = "";
-        for (key, _) in SETTINGS {
+        for (key, allowed) in SETTINGS {
             let (section, name) = key.split_once('.').unwrap_or(("", key));
             if section != open {
                 let gap = if open.is_empty() { "" } else { "\n" };
@@ -254,7 +271,11 @@ impl Config {
                 open = section;
             }
             // A JSON string or number is a TOML one.
-            text.push_str(&format!("{name} = {}\n", tree[section][name]));
+            let value = match (allowed, &tree[section][name]) {
+                (Allowed::Home, Value::String(url)) => Value::from(store::Settings::masked(url)),
+                (_, value) => value.clone(),
+            };
+            text.push_str(&format!("{name} = {value}\n"));
         }
         text
     }
@@ -271,7 +292,7 @@ fn check(key: String, value: &config::Value, tree: &mut Map<String, Value>) -> R
             continue;
         }
         let said = || match &value.kind {
-            ValueKind::String(text) => format!("{text:?}"),
+            ValueKind::String(text) => format!("{:?}", store::Settings::masked(text)),
             other => other.to_string(),
         };
         let origin = || match value.origin() {
@@ -307,5 +328,5 @@ fn hint(key: &str) -> String {
 fn keys_beside(key: &str) -> String {
     let section = key.split('.').next().unwrap_or_default();
     let beside: Vec<&str> = SETTINGS.iter().map(|(known, _)| *known).filter(|known| known.split('.').next() == Some(section)).collect();
-    if beside.is_empty() { "the sections http, service, limits and log".to_owned() } else { beside.join(", ") }
+    if beside.is_empty() { "the sections http, service, limits, store and log".to_owned() } else { beside.join(", ") }
 }

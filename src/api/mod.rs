@@ -17,7 +17,9 @@ mod server;
 mod settings;
 
 pub use document::openapi;
-pub use examples::{Example, requests as example_requests};
+pub use examples::{
+    Example, registrations as example_registrations, requests as example_requests, requests_of_registered as example_requests_of_registered,
+};
 pub use layers::Edge;
 pub use routes::{Readiness, operators, router};
 pub use server::run;

@@ -1,6 +1,8 @@
 //! `nablad serve`: settings in, a listening server until a signal, exit code 0.
 
 use std::future::Future;
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -8,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Outcome, commands};
 use crate::config::Config;
 use crate::service::Service;
+use crate::store::{Settings, Store};
 use crate::{api, telemetry};
 
 /// Serves until SIGTERM or SIGINT, and what was in flight then to its end.
@@ -30,7 +33,9 @@ async fn listen(config: Config) -> Outcome {
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
     let bound = listener.local_addr().map_err(cannot)?;
     let shutdown = signals()?;
-    let service = Service::start(config.service());
+    let store = Store::open(&config.store, Arc::new(SystemTime::now)).await;
+    let store = store.map_err(|error| format!("nablad: cannot open store.url = {:?}: {error}", Settings::masked(&config.store.url)))?;
+    let service = Service::with(config.service(), store);
     commands::print(format!("nablad listening on http://{bound}\n").as_bytes())?;
     tracing::info!(address = %bound, workers = service.workers(), version = env!("CARGO_PKG_VERSION"), "listening");
     api::run(listener, service, config.http, shutdown).await.map_err(|error| format!("nablad: {error}"))?;

@@ -10,6 +10,8 @@ pub const MOST_FAULTS: usize = 32;
 pub enum Slug {
     /// The body is not JSON, is nested too deep, or repeats a key.
     MalformedJson,
+    /// Another owner's function.
+    Forbidden,
     /// No such path, function or job.
     NotFound,
     /// The path exists, the method does not.
@@ -20,6 +22,10 @@ pub enum Slug {
     UnsupportedMediaType,
     /// The client was too slow to send its request.
     RequestTimeout,
+    /// The name means another function.
+    NameTaken,
+    /// What If-Match or If-None-Match asks for does not hold.
+    PreconditionFailed,
     /// The body is larger than the limit.
     BodyTooLarge,
     /// The request line's URI is longer than the limit.
@@ -54,13 +60,16 @@ pub enum Slug {
 
 impl Slug {
     /// Every slug, in the order of the contract's table.
-    pub const ALL: [Slug; 21] = [
+    pub const ALL: [Slug; 24] = [
         Slug::MalformedJson,
         Slug::BadRequest,
+        Slug::Forbidden,
         Slug::NotFound,
         Slug::MethodNotAllowed,
         Slug::NotAcceptable,
         Slug::RequestTimeout,
+        Slug::NameTaken,
+        Slug::PreconditionFailed,
         Slug::BodyTooLarge,
         Slug::UriTooLong,
         Slug::UnsupportedMediaType,
@@ -83,10 +92,13 @@ impl Slug {
         match self {
             Slug::MalformedJson => ("malformed-json", 400, "The body is not acceptable JSON"),
             Slug::BadRequest => ("bad-request", 400, "The request is not well-formed HTTP"),
+            Slug::Forbidden => ("forbidden", 403, "This is not yours to do"),
             Slug::NotFound => ("not-found", 404, "There is nothing here"),
             Slug::MethodNotAllowed => ("method-not-allowed", 405, "This path has no such method"),
             Slug::NotAcceptable => ("not-acceptable", 406, "No acceptable media type can be written"),
             Slug::RequestTimeout => ("request-timeout", 408, "The request came too slowly"),
+            Slug::NameTaken => ("name-taken", 409, "The name means another function"),
+            Slug::PreconditionFailed => ("precondition-failed", 412, "The function is not in the expected state"),
             Slug::BodyTooLarge => ("body-too-large", 413, "The body is larger than the limit"),
             Slug::UriTooLong => ("uri-too-long", 414, "The URI is longer than the limit"),
             Slug::UnsupportedMediaType => ("unsupported-media-type", 415, "The body's media type is not read here"),
