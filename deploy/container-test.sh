@@ -67,8 +67,8 @@ case $answer in
 esac
 
 # Registered functions go to the volume, which the user of the image may write.
-curl -fsS "http://127.0.0.1:$port/functions" -d '{"formula": "x^2", "name": "kept"}' > /dev/null
-[ "$(curl -fsS "http://127.0.0.1:$port/functions/kept/value" -d '{"at": {"x": 3}}')" = '{"value":{"f":9.0}}' ]
+curl -fsS "http://127.0.0.1:$port/functions" -H 'Content-Type: application/json' -d '{"formula": "x^2", "name": "kept"}' > /dev/null
+[ "$(curl -fsS "http://127.0.0.1:$port/functions/kept/value" -H 'Content-Type: application/json' -d '{"at": {"x": 3}}')" = '{"value":{"f":9.0}}' ]
 mounted=$("${podman[@]}" inspect "$id" --format '{{range .Mounts}}{{.Destination}} {{end}}')
 case $mounted in *'/var/lib/nablad '*) ;; *) echo "no volume: $mounted"; exit 1 ;; esac
 

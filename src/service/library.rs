@@ -145,7 +145,7 @@ pub(super) type Pins = Vec<(String, Id)>;
 #[derive(Clone)]
 pub(super) struct Library {
     shelf: Arc<Shelf>,
-    caller: Arc<Caller>,
+    caller: Caller,
     /// What was fetched for it, by what it is called there.
     fetched: HashMap<String, Arc<Known>>,
     /// Whether references mean that and nothing else.
@@ -154,7 +154,7 @@ pub(super) struct Library {
 
 impl Library {
     pub(super) fn new(shelf: Arc<Shelf>, caller: Caller) -> Library {
-        Library { shelf, caller: Arc::new(caller), fetched: HashMap::new(), pinned: false }
+        Library { shelf, caller, fetched: HashMap::new(), pinned: false }
     }
 
     pub(super) fn owner(&self) -> Option<&str> {

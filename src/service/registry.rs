@@ -161,7 +161,8 @@ impl Inner {
                 Err(Halt::Missing(wanted)) => self.fetch(Arc::make_mut(&mut held.library), wanted, stop).await?,
             }
         };
-        let Checked { id, text, said: Said { name, description, public }, signature } = checked;
+        let Checked { known, said: Said { name, description, public }, signature } = checked;
+        let (id, text) = (known.id, known.text.clone());
         let name = replaces.as_ref().map(|(name, _)| name.clone()).or(name);
         let registration = Registration { id, text, owner, name: name.clone(), description, public };
         let outcome = match replaces {
@@ -169,6 +170,8 @@ impl Inner {
             None => self.shelf.store.register(registration).await,
         };
         let store::Outcome { entry, created } = outcome.map_err(failure)?;
+        // what is registered is about to be used
+        self.shelf.functions.insert(id, Arc::new(known));
         let name = name.or_else(|| entry.names.first().cloned());
         let tag = tag(&entry);
         let Signed { inputs, outputs, cost } = signature;
@@ -256,8 +259,7 @@ impl Inner {
 
 /// A function that may be registered.
 struct Checked {
-    id: Id,
-    text: Arc<[u8]>,
+    known: Known,
     said: Said,
     signature: Signed,
 }
@@ -285,10 +287,11 @@ fn check(asked: &Held, named: bool, limits: &Limits) -> Result<Checked, Halt> {
     let source = decode::function(&envelope, &asked.body, limits, &asked.library)?;
     let built = build::build(&source.graph, site(&source), limits, true)?;
     drop(source);
+    let graph = export(&built.graph, &built.names, Style::Listed);
     let mut text = Vec::new();
-    encode::graph(&mut text, &export(&built.graph, &built.names, Style::Listed));
-    let id = Id(digest::function(&built.graph));
-    Ok(Checked { id, text: text.into(), signature: signed(&built)?, said: envelope.said })
+    encode::graph(&mut text, &graph);
+    let known = Known { id: Id(digest::function(&built.graph)), graph, text: text.into() };
+    Ok(Checked { known, signature: signed(&built)?, said: envelope.said })
 }
 
 /// The graph of a registered function.

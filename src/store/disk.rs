@@ -62,15 +62,14 @@ impl Disk {
         read().map_err(|error| self.failed(&error))?.ok_or(Error::Missing)
     }
 
-    /// Writes a change down: all of it, and for good when this returns.
+    /// Writes a change down: all of it, and for good when this returns. One at a time; others may read meanwhile.
     pub(super) fn keep(&self, change: &Change) -> Result<(), Error> {
-        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
-        let outcome = match &*database {
+        let outcome = match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
             Some(database) => write(database, change),
             None => return Err(self.unavailable("an error has closed it")),
         };
         outcome.map_err(|error| {
-            *database = None;
+            *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
             self.failed(&error)
         })
     }

@@ -65,15 +65,25 @@ impl Local {
     pub(super) async fn text(&self, id: Id) -> Result<Arc<[u8]>, Error> {
         match &self.inner.texts {
             Texts::Memory(texts) => texts.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned().ok_or(Error::Missing),
-            Texts::File(_) => {
-                let inner = self.inner.clone();
-                blocking(move || match &inner.texts {
-                    Texts::File(disk) => disk.text(id),
-                    Texts::Memory(_) => Err(Error::Missing),
-                })
-                .await
-            }
+            Texts::File(_) => match self.read(id).await {
+                Err(Error::Unavailable(_)) => {
+                    // perhaps an error has closed it, which is over
+                    self.change(|_, _, _| Ok((Change::default(), ()))).await?;
+                    self.read(id).await
+                }
+                text => text,
+            },
         }
+    }
+
+    /// Reads a text from the file.
+    async fn read(&self, id: Id) -> Result<Arc<[u8]>, Error> {
+        let inner = self.inner.clone();
+        blocking(move || match &inner.texts {
+            Texts::File(disk) => disk.text(id),
+            Texts::Memory(_) => Err(Error::Missing),
+        })
+        .await
     }
 
     pub(super) async fn register(&self, registration: Registration) -> Result<Outcome, Error> {

@@ -26,7 +26,7 @@ defaults
     timeout connect 2s
     timeout client 60s
     timeout server 60s
-    option redispatch
+    option redispatch 1
     retries 3
     retry-on conn-failure
 frontend all
