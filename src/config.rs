@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::service::limits::Limits;
 use crate::wire::hint::nearest;
-use crate::{api, service, telemetry};
+use crate::{api, service, store, telemetry};
 
 /// What stands for a secret.
 const MASK: &str = "(masked)";
@@ -34,6 +34,8 @@ pub struct Config {
     pub limits: Limits,
     /// API keys.
     pub keys: api::keys::Settings,
+    /// Where registered functions live.
+    pub store: store::Settings,
     /// The logs.
     pub log: telemetry::Settings,
     /// Traces.
@@ -156,6 +158,8 @@ pub enum Allowed {
     Text,
     /// Any text, which is not shown to anyone.
     Secret,
+    /// The home of registered functions.
+    Home,
 }
 
 impl fmt::Display for Allowed {
@@ -170,6 +174,7 @@ impl fmt::Display for Allowed {
             Allowed::Word(words) => write!(f, "one of {}", words.join(", ")),
             Allowed::Flag => f.write_str("true or false"),
             Allowed::Text | Allowed::Secret => f.write_str("text"),
+            Allowed::Home => f.write_str("memory:, file:PATH or postgres://USER:PASSWORD@HOST/DATABASE"),
         }
     }
 }
@@ -229,6 +234,14 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("keys.burst", Allowed::Whole(1)),
     ("keys.concurrent", Allowed::Whole(0)),
     ("keys.guard_metrics", Allowed::Flag),
+    ("store.url", Allowed::Home),
+    ("store.functions", Allowed::Whole(1)),
+    ("store.bytes", Allowed::Whole(1)),
+    ("store.names", Allowed::Whole(1)),
+    ("store.description_bytes", Allowed::Whole(0)),
+    ("store.connections", Allowed::Between(1, 1000)),
+    ("store.timeout_seconds", Allowed::Positive),
+    ("store.freshness_seconds", Allowed::NotNegative),
     ("log.format", Allowed::Word(&["auto", "text", "json"])),
     ("log.level", Allowed::Word(&["off", "error", "warn", "info", "debug", "trace"])),
     ("traces.endpoint", Allowed::Text),
@@ -272,6 +285,10 @@ impl Allowed {
             },
             Allowed::Word(words) => match value {
                 ValueKind::String(text) => words.iter().find(|&&word| word == text).map(|&word| Value::from(word)),
+                _ => None,
+            },
+            Allowed::Home => match value {
+                ValueKind::String(text) if store::Settings::home_of(text).is_ok() => Some(Value::from(text.as_str())),
                 _ => None,
             },
         }
@@ -347,7 +364,7 @@ impl Config {
         }
     }
 
-    /// The settings as TOML; secrets are masked.
+    /// The settings as TOML; secrets are masked, and passwords in addresses.
     pub fn to_toml(&self) -> String {
         let tree = serde_json::to_value(self).unwrap_or_default();
         let mut text = String::new();
@@ -360,12 +377,12 @@ impl Config {
                 open = section;
             }
             // A JSON string, number or boolean is a TOML one.
-            match &tree[section][name] {
-                Value::String(secret) if *allowed == Allowed::Secret && !secret.is_empty() => {
-                    text.push_str(&format!("{name} = \"{MASK}\"\n"));
-                }
-                value => text.push_str(&format!("{name} = {value}\n")),
-            }
+            let value = match (allowed, &tree[section][name]) {
+                (Allowed::Secret, Value::String(secret)) if !secret.is_empty() => Value::from(MASK),
+                (Allowed::Home, Value::String(url)) => Value::from(store::Settings::masked(url)),
+                (_, value) => value.clone(),
+            };
+            text.push_str(&format!("{name} = {value}\n"));
         }
         text
     }
@@ -384,7 +401,7 @@ fn check(key: String, value: &config::Value, tree: &mut Map<String, Value>) -> R
         let secret = SETTINGS.iter().any(|(known, allowed)| *known == key && *allowed == Allowed::Secret);
         let said = || match &value.kind {
             _ if secret => MASK.to_owned(),
-            ValueKind::String(text) => format!("{text:?}"),
+            ValueKind::String(text) => format!("{:?}", store::Settings::masked(text)),
             other => other.to_string(),
         };
         let origin = || match value.origin() {
@@ -420,5 +437,5 @@ fn hint(key: &str) -> String {
 fn keys_beside(key: &str) -> String {
     let section = key.split('.').next().unwrap_or_default();
     let beside: Vec<&str> = SETTINGS.iter().map(|(known, _)| *known).filter(|known| known.split('.').next() == Some(section)).collect();
-    if beside.is_empty() { "the sections http, service, limits, keys, log and traces".to_owned() } else { beside.join(", ") }
+    if beside.is_empty() { "the sections http, service, limits, keys, store, log and traces".to_owned() } else { beside.join(", ") }
 }
