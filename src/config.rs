@@ -32,10 +32,10 @@ pub struct Config {
     pub service: Service,
     /// What one request may ask for.
     pub limits: Limits,
-    /// API keys.
-    pub keys: api::keys::Settings,
     /// Where registered functions live.
     pub store: store::Settings,
+    /// API keys.
+    pub keys: api::keys::Settings,
     /// The logs.
     pub log: telemetry::Settings,
     /// Traces.
@@ -228,12 +228,6 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("limits.answer_bytes", Allowed::Whole(1)),
     ("limits.deadline_seconds", Allowed::Positive),
     ("limits.deadline_most_seconds", Allowed::Positive),
-    ("keys.file", Allowed::Text),
-    ("keys.list", Allowed::Secret),
-    ("keys.rate", Allowed::NotNegative),
-    ("keys.burst", Allowed::Whole(1)),
-    ("keys.concurrent", Allowed::Whole(0)),
-    ("keys.guard_metrics", Allowed::Flag),
     ("store.url", Allowed::Home),
     ("store.functions", Allowed::Whole(1)),
     ("store.bytes", Allowed::Whole(1)),
@@ -242,6 +236,12 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("store.connections", Allowed::Between(1, 1000)),
     ("store.timeout_seconds", Allowed::Positive),
     ("store.freshness_seconds", Allowed::NotNegative),
+    ("keys.file", Allowed::Text),
+    ("keys.list", Allowed::Secret),
+    ("keys.rate", Allowed::NotNegative),
+    ("keys.burst", Allowed::Whole(1)),
+    ("keys.concurrent", Allowed::Whole(0)),
+    ("keys.guard_metrics", Allowed::Flag),
     ("log.format", Allowed::Word(&["auto", "text", "json"])),
     ("log.level", Allowed::Word(&["off", "error", "warn", "info", "debug", "trace"])),
     ("traces.endpoint", Allowed::Text),
@@ -364,7 +364,7 @@ impl Config {
         }
     }
 
-    /// The settings as TOML; secrets are masked, and passwords in addresses.
+    /// The settings as TOML; secrets are masked.
     pub fn to_toml(&self) -> String {
         let tree = serde_json::to_value(self).unwrap_or_default();
         let mut text = String::new();
@@ -377,12 +377,11 @@ impl Config {
                 open = section;
             }
             // A JSON string, number or boolean is a TOML one.
-            let value = match (allowed, &tree[section][name]) {
-                (Allowed::Secret, Value::String(secret)) if !secret.is_empty() => Value::from(MASK),
-                (Allowed::Home, Value::String(url)) => Value::from(store::Settings::masked(url)),
-                (_, value) => value.clone(),
-            };
-            text.push_str(&format!("{name} = {value}\n"));
+            match (allowed, &tree[section][name]) {
+                (Allowed::Secret, Value::String(secret)) if !secret.is_empty() => text.push_str(&format!("{name} = \"{MASK}\"\n")),
+                (Allowed::Home, Value::String(url)) => text.push_str(&format!("{name} = {}\n", Value::from(store::Settings::masked(url)))),
+                (_, value) => text.push_str(&format!("{name} = {value}\n")),
+            }
         }
         text
     }
@@ -437,5 +436,5 @@ fn hint(key: &str) -> String {
 fn keys_beside(key: &str) -> String {
     let section = key.split('.').next().unwrap_or_default();
     let beside: Vec<&str> = SETTINGS.iter().map(|(known, _)| *known).filter(|known| known.split('.').next() == Some(section)).collect();
-    if beside.is_empty() { "the sections http, service, limits, keys, store, log and traces".to_owned() } else { beside.join(", ") }
+    if beside.is_empty() { "the sections http, service, limits, store, keys, log and traces".to_owned() } else { beside.join(", ") }
 }

@@ -51,10 +51,14 @@ fn evaluation(path: &str) -> Option<(Endpoint, bool)> {
 /// The path of a registered function.
 const FUNCTION: &str = "/functions/{function}";
 
+/// Whether an operation registers a function.
+fn registers(path: &str, method: &str) -> bool {
+    matches!((path, method), ("/functions", "post") | (FUNCTION, "put"))
+}
+
 /// The errors that an operation can answer.
-fn slugs(method: &str, path: &str) -> Vec<Slug> {
+fn slugs(path: &str, method: &str) -> Vec<Slug> {
     let endpoint = evaluation(path).map(|(endpoint, _)| endpoint);
-    let sends = endpoint.is_some() || (path.starts_with("/functions") && matches!(method, "post" | "put"));
     let special: &[Slug] = match (endpoint, path) {
         (Some(Endpoint::Graph), _) => &[Slug::LimitExceeded, Slug::DeadlineExceeded],
         (Some(Endpoint::Derivative), _) => &[Slug::NotDifferentiable, Slug::LimitExceeded, Slug::DeadlineExceeded],
@@ -84,7 +88,7 @@ fn slugs(method: &str, path: &str) -> Vec<Slug> {
         (None, "/livez" | "/docs" | "/metrics") => &[],
         (None, _) => &[Slug::NotAcceptable],
     };
-    let sent: &[Slug] = if sends { &OF_EVALUATION } else { &[] };
+    let sent: &[Slug] = if endpoint.is_some() || registers(path, method) { &OF_EVALUATION } else { &[] };
     // a body may refer to a registered function, a path may
     let refers: &[Slug] = if endpoint.is_some() { &[Slug::NotFound] } else { &[] };
     let keys: &[Slug] = if scope(path, method).is_some() { &[Slug::Unauthorized, Slug::Forbidden, Slug::RateLimited] } else { &[] };
@@ -101,8 +105,8 @@ fn common_headers() -> Value {
 }
 
 /// The error answers of an operation by status, each with an example a slug.
-fn errors(method: &str, path: &str) -> Map<String, Value> {
-    let slugs = slugs(method, path);
+fn errors(path: &str, method: &str) -> Map<String, Value> {
+    let slugs = slugs(path, method);
     let mut answers = Map::new();
     for slug in &slugs {
         let same: Vec<Slug> = slugs.iter().copied().filter(|other| other.status() == slug.status()).collect();
@@ -227,8 +231,8 @@ pub fn openapi() -> Value {
             let Some(item) = item.as_object_mut() else {
                 continue;
             };
-            for (method, operation) in item.iter_mut() {
-                complete(method, path, operation);
+            for (method, operation) in item {
+                complete(path, method, operation);
             }
         }
     }
@@ -236,9 +240,9 @@ pub fn openapi() -> Value {
 }
 
 /// Adds to an operation what its route does not say.
-fn complete(method: &str, path: &str, operation: &mut Value) {
+fn complete(path: &str, method: &str, operation: &mut Value) {
     let evaluation = evaluation(path);
-    let registers = path.starts_with("/functions") && matches!(method, "post" | "put") && evaluation.is_none();
+    let registers = registers(path, method);
     let shared = |name: &str| json!({"$ref": format!("#/components/parameters/{name}")});
     let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
     if path.starts_with(FUNCTION) {
@@ -248,7 +252,7 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
         }
     }
     parameters.extend([shared("X-Request-Id"), shared("traceparent")]);
-    if evaluation.is_some() || registers {
+    if evaluation.is_some() || path.starts_with("/functions") {
         parameters.push(shared("Request-Timeout"));
     }
     operation["parameters"] = Value::Array(parameters);
@@ -262,7 +266,7 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
                 response["headers"]["Location"] = json!({"$ref": "#/components/headers/Location"});
             }
         }
-        responses.extend(errors(method, path));
+        responses.extend(errors(path, method));
     }
     if let Some(scope) = scope(path, method) {
         // Without keys anyone may ask: what is free of any stands first.

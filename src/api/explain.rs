@@ -39,8 +39,10 @@ const fn words(slug: Slug) -> (&'static str, &'static str, &'static str) {
             "this takes a key: send the header Authorization: Bearer KEY",
         ),
         Slug::Forbidden => (
-            "The API key is known and not good for this: it lacks a scope, or the function belongs to another owner, who lets others evaluate it, but not change or delete it.",
-            "Use a key with the scope that detail names, or ask whoever runs the server for one. A function of another owner can be registered by yourself: ids are the same for everybody, and what you register is yours.",
+            "The API key is known and not good for this: it lacks a scope, or the function is another owner's, who lets others evaluate it, but not \
+             change or delete it.",
+            "Use a key with the scope that detail names, or ask whoever runs the server for one. Register another's function yourself: its id is \
+             the same for everybody, and what you register is yours.",
             "this takes a key with the scope register",
         ),
         Slug::NotFound => (

@@ -36,9 +36,9 @@ async fn listen(config: Config) -> Outcome {
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
     let bound = listener.local_addr().map_err(cannot)?;
     let shutdown = signals()?;
-    reload_at_hangup(setup.reload())?;
     let store = Store::open(&config.store, Arc::new(SystemTime::now)).await;
     let store = store.map_err(|error| format!("nablad: cannot open store.url = {:?}: {error}", Settings::masked(&config.store.url)))?;
+    reload_at_hangup(setup.reload())?;
     let service = Service::with(config.service(), store);
     let scheme = if setup.is_encrypted() { "https" } else { "http" };
     commands::print(format!("nablad listening on {scheme}://{bound}\n").as_bytes())?;

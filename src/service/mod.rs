@@ -5,6 +5,7 @@
 //! beyond its answer (but for its compiled program) or trusted.
 
 mod admission;
+mod ask;
 mod build;
 mod cache;
 mod caller;
@@ -25,7 +26,6 @@ mod operators;
 mod plan;
 mod pool;
 mod registry;
-mod request;
 mod run;
 mod settings;
 mod words;
@@ -41,6 +41,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 
+pub use ask::Request;
 pub use caller::{Caller, Scope, Scopes};
 pub use endpoint::Endpoint;
 pub use errand::Context;
@@ -48,7 +49,6 @@ pub use limits::Limits;
 pub use memory::{Memory, Portion};
 pub use operators::operators;
 pub use registry::{Preconditions, Registered, Shown, Submission, Tags};
-pub use request::Request;
 pub use run::Run;
 pub use settings::{MachineCode, Settings};
 
@@ -59,6 +59,7 @@ use crate::store::{self, Store};
 use crate::telemetry::metrics::{Metrics, Vitals};
 use crate::wire::problem::{Failure, Slug};
 use admission::{Load, Measured, Rules, measure};
+use ask::{Ask, Held};
 use cache::Programs;
 use encode::{Block, Style};
 use errand::Errand;
@@ -66,7 +67,6 @@ use library::{Halt, Library, Shelf, Wanted};
 use memory::Accounted;
 use plan::{Decoded, Plan, decode};
 use pool::{Ended, Pool};
-use request::{Ask, Held};
 
 /// Answers requests. A handle: clones are the same service.
 #[derive(Clone)]
@@ -172,7 +172,7 @@ impl Service {
 
     /// How the service is just now.
     pub fn vitals(&self) -> Vitals {
-        let Inner { cache, load, pool, memory, .. } = &*self.0;
+        let Inner { cache, shelf, load, pool, memory, .. } = &*self.0;
         let (busy, alive) = pool.busy_and_alive();
         Vitals {
             workers: alive as u64,
@@ -180,7 +180,7 @@ impl Service {
             waiting: load.pieces() as u64,
             memory: memory.used(),
             memory_most: memory.most(),
-            cache: cache.plans.weight() + cache.programs.weight(),
+            cache: cache.plans.weight() + cache.programs.weight() + shelf.functions.weight(),
             ..Vitals::default()
         }
     }
@@ -204,12 +204,12 @@ impl Service {
         self.0.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Answers a request that names its function itself; see [`Service::call`].
+    /// Answers a request whose body says of what function; see [`Service::call`].
     ///
     /// # Errors
     /// As [`Service::call`].
     pub async fn answer(&self, endpoint: Endpoint, body: Bytes, context: impl Into<Context>) -> Result<Bytes, Failure> {
-        self.call(Request { endpoint, body, context: context.into(), function: None }).await
+        self.call(Request { endpoint, body, function: None, context: context.into() }).await
     }
 
     /// Answers a request with a complete JSON text. Dropping the future stops its work.
@@ -221,10 +221,13 @@ impl Service {
     /// Everything that is not an answer, as the contract's section 5 has it.
     pub async fn call(&self, request: Request) -> Result<Bytes, Failure> {
         self.takes_work()?;
-        let Request { endpoint, body, context, function } = request;
+        let Request { endpoint, body, function, context } = request;
         let library = Arc::new(Library::new(self.0.shelf.clone(), context.caller.clone()));
-        let held = Held { endpoint, body, function, library };
-        self.errand(context, async |inner, deadline, errand| inner.answer(held, deadline, errand).await).await
+        let deadline = context.deadline;
+        let mut errand = Errand::new(context, &self.0.memory);
+        let outcome = self.0.answer(Held { endpoint, body, function, library }, deadline, &mut errand).await;
+        self.0.metrics.worked(&errand.end());
+        outcome
     }
 
     /// Refuses while the service ends.
@@ -233,19 +236,6 @@ impl Service {
             return Err(Failure { retry_after: Some(1), ..Failure::new(Slug::ShuttingDown, "the server is shutting down") });
         }
         Ok(())
-    }
-
-    /// Sees a request to its end, and counts what it took.
-    async fn errand<T>(
-        &self,
-        context: Context,
-        work: impl AsyncFnOnce(&Arc<Inner>, Duration, &mut Errand) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        let deadline = context.deadline;
-        let mut errand = Errand::new(context, &self.0.memory);
-        let outcome = work(&self.0, deadline, &mut errand).await;
-        self.0.metrics.worked(&errand.end());
-        outcome
     }
 
     /// Work that belongs to no function (unpacking a body), for about so many flops, on a worker. The work may ask whether it is still wanted.
@@ -293,7 +283,7 @@ impl Service {
     /// As [`Service::call`].
     pub fn answer_blocking(&self, endpoint: Endpoint, body: &[u8]) -> Result<Vec<u8>, Failure> {
         let inner = &*self.0;
-        let library = Library::new(inner.shelf.clone(), Caller::default());
+        let library = Library::new(inner.shelf.clone(), Caller::ANYONE);
         let asked = Ask { endpoint, body, function: None, library: &library };
         guarded(|| {
             if endpoint.converts() {
@@ -313,7 +303,7 @@ impl Service {
         if endpoint.converts() {
             return Err(Failure::new(Slug::InvalidRequest, format!("/{} evaluates nothing", endpoint.name())));
         }
-        let library = Library::new(self.0.shelf.clone(), Caller::default());
+        let library = Library::new(self.0.shelf.clone(), Caller::ANYONE);
         let asked = Ask { endpoint, body, function: None, library: &library };
         guarded(|| self.0.prepare(asked).map(|(run, _)| run).map_err(Halt::verdict))
     }
@@ -342,7 +332,7 @@ impl Inner {
         self.accounted(answer)
     }
 
-    /// Work that is given up at its deadline.
+    /// What is done within a deadline, or not.
     async fn within<T>(&self, deadline: Duration, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         let most = Duration::try_from_secs_f64(self.limits.deadline_most_seconds).unwrap_or(Duration::MAX);
         let deadline = deadline.min(most);
@@ -411,6 +401,7 @@ impl Inner {
                 Err(Halt::Failure(failure)) => return Err(failure),
                 Err(Halt::Missing(wanted)) => self.fetch(Arc::make_mut(&mut held.library), wanted, errand).await?,
             }
+            errand.held.shrink(0);
             begun = self.begin(held.view(), errand);
         }
     }
@@ -419,11 +410,11 @@ impl Inner {
     async fn work(self: &Arc<Inner>, held: &Held, begun: Begun, errand: &mut Errand) -> Result<Vec<u8>, Halt> {
         let size = held.body.len();
         if held.endpoint.converts() {
-            let size = size + self.lengths(&held.library, held.function.as_deref());
-            errand.held.grow(size as u64 * CONVERT_BYTES + self.parse_bytes(size))?;
+            let registered = self.length(&held.library, held.function.as_deref());
+            errand.held.grow((size + registered) as u64 * CONVERT_BYTES + self.parse_bytes(size))?;
             let (inner, held) = (self.clone(), held.clone());
             let convert = move || convert::convert(held.view(), &inner.limits);
-            return self.whole("convert", size as f64 * COMPILE_FLOPS, errand, convert).await?;
+            return self.whole("convert", (size + registered) as f64 * COMPILE_FLOPS, errand, convert).await?;
         }
         let (decoded, known) = match begun {
             Begun::Answered(answer) => return Ok(answer),
@@ -476,9 +467,11 @@ impl Inner {
         match found {
             Ok(plan) => Ok((decoded, plan)),
             Err(guard) => {
-                let registered: usize = decoded.pins.iter().map(|(name, _)| self.lengths(&held.library, Some(name))).sum();
+                let registered: usize = decoded.pins.iter().map(|(name, _)| self.length(&held.library, Some(name))).sum();
                 let function = decoded.function_bytes + registered;
-                errand.held.grow(function as u64 * COMPILE_BYTES * decoded.order.max(1) as u64 + self.parse_bytes(function))?;
+                errand
+                    .held
+                    .grow(function as u64 * COMPILE_BYTES * decoded.order.max(1) as u64 + self.parse_bytes(decoded.function_bytes))?;
                 // what an order costs grows with its square
                 let flops = function as f64 * COMPILE_FLOPS * (decoded.order as f64).powi(2).max(1.0);
                 let (inner, held) = (self.clone(), held.clone());
@@ -495,7 +488,7 @@ impl Inner {
     }
 
     /// Bytes of a registered function's text, where that is at hand.
-    fn lengths(&self, library: &Library, name: Option<&str>) -> usize {
+    fn length(&self, library: &Library, name: Option<&str>) -> usize {
         let known = name.and_then(|name| library.function(&Wanted { name: name.to_owned(), pointer: None }));
         known.map_or(0, |known| known.text.len())
     }

@@ -8,17 +8,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::build::{self, Built};
-use super::caller::Caller;
 use super::decode::{self, Said};
 use super::digest;
 use super::encode;
-use super::errand::{Context, Errand};
+use super::errand::Errand;
 use super::export::{Style, export};
 use super::library::{Halt, Known, Library, NAME, Wanted, is_name, reference};
 use super::limits::{Limits, exceeded};
 use super::plan::site;
 use super::words::quote;
-use super::{COMPILE_FLOPS, CONVERT_BYTES, DECODE_BYTES, Endpoint, Held, Inner, Service, refusal};
+use super::{COMPILE_BYTES, COMPILE_FLOPS, CONVERT_BYTES, Caller, Context, Endpoint, Held, Inner, Service, refusal};
 use crate::engine::program::{Program, Want};
 use crate::store::{self, Condition, Entry, Id, Reference, Registration, Version, Versions};
 use crate::wire::answer::{Cost, Signature};
@@ -35,7 +34,7 @@ pub const MOST: usize = 1000;
 pub struct Submission {
     /// The request's JSON text.
     pub body: Bytes,
-    /// What it comes with: how long it may take, and whose the function is to be.
+    /// What it comes with: whose the function is to be.
     pub context: Context,
     /// The name that is to mean the function, under conditions; `None` where the body may say one that is free.
     pub replaces: Option<(String, Preconditions)>,
@@ -89,9 +88,11 @@ impl Service {
     pub async fn register(&self, submission: Submission) -> Result<Registered, Failure> {
         self.takes_work()?;
         let Submission { body, context, replaces } = submission;
-        let caller = context.caller.clone();
-        self.errand(context, async |inner, deadline, errand| inner.within(deadline, inner.register(body, caller, replaces, errand)).await)
-            .await
+        let (deadline, caller) = (context.deadline, context.caller.clone());
+        let mut errand = Errand::new(context, &self.0.memory);
+        let outcome = self.0.within(deadline, self.0.register((body, caller), replaces, &mut errand)).await;
+        self.0.metrics.worked(&errand.end());
+        outcome
     }
 
     /// The functions that a caller sees, a page from `cursor` on.
@@ -123,11 +124,13 @@ impl Service {
     ///
     /// # Errors
     /// `not-found`, `precondition-failed`, or a store that cannot be used.
-    pub async fn function(&self, context: Context, name: &str, conditions: Preconditions) -> Result<Shown, Failure> {
+    pub async fn function(&self, name: &str, conditions: Preconditions, context: Context) -> Result<Shown, Failure> {
         self.takes_work()?;
-        let caller = context.caller.clone();
-        self.errand(context, async |inner, deadline, errand| inner.within(deadline, inner.show(&caller, name, conditions, errand)).await)
-            .await
+        let (deadline, caller) = (context.deadline, context.caller.clone());
+        let mut errand = Errand::new(context, &self.0.memory);
+        let outcome = self.0.within(deadline, self.0.show(&caller, name, conditions, &mut errand)).await;
+        self.0.metrics.worked(&errand.end());
+        outcome
     }
 
     /// Deletes a name, and with its last name a function; by its id a function with all its names.
@@ -148,8 +151,7 @@ impl Service {
 impl Inner {
     async fn register(
         self: &Arc<Inner>,
-        body: Bytes,
-        caller: Caller,
+        (body, caller): (Bytes, Caller),
         replaces: Option<(String, Preconditions)>,
         errand: &mut Errand,
     ) -> Result<Registered, Failure> {
@@ -159,16 +161,17 @@ impl Inner {
         let owner = caller.owner().map(str::to_owned);
         let library = Arc::new(Library::new(self.shelf.clone(), caller));
         let mut held = Held { endpoint: Endpoint::Graph, body, function: None, library };
+        let size = held.body.len();
         let checked = loop {
-            let size = held.body.len();
             errand.held.grow(size as u64 * CONVERT_BYTES + self.parse_bytes(size))?;
             let (inner, asked, named) = (self.clone(), held.clone(), replaces.is_some());
             let check = move || check(&asked, named, &inner.limits);
-            match self.whole("register", size as f64 * COMPILE_FLOPS, errand, check).await? {
+            match self.whole("convert", size as f64 * COMPILE_FLOPS, errand, check).await? {
                 Ok(checked) => break checked,
                 Err(Halt::Failure(failure)) => return Err(failure),
                 Err(Halt::Missing(wanted)) => self.fetch(Arc::make_mut(&mut held.library), wanted, errand).await?,
             }
+            errand.held.shrink(0);
         };
         let Checked { known, said: Said { name, description, public }, signature } = checked;
         let (id, text) = (known.id, known.text.clone());
@@ -206,13 +209,11 @@ impl Inner {
             return Ok(Shown { body: None, tag });
         }
         let known = self.known(entry.id, &wanted, errand).await?;
-        let limits = self.limits.clone();
-        let signed = {
-            let (size, known) = (known.text.len(), known.clone());
-            errand.held.grow(size as u64 * CONVERT_BYTES)?;
-            let sign = move || built(&known, &limits).and_then(|built| signed(&built));
-            self.whole("compile", size as f64 * COMPILE_FLOPS, errand, sign).await??
-        };
+        errand.held.grow(known.text.len() as u64 * COMPILE_BYTES)?;
+        let flops = known.text.len() as f64 * COMPILE_FLOPS;
+        let (function, limits) = (known.clone(), self.limits.clone());
+        let sign = move || built(&function, &limits).and_then(|built| signed(&built));
+        let signed = self.whole("convert", flops, errand, sign).await??;
         let asked = match reference {
             Reference::Name(name) => Some(name),
             Reference::Id(_) => None,
@@ -232,7 +233,7 @@ impl Inner {
     }
 
     /// A function, from those in use or from the store.
-    async fn known(self: &Arc<Inner>, id: Id, wanted: &Wanted, errand: &mut Errand) -> Result<Arc<Known>, Failure> {
+    async fn known(&self, id: Id, wanted: &Wanted, errand: &mut Errand) -> Result<Arc<Known>, Failure> {
         match self.shelf.functions.get_value_or_guard_async(&id).await {
             Ok(known) => Ok(known),
             Err(guard) => {
@@ -240,11 +241,10 @@ impl Inner {
                     Err(store::Error::Missing) => return Err(wanted.unknown()),
                     text => text.map_err(failure)?,
                 };
-                let size = text.len();
-                errand.held.grow(size as u64 * DECODE_BYTES)?;
-                let limits = self.limits.clone();
+                errand.held.grow(text.len() as u64 * COMPILE_BYTES)?;
+                let (flops, limits) = (text.len() as f64 * COMPILE_FLOPS, self.limits.clone());
                 let read = move || decode::stored(&text, &limits).map(|graph| Arc::new(Known { id, graph, text }));
-                let known = self.whole("decode", size as f64 * COMPILE_FLOPS, errand, read).await??;
+                let known = self.whole("fetch", flops, errand, read).await??;
                 // Where it does not fit it still serves this request.
                 let _ = guard.insert(known.clone());
                 Ok(known)
@@ -253,7 +253,7 @@ impl Inner {
     }
 
     /// Brings functions to hand.
-    pub(super) async fn fetch(self: &Arc<Inner>, library: &mut Library, wanted: Vec<Wanted>, errand: &mut Errand) -> Result<(), Failure> {
+    pub(super) async fn fetch(&self, library: &mut Library, wanted: Vec<Wanted>, errand: &mut Errand) -> Result<(), Failure> {
         for wanted in wanted {
             let (entry, _) = self.find(library.owner(), &wanted).await?;
             let known = self.known(entry.id, &wanted, errand).await?;

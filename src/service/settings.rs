@@ -1,4 +1,4 @@
-//! How the service works: what is set when it starts.
+//! The settings of the service.
 
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +43,6 @@ pub enum MachineCode {
 }
 
 impl MachineCode {
-    /// What runs Maps.
     pub(super) fn backend(self) -> Backend {
         match self {
             MachineCode::Auto => Backend::Auto,

@@ -99,7 +99,7 @@ impl Slug {
             Slug::MalformedJson => ("malformed-json", 400, "The body is not acceptable JSON"),
             Slug::BadRequest => ("bad-request", 400, "The request is not well-formed HTTP"),
             Slug::Unauthorized => ("unauthorized", 401, "This takes an API key"),
-            Slug::Forbidden => ("forbidden", 403, "This is not yours to do"),
+            Slug::Forbidden => ("forbidden", 403, "The API key is not good for this"),
             Slug::NotFound => ("not-found", 404, "There is nothing here"),
             Slug::MethodNotAllowed => ("method-not-allowed", 405, "This path has no such method"),
             Slug::NotAcceptable => ("not-acceptable", 406, "No acceptable media type can be written"),

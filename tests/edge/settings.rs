@@ -93,19 +93,6 @@ fn effective_settings_read_back() {
 }
 
 #[test]
-fn secrets_are_masked() {
-    let mut config = Config::default();
-    config.keys.list = "alice blake3:12 evaluate".to_owned();
-    config.traces.headers = "authorization=hush".to_owned();
-    let text = config.to_toml();
-    assert!(text.contains("list = \"(masked)\"") && text.contains("headers = \"(masked)\""), "{text}");
-    assert!(!text.contains("alice") && !text.contains("hush"), "{text}");
-    let bad = file("[keys]\nlist = [\"hush\"]");
-    let error = Config::load(Sources { file: Some(bad.0.clone()), ..Sources::default() }).unwrap_err().to_string();
-    assert!(error.contains("keys.list = (masked)") && !error.contains("hush"), "{error}");
-}
-
-#[test]
 fn passwords_are_masked() {
     let url = "postgres://nablad:secret@db/functions";
     let environment = environment(&[("NABLAD__STORE__URL", url)]);
@@ -117,6 +104,19 @@ fn passwords_are_masked() {
     let file = file("[store]\nurl = \"mysql://nablad:secret@db/functions\"\n");
     let error = Config::load(Sources { file: Some(file.0.clone()), ..Sources::default() }).unwrap_err().to_string();
     assert!(!error.contains("secret"), "{error}");
+}
+
+#[test]
+fn secrets_are_masked() {
+    let mut config = Config::default();
+    config.keys.list = "alice blake3:12 evaluate".to_owned();
+    config.traces.headers = "authorization=hush".to_owned();
+    let text = config.to_toml();
+    assert!(text.contains("list = \"(masked)\"") && text.contains("headers = \"(masked)\""), "{text}");
+    assert!(!text.contains("alice") && !text.contains("hush"), "{text}");
+    let bad = file("[keys]\nlist = [\"hush\"]");
+    let error = Config::load(Sources { file: Some(bad.0.clone()), ..Sources::default() }).unwrap_err().to_string();
+    assert!(error.contains("keys.list = (masked)") && !error.contains("hush"), "{error}");
 }
 
 #[test]
@@ -141,11 +141,11 @@ fn what_is_no_good_is_named() {
         ("[limits]\nnodes = 1.5", &[], &["limits.nodes", "1.5", "whole number"]),
         ("[limits]\nnodes = [1]", &[], &["limits.nodes", "whole number"]),
         ("[log]\nlevel = \"loud\"", &[], &["log.level", "\"loud\"", "off, error, warn, info, debug, trace"]),
+        ("[store]\nurl = \"redis://here\"", &[], &["store.url", "redis://here", "memory:, file:PATH or postgres://"]),
+        ("[store]\nconnections = 0", &[], &["store.connections", "from 1 to 1000"]),
         ("[keys]\nguard_metrics = \"perhaps\"", &[], &["keys.guard_metrics", "true or false"]),
         ("[traces]\nsample = 1.5", &[], &["traces.sample", "from 0 to 1"]),
         ("[http]\ncors_origins = 7", &[], &["http.cors_origins", "text"]),
-        ("[store]\nurl = \"redis://here\"", &[], &["store.url", "redis://here", "memory:, file:PATH or postgres://"]),
-        ("[store]\nconnections = 0", &[], &["store.connections", "from 1 to 1000"]),
         ("", &[("NABLAD__HTTP__BODY_SECONDS", "-1")], &["http.body_seconds", "\"-1\"", "above 0", "NABLAD__HTTP__BODY_SECONDS"]),
         ("", &[("NABLAD__LIMITS__FLOPS", "inf")], &["limits.flops", "above 0"]),
         ("", &[("NABLAD__HTTP__LISTNE", "x")], &["http.listne", "did you mean http.listen", "NABLAD__HTTP__LISTNE"]),

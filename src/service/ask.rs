@@ -1,10 +1,10 @@
-//! One request: as it comes, as it is looked at, and as it goes from thread to thread.
+//! What is asked of the service: by whom, of which function, and with what.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Endpoint;
+use super::endpoint::Endpoint;
 use super::errand::Context;
 use super::library::Library;
 
@@ -15,10 +15,10 @@ pub struct Request {
     pub endpoint: Endpoint,
     /// Its JSON text.
     pub body: Bytes,
-    /// What it comes with: how long it may take, and who asks.
-    pub context: Context,
     /// The registered function that the path names; `None` where the body says of what it is asked.
     pub function: Option<String>,
+    /// What it comes with.
+    pub context: Context,
 }
 
 /// What is asked, where no more than looking at it is needed.
@@ -40,7 +40,6 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// To be looked at.
     pub(super) fn view(&self) -> Ask<'_> {
         Ask { endpoint: self.endpoint, body: &self.body, function: self.function.as_deref(), library: &self.library }
     }
