@@ -46,10 +46,19 @@ reference *files:
 bench *arguments:
     cargo bench --locked --bench engine {{ arguments }}
 
-# Measure the server against one that does nothing (needs wrk)
-bench-http *arguments:
+# Measure the server beside bare axum, FastAPI and UM-Bridge (needs wrk and benches/services/requirements.txt)
+bench-services *arguments:
     cargo build --release --locked --bin nablad --example echo
-    python3 benches/http/bench.py {{ arguments }}
+    python3 benches/services/run.py {{ arguments }}
+
+# Offer the server four times what it can do, and write docs/reliability.md
+overload *arguments:
+    cargo build --release --locked --bin nablad
+    python3 tests/trials/overload.py --write docs/reliability.md {{ arguments }}
+
+# Look at the dependencies (needs cargo-deny)
+deny:
+    cargo deny --log-level error check
 
 # Measure the engine beside JAX, CasADi, PyTorch and C (needs benches/peers/requirements.txt and gcc)
 bench-peers *arguments:

@@ -16,6 +16,9 @@ use crate::service::limits::Limits;
 use crate::wire::hint::nearest;
 use crate::{api, service, store, telemetry};
 
+/// What stands for a secret.
+const MASK: &str = "(masked)";
+
 /// Every setting with its default and meaning.
 pub const DEFAULT_TOML: &str = include_str!("../config/default.toml");
 
@@ -31,8 +34,12 @@ pub struct Config {
     pub limits: Limits,
     /// Where registered functions live.
     pub store: store::Settings,
+    /// API keys.
+    pub keys: api::keys::Settings,
     /// The logs.
     pub log: telemetry::Settings,
+    /// Traces.
+    pub traces: telemetry::traces::Settings,
 }
 
 /// The section `[service]`: the service's settings but the limits, which have a section of their own.
@@ -45,12 +52,45 @@ pub struct Service {
     pub cache_bytes: usize,
     /// Seconds of estimated work that may wait for a worker.
     pub queue_seconds: f64,
+    /// Whether functions that are asked for again and again become machine code.
+    pub machine_code: service::MachineCode,
+    /// Pieces of work that may be taken on at once.
+    pub queue_requests: usize,
+    /// Seconds for which the queue may be that long before that is no burst any more.
+    pub burst_seconds: f64,
+    /// What a request may wait in a queue that is no burst, as a multiple of its own work.
+    pub busy_wait: f64,
+    /// Seconds that a request may wait however short its own work is.
+    pub busy_wait_seconds: f64,
+    /// Bytes of bodies, points, results and answers in memory at once.
+    pub memory_bytes: usize,
 }
 
 impl Default for Service {
     fn default() -> Service {
-        let service::Settings { workers, cache_bytes, queue_seconds, limits: _ } = service::Settings::default();
-        Service { workers, cache_bytes, queue_seconds }
+        let service::Settings {
+            workers,
+            cache_bytes,
+            queue_seconds,
+            machine_code,
+            queue_requests,
+            burst_seconds,
+            busy_wait,
+            busy_wait_seconds,
+            memory_bytes,
+            limits: _,
+        } = service::Settings::default();
+        Service {
+            workers,
+            cache_bytes,
+            queue_seconds,
+            machine_code,
+            queue_requests,
+            burst_seconds,
+            busy_wait,
+            busy_wait_seconds,
+            memory_bytes,
+        }
     }
 }
 
@@ -108,8 +148,16 @@ pub enum Allowed {
     Positive,
     /// A finite number, 0 or more.
     NotNegative,
+    /// A number from 0 to 1.
+    Share,
     /// One of these words.
     Word(&'static [&'static str]),
+    /// Yes or no.
+    Flag,
+    /// Any text; its reader says what is wrong with it.
+    Text,
+    /// Any text, which is not shown to anyone.
+    Secret,
     /// The home of registered functions.
     Home,
 }
@@ -122,7 +170,10 @@ impl fmt::Display for Allowed {
             Allowed::Between(least, most) => write!(f, "a whole number from {least} to {most}"),
             Allowed::Positive => f.write_str("a number above 0"),
             Allowed::NotNegative => f.write_str("a number, 0 or more"),
+            Allowed::Share => f.write_str("a number from 0 to 1"),
             Allowed::Word(words) => write!(f, "one of {}", words.join(", ")),
+            Allowed::Flag => f.write_str("true or false"),
+            Allowed::Text | Allowed::Secret => f.write_str("text"),
             Allowed::Home => f.write_str("memory:, file:PATH or postgres://USER:PASSWORD@HOST/DATABASE"),
         }
     }
@@ -137,14 +188,27 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("http.idle_seconds", Allowed::Positive),
     ("http.body_seconds", Allowed::Positive),
     ("http.body_gap_seconds", Allowed::Positive),
+    ("http.answer_gap_seconds", Allowed::Positive),
+    ("http.answer_seconds", Allowed::Positive),
     ("http.drain_seconds", Allowed::NotNegative),
     ("http.body_bytes", Allowed::Whole(1)),
     ("http.header_bytes", Allowed::Whole(256)),
     ("http.header_count", Allowed::Whole(1)),
     ("http.uri_bytes", Allowed::Whole(64)),
+    ("http.compress_bytes", Allowed::Whole(0)),
+    ("http.cors_origins", Allowed::Text),
+    ("http.tls_certificate", Allowed::Text),
+    ("http.tls_key", Allowed::Text),
+    ("http.reload_seconds", Allowed::Positive),
     ("service.workers", Allowed::Whole(0)),
     ("service.cache_bytes", Allowed::Whole(0)),
     ("service.queue_seconds", Allowed::NotNegative),
+    ("service.machine_code", Allowed::Word(&["auto", "off"])),
+    ("service.queue_requests", Allowed::Whole(1)),
+    ("service.burst_seconds", Allowed::NotNegative),
+    ("service.busy_wait", Allowed::NotNegative),
+    ("service.busy_wait_seconds", Allowed::NotNegative),
+    ("service.memory_bytes", Allowed::Whole(1)),
     ("limits.nodes", Allowed::Whole(1)),
     ("limits.inputs", Allowed::Whole(1)),
     ("limits.outputs", Allowed::Whole(1)),
@@ -172,8 +236,18 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("store.connections", Allowed::Between(1, 1000)),
     ("store.timeout_seconds", Allowed::Positive),
     ("store.freshness_seconds", Allowed::NotNegative),
+    ("keys.file", Allowed::Text),
+    ("keys.list", Allowed::Secret),
+    ("keys.rate", Allowed::NotNegative),
+    ("keys.burst", Allowed::Whole(1)),
+    ("keys.concurrent", Allowed::Whole(0)),
+    ("keys.guard_metrics", Allowed::Flag),
     ("log.format", Allowed::Word(&["auto", "text", "json"])),
     ("log.level", Allowed::Word(&["off", "error", "warn", "info", "debug", "trace"])),
+    ("traces.endpoint", Allowed::Text),
+    ("traces.headers", Allowed::Secret),
+    ("traces.sample", Allowed::Share),
+    ("traces.batch_seconds", Allowed::Positive),
 ];
 
 impl Allowed {
@@ -199,6 +273,16 @@ impl Allowed {
             Allowed::Between(least, most) => whole(value).filter(|number| (least..=most).contains(number)).map(Value::from),
             Allowed::Positive => number().filter(|&number| number > 0.0 && number.is_finite()).map(Value::from),
             Allowed::NotNegative => number().filter(|&number| number >= 0.0 && number.is_finite()).map(Value::from),
+            Allowed::Share => number().filter(|number| (0.0..=1.0).contains(number)).map(Value::from),
+            Allowed::Flag => match value {
+                ValueKind::Boolean(flag) => Some(Value::from(*flag)),
+                ValueKind::String(text) => text.trim().parse::<bool>().ok().map(Value::from),
+                _ => None,
+            },
+            Allowed::Text | Allowed::Secret => match value {
+                ValueKind::String(text) => Some(Value::from(text.as_str())),
+                _ => None,
+            },
             Allowed::Word(words) => match value {
                 ValueKind::String(text) => words.iter().find(|&&word| word == text).map(|&word| Value::from(word)),
                 _ => None,
@@ -254,11 +338,33 @@ impl Config {
 
     /// The service's settings.
     pub fn service(&self) -> service::Settings {
-        let Service { workers, cache_bytes, queue_seconds } = self.service;
-        service::Settings { workers, cache_bytes, queue_seconds, limits: self.limits.clone() }
+        let Service {
+            workers,
+            cache_bytes,
+            queue_seconds,
+            machine_code,
+            queue_requests,
+            burst_seconds,
+            busy_wait,
+            busy_wait_seconds,
+            memory_bytes,
+        } = self.service;
+        let limits = self.limits.clone();
+        service::Settings {
+            workers,
+            cache_bytes,
+            queue_seconds,
+            machine_code,
+            queue_requests,
+            burst_seconds,
+            busy_wait,
+            busy_wait_seconds,
+            memory_bytes,
+            limits,
+        }
     }
 
-    /// The settings as TOML, without passwords.
+    /// The settings as TOML; secrets are masked.
     pub fn to_toml(&self) -> String {
         let tree = serde_json::to_value(self).unwrap_or_default();
         let mut text = String::new();
@@ -270,12 +376,12 @@ impl Config {
                 text.push_str(&format!("{gap}[{section}]\n"));
                 open = section;
             }
-            // A JSON string or number is a TOML one.
-            let value = match (allowed, &tree[section][name]) {
-                (Allowed::Home, Value::String(url)) => Value::from(store::Settings::masked(url)),
-                (_, value) => value.clone(),
-            };
-            text.push_str(&format!("{name} = {value}\n"));
+            // A JSON string, number or boolean is a TOML one.
+            match (allowed, &tree[section][name]) {
+                (Allowed::Secret, Value::String(secret)) if !secret.is_empty() => text.push_str(&format!("{name} = \"{MASK}\"\n")),
+                (Allowed::Home, Value::String(url)) => text.push_str(&format!("{name} = {}\n", Value::from(store::Settings::masked(url)))),
+                (_, value) => text.push_str(&format!("{name} = {value}\n")),
+            }
         }
         text
     }
@@ -291,7 +397,9 @@ fn check(key: String, value: &config::Value, tree: &mut Map<String, Value>) -> R
             waiting.extend(table.iter().map(|(name, value)| (format!("{key}.{name}"), value)));
             continue;
         }
+        let secret = SETTINGS.iter().any(|(known, allowed)| *known == key && *allowed == Allowed::Secret);
         let said = || match &value.kind {
+            _ if secret => MASK.to_owned(),
             ValueKind::String(text) => format!("{:?}", store::Settings::masked(text)),
             other => other.to_string(),
         };
@@ -328,5 +436,5 @@ fn hint(key: &str) -> String {
 fn keys_beside(key: &str) -> String {
     let section = key.split('.').next().unwrap_or_default();
     let beside: Vec<&str> = SETTINGS.iter().map(|(known, _)| *known).filter(|known| known.split('.').next() == Some(section)).collect();
-    if beside.is_empty() { "the sections http, service, limits, store and log".to_owned() } else { beside.join(", ") }
+    if beside.is_empty() { "the sections http, service, limits, store, keys, log and traces".to_owned() } else { beside.join(", ") }
 }

@@ -1,6 +1,10 @@
 //! Logs: one subscriber on standard error, text for people and JSON lines for machines.
 //!
-//! Standard output belongs to the answers of commands and to the line that says where the server listens.
+//! Standard output belongs to the answers of commands and to the line that says where the server listens. [`metrics`]
+//! counts, [`traces`] follows single requests.
+
+pub mod metrics;
+pub mod traces;
 
 use std::io::IsTerminal;
 

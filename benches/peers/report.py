@@ -17,7 +17,7 @@ INTRODUCTION = """\
 Written by [benches/peers/run.py](../benches/peers/README.md), never by hand. Value and derivatives of the same functions at the same
 numbers, double precision, **one core**: nablad's engine in process, given its function as the JSON graph or formula that a client sends, and
 in the same run, taking turns with it, the other ways to get the same numbers. Every answer was checked against derivatives by hand before and
-after it was timed (largest difference within 1e-12 of the largest number).
+after it was timed (largest difference within 1e-12 of the largest number). The server has [a page of its own](performance-services.md).
 
 - *JAX* is `jit`-compiled, device arrays in and out; *CasADi VM* its virtual machine through its buffers; *PyTorch* is eager.
 - The *limit* is what the machine can do with this function by hand: vector loops in C with `-ffast-math`, a tape in C for the random graph,
@@ -97,7 +97,8 @@ def page(cases, firsts):
     return "\n".join([INTRODUCTION, tables(cases, firsts), "\n## The machine\n", machine(), ""])
 
 
-def machine():
+def machine(used="of which one was used", measured=("jax", "jaxlib", "casadi", "torch", "numpy", "scipy")):
+    """The facts that numbers depend on, the versions of what was measured among them."""
     cpu = dict(line.split(":", 1) for line in command("lscpu").splitlines() if ":" in line)
     facts = {key.strip(): value.strip() for key, value in cpu.items()}
     flags = facts.get("Flags", "").split()
@@ -106,10 +107,10 @@ def machine():
     gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     model = f"{facts.get('Model name', platform.processor())}, family {facts.get('CPU family')} model {facts.get('Model')}"
     virtual = f"; virtual ({facts['Hypervisor vendor']})" if "Hypervisor vendor" in facts else ""
-    packages = [f"{name} {version(name)}" for name in ("jax", "jaxlib", "casadi", "torch", "numpy", "scipy") if version(name)]
+    packages = [f"{name} {version(name)}" for name in measured if version(name)]
     found = [
         f"{datetime.date.today()}, revision {command('git', 'rev-parse', '--short', 'HEAD')}",
-        f"{model}, {facts.get('CPU(s)')} processors of which one was used, {', '.join(vectors)}{virtual}",
+        f"{model}, {facts.get('CPU(s)')} processors {used}, {', '.join(vectors)}{virtual}",
         f"caches of the machine: {'; '.join(caches)}; memory {gib:.0f} GiB",
         f"Linux {platform.release().split('-')[0]}, {' '.join(platform.libc_ver())}, {command('gcc', '--version').splitlines()[0]}",
         f"{command('rustc', '--version')}, Python {platform.python_version()}, {', '.join(packages)}",

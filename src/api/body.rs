@@ -1,4 +1,4 @@
-//! Reading request bodies: whole, within their size and their time.
+//! Reading request bodies: whole, without their coding, within their size, their time and the room there is.
 //!
 //! A body that is refused is still read a little, so that a client in the middle of sending gets to see the answer.
 
@@ -11,8 +11,10 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
+use super::coding;
 use super::problem::Rejection;
 use super::settings::{Settings, seconds};
+use crate::service::{Portion, Service};
 use crate::wire::problem::{Excess, Failure, Slug};
 
 /// How much of a refused body is read before the answer, at most.
@@ -25,7 +27,7 @@ fn stated_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn too_large(asked: usize, settings: &Settings) -> Failure {
+pub(super) fn too_large(asked: usize, settings: &Settings) -> Failure {
     let allowed = settings.body_bytes;
     let mut failure = Failure::new(Slug::BodyTooLarge, format!("the body has {asked} bytes or more, {allowed} are allowed"));
     failure.excess = Some(Excess { limit: "http.body_bytes".to_owned(), asked: asked as f64, allowed: allowed as f64 });
@@ -36,21 +38,44 @@ fn too_slow(detail: String) -> Rejection {
     Rejection::new(Slug::RequestTimeout, detail)
 }
 
-/// The whole body.
+/// The whole body, and the room that it takes.
 ///
 /// # Errors
-/// `body-too-large`, `request-timeout`, and `bad-request` where the body breaks off or is not HTTP.
-pub(crate) async fn read(request: Request<Body>, settings: &Settings) -> Result<Bytes, Rejection> {
+/// `body-too-large`, `request-timeout`, `unsupported-media-type` for its coding, `bad-request` where the body breaks off or is not HTTP or
+/// not what its coding says, `overloaded` where there is no room for it.
+pub(crate) async fn read(request: Request<Body>, settings: &Settings, service: &Service) -> Result<(Bytes, Portion), Rejection> {
+    let coding = match coding::sent(request.headers()) {
+        Ok(coding) => coding,
+        Err(failure) => {
+            drain(request).await;
+            return Err(failure.into());
+        }
+    };
+    let (bytes, held) = read_as_it_is(request, settings, service.memory().nothing()).await?;
+    match coding {
+        None => Ok((bytes, held)),
+        Some(coding) => Ok(coding::expanded(bytes, coding, settings, service, held).await?),
+    }
+}
+
+async fn read_as_it_is(request: Request<Body>, settings: &Settings, mut held: Portion) -> Result<(Bytes, Portion), Rejection> {
     let stated = stated_length(request.headers());
     if let Some(asked) = stated.filter(|&length| length > settings.body_bytes) {
         drain(request).await;
         return Err(too_large(asked, settings).into());
+    }
+    if request.headers().contains_key(EXPECT) {
+        // Whoever asks first whether to send is told at once that there is no room.
+        held.grow(stated.unwrap_or(0) as u64)?;
+        held.shrink(0);
     }
     let mut body = request.into_body();
     let last = Instant::now() + seconds(settings.body_seconds);
     let gap = seconds(settings.body_gap_seconds);
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
+    // Where there is no room the rest is read and forgotten: a client in the middle of sending would not see an answer now.
+    let (mut refused, mut forgotten) = (None::<Failure>, 0);
     loop {
         // Time runs only while the body is not there yet: a body in one piece never touches the timer.
         let by = last.min(Instant::now() + gap);
@@ -70,10 +95,21 @@ pub(crate) async fn read(request: Request<Body>, settings: &Settings) -> Result<
         let Ok(piece) = frame.into_data() else {
             continue;
         };
-        let size = first.len() + rest.len() + piece.len();
+        let size = forgotten + first.len() + rest.len() + piece.len();
         if size > settings.body_bytes {
             drain_body(body).await;
             return Err(too_large(size, settings).into());
+        }
+        if refused.is_none()
+            && let Err(failure) = held.grow(piece.len() as u64)
+        {
+            (first, rest) = (Bytes::new(), BytesMut::new());
+            held.shrink(0);
+            refused = Some(failure);
+        }
+        if refused.is_some() {
+            forgotten = size;
+            continue;
         }
         if first.is_empty() {
             first = piece;
@@ -85,13 +121,20 @@ pub(crate) async fn read(request: Request<Body>, settings: &Settings) -> Result<
             rest.extend_from_slice(&piece);
         }
     }
-    if rest.is_empty() {
-        return Ok(first);
+    if let Some(failure) = refused {
+        return Err(failure.into());
     }
+    if rest.is_empty() {
+        return Ok((first, held));
+    }
+    // For a moment both are there.
+    held.grow((first.len() + rest.len()) as u64)?;
     let mut whole = BytesMut::with_capacity(first.len() + rest.len());
     whole.extend_from_slice(&first);
     whole.extend_from_slice(&rest);
-    Ok(whole.freeze())
+    drop((first, rest));
+    held.shrink(whole.len() as u64);
+    Ok((whole.freeze(), held))
 }
 
 /// Reads a little of a body that nobody wants. A client that asked first whether to send it is not told to.

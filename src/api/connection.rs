@@ -4,10 +4,11 @@
 //! waiting for (its first request, the rest of a head, the next request) and since when; its task sleeps until that is too long and
 //! looks again. A request costs a few stores to this state and no timer.
 
+use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use axum::http::Version;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
+use tokio_rustls::server::TlsStream;
 
 use super::refusal;
 use super::settings::{Settings, seconds};
@@ -25,6 +27,8 @@ pub(super) struct Clock {
     first: Duration,
     head: Duration,
     idle: Duration,
+    answer: Duration,
+    answer_gap: Duration,
     /// Requests whose answer is not there yet.
     in_flight: AtomicU32,
     /// Whether a request ever came.
@@ -35,6 +39,14 @@ pub(super) struct Clock {
     quiet_since: AtomicU64,
     /// When the first byte of a head came, in milliseconds from the start and one more; 0 where none came.
     head_since: AtomicU64,
+    /// Since when nobody takes the bytes that are written, in milliseconds from the start and one more; 0 where somebody does.
+    stuck_since: AtomicU64,
+    /// Answers that are handed out in pieces: when each began, and when its last piece went.
+    answers: Mutex<BTreeMap<u64, (Instant, Instant)>>,
+    /// How many there are.
+    open_answers: AtomicU32,
+    /// The number of the next such answer.
+    next_answer: AtomicU64,
 }
 
 impl Clock {
@@ -44,11 +56,17 @@ impl Clock {
             first: seconds(settings.first_request_seconds),
             head: seconds(settings.header_seconds),
             idle: seconds(settings.idle_seconds),
+            answer: seconds(settings.answer_seconds),
+            answer_gap: seconds(settings.answer_gap_seconds),
             in_flight: AtomicU32::new(0),
             served: AtomicBool::new(false),
             multiplexed: AtomicBool::new(false),
             quiet_since: AtomicU64::new(0),
             head_since: AtomicU64::new(0),
+            stuck_since: AtomicU64::new(0),
+            answers: Mutex::default(),
+            open_answers: AtomicU32::new(0),
+            next_answer: AtomicU64::new(0),
         }
     }
 
@@ -58,7 +76,27 @@ impl Clock {
 
     /// When the connection is to be closed if nothing changes.
     pub(super) fn deadline(&self) -> Instant {
-        if self.in_flight.load(Relaxed) > 0 {
+        let reading = self.reading();
+        let waiting = self.waiting();
+        reading.map_or(waiting, |reading| reading.min(waiting))
+    }
+
+    /// By when whoever reads the answers must have read on, where answers are being read.
+    fn reading(&self) -> Option<Instant> {
+        let stuck = match self.stuck_since.load(Relaxed) {
+            0 => None,
+            since => Some(self.start + Duration::from_millis(since - 1) + self.answer_gap),
+        };
+        if self.open_answers.load(Relaxed) == 0 {
+            return stuck;
+        }
+        let by = |(begun, last): &(Instant, Instant)| (*begun + self.answer).min(*last + self.answer_gap);
+        self.answers().values().map(by).chain(stuck).min()
+    }
+
+    /// By when something must come, or be answered.
+    fn waiting(&self) -> Instant {
+        if self.in_flight.load(Relaxed) > 0 || self.open_answers.load(Relaxed) > 0 {
             // Requests have clocks of their own: their bodies' and their work's.
             return Instant::now() + self.idle;
         }
@@ -89,6 +127,40 @@ impl Clock {
 
     fn bytes_went(&self) {
         self.quiet_since.store(self.now(), Relaxed);
+        self.stuck_since.store(0, Relaxed);
+    }
+
+    fn bytes_are_stuck(&self) {
+        let now = self.now() + 1;
+        // Where they were stuck already they have been since then.
+        let _ = self.stuck_since.compare_exchange(0, now, Relaxed, Relaxed);
+    }
+
+    /// An answer begins that goes in pieces: its number.
+    pub(super) fn answer_begins(&self) -> u64 {
+        let number = self.next_answer.fetch_add(1, Relaxed);
+        let now = Instant::now();
+        self.answers().insert(number, (now, now));
+        self.open_answers.fetch_add(1, Relaxed);
+        number
+    }
+
+    /// Its reader takes a piece.
+    pub(super) fn answer_goes_on(&self, number: u64) {
+        if let Some((_, last)) = self.answers().get_mut(&number) {
+            *last = Instant::now();
+        }
+    }
+
+    /// Its last piece was taken, or it was given up.
+    pub(super) fn answer_ends(&self, number: u64) {
+        self.answers().remove(&number);
+        self.open_answers.fetch_sub(1, Relaxed);
+        self.quiet_since.store(self.now(), Relaxed);
+    }
+
+    fn answers(&self) -> MutexGuard<'_, BTreeMap<u64, (Instant, Instant)>> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -102,17 +174,33 @@ impl Drop for InFlight {
     }
 }
 
+/// What a connection's bytes come through.
+pub(super) enum Wire {
+    Plain(TcpStream),
+    Encrypted(Box<TlsStream<TcpStream>>),
+}
+
+/// The same call on either.
+macro_rules! either {
+    ($wire:expr, $stream:ident => $call:expr) => {
+        match $wire {
+            Wire::Plain($stream) => $call,
+            Wire::Encrypted($stream) => $call,
+        }
+    };
+}
+
 /// A connection's bytes: they move its clock, and hyper's bare refusals leave it as problems.
 pub(super) struct Stream {
-    tcp: TcpStream,
+    wire: Wire,
     clock: Arc<Clock>,
     /// What is still to be written of an answer that replaced hyper's.
     refusal: Option<(Vec<u8>, usize)>,
 }
 
 impl Stream {
-    pub(super) fn new(tcp: TcpStream, clock: Arc<Clock>) -> Stream {
-        Stream { tcp, clock, refusal: None }
+    pub(super) fn new(wire: Wire, clock: Arc<Clock>) -> Stream {
+        Stream { wire, clock, refusal: None }
     }
 
     /// Whether `first` begins a refusal of hyper's; if so it is kept to be written in its own words.
@@ -129,7 +217,7 @@ impl Stream {
             if *written == answer.len() {
                 self.refusal = None;
             } else {
-                match ready!(Pin::new(&mut self.tcp).poll_write(context, &answer[*written..]))? {
+                match ready!(either!(&mut self.wire, tcp => Pin::new(tcp).poll_write(context, &answer[*written..])))? {
                     0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                     size => *written += size,
                 }
@@ -139,8 +227,10 @@ impl Stream {
     }
 
     fn wrote(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(Ok(1..)) = result {
-            self.clock.bytes_went();
+        match result {
+            Poll::Ready(Ok(1..)) => self.clock.bytes_went(),
+            Poll::Pending => self.clock.bytes_are_stuck(),
+            Poll::Ready(_) => {}
         }
         result
     }
@@ -149,7 +239,7 @@ impl Stream {
 impl AsyncRead for Stream {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let filled = buffer.filled().len();
-        ready!(Pin::new(&mut self.tcp).poll_read(context, buffer))?;
+        ready!(either!(&mut self.wire, tcp => Pin::new(tcp).poll_read(context, buffer)))?;
         if buffer.filled().len() > filled {
             self.clock.bytes_came();
         }
@@ -163,7 +253,7 @@ impl AsyncWrite for Stream {
         if self.refuses(bytes) {
             return Poll::Ready(Ok(bytes.len()));
         }
-        let result = Pin::new(&mut self.tcp).poll_write(context, bytes);
+        let result = either!(&mut self.wire, tcp => Pin::new(tcp).poll_write(context, bytes));
         self.wrote(result)
     }
 
@@ -174,21 +264,21 @@ impl AsyncWrite for Stream {
         {
             return Poll::Ready(Ok(first.len()));
         }
-        let result = Pin::new(&mut self.tcp).poll_write_vectored(context, slices);
+        let result = either!(&mut self.wire, tcp => Pin::new(tcp).poll_write_vectored(context, slices));
         self.wrote(result)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.tcp.is_write_vectored()
+        either!(&self.wire, tcp => tcp.is_write_vectored())
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_refusal(context))?;
-        Pin::new(&mut self.tcp).poll_flush(context)
+        either!(&mut self.wire, tcp => Pin::new(tcp).poll_flush(context))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_refusal(context))?;
-        Pin::new(&mut self.tcp).poll_shutdown(context)
+        either!(&mut self.wire, tcp => Pin::new(tcp).poll_shutdown(context))
     }
 }

@@ -3,13 +3,15 @@
 //! The routes say path, types and success; this adds the headers, the errors that every operation of a kind can answer, and the
 //! examples, so that no route repeats them.
 
+use axum::http::Method;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::examples::{REGISTERED, registrations, requests, requests_of_registered};
 use super::explain::example;
+use super::map::need;
 use super::routes::declared;
-use crate::service::{Endpoint, operators};
+use crate::service::{Endpoint, Scope, operators};
 use crate::wire::problem::{Fault, Problem, Slug};
 
 const ABOUT: &str = "nablad takes a function as data and the points to look at, and returns exact values and derivatives.\n\n\
@@ -34,6 +36,11 @@ const OF_EVALUATION: [Slug; 11] = [
     Slug::ShuttingDown,
 ];
 
+/// What a key must be good for, where there are keys.
+fn scope(path: &str, method: &str) -> Option<Scope> {
+    need(path, &Method::from_bytes(method.to_uppercase().as_bytes()).ok()?)
+}
+
 /// The evaluation that an operation does, and whether its path names the function.
 fn evaluation(path: &str) -> Option<(Endpoint, bool)> {
     let of_registered = path.strip_prefix(FUNCTION).and_then(|rest| rest.strip_prefix('/'));
@@ -44,10 +51,14 @@ fn evaluation(path: &str) -> Option<(Endpoint, bool)> {
 /// The path of a registered function.
 const FUNCTION: &str = "/functions/{function}";
 
+/// Whether an operation registers a function.
+fn registers(path: &str, method: &str) -> bool {
+    matches!((path, method), ("/functions", "post") | (FUNCTION, "put"))
+}
+
 /// The errors that an operation can answer.
-fn slugs(method: &str, path: &str) -> Vec<Slug> {
+fn slugs(path: &str, method: &str) -> Vec<Slug> {
     let endpoint = evaluation(path).map(|(endpoint, _)| endpoint);
-    let sends = endpoint.is_some() || (path.starts_with("/functions") && matches!(method, "post" | "put"));
     let special: &[Slug] = match (endpoint, path) {
         (Some(Endpoint::Graph), _) => &[Slug::LimitExceeded, Slug::DeadlineExceeded],
         (Some(Endpoint::Derivative), _) => &[Slug::NotDifferentiable, Slug::LimitExceeded, Slug::DeadlineExceeded],
@@ -74,13 +85,14 @@ fn slugs(method: &str, path: &str) -> Vec<Slug> {
         },
         (None, "/problems/{slug}") => &[Slug::NotFound, Slug::NotAcceptable],
         (None, "/readyz") => &[Slug::ShuttingDown],
-        (None, "/livez" | "/docs") => &[],
+        (None, "/livez" | "/docs" | "/metrics") => &[],
         (None, _) => &[Slug::NotAcceptable],
     };
-    let sent: &[Slug] = if sends { &OF_EVALUATION } else { &[] };
+    let sent: &[Slug] = if endpoint.is_some() || registers(path, method) { &OF_EVALUATION } else { &[] };
     // a body may refer to a registered function, a path may
     let refers: &[Slug] = if endpoint.is_some() { &[Slug::NotFound] } else { &[] };
-    let all = [sent, refers, special, &OF_EVERY_REQUEST].concat();
+    let keys: &[Slug] = if scope(path, method).is_some() { &[Slug::Unauthorized, Slug::Forbidden, Slug::RateLimited] } else { &[] };
+    let all = [sent, refers, special, keys, &OF_EVERY_REQUEST].concat();
     Slug::ALL.into_iter().filter(|slug| all.contains(slug)).collect()
 }
 
@@ -93,8 +105,8 @@ fn common_headers() -> Value {
 }
 
 /// The error answers of an operation by status, each with an example a slug.
-fn errors(method: &str, path: &str) -> Map<String, Value> {
-    let slugs = slugs(method, path);
+fn errors(path: &str, method: &str) -> Map<String, Value> {
+    let slugs = slugs(path, method);
     let mut answers = Map::new();
     for slug in &slugs {
         let same: Vec<Slug> = slugs.iter().copied().filter(|other| other.status() == slug.status()).collect();
@@ -102,8 +114,14 @@ fn errors(method: &str, path: &str) -> Map<String, Value> {
         let examples: Map<String, Value> =
             same.iter().map(|slug| (slug.name().to_owned(), json!({"summary": slug.title(), "value": example(*slug)}))).collect();
         let mut headers = common_headers();
-        if slug.status() == 503 {
-            headers["Retry-After"] = json!({"$ref": "#/components/headers/Retry-After"});
+        let more: &[&str] = match slug.status() {
+            503 => &["Retry-After"],
+            429 => &["Retry-After", "RateLimit", "RateLimit-Policy"],
+            401 | 403 => &["WWW-Authenticate"],
+            _ => &[],
+        };
+        for name in more {
+            headers[name] = json!({"$ref": format!("#/components/headers/{name}")});
         }
         let answer = json!({
             "description": description,
@@ -159,7 +177,22 @@ pub fn openapi() -> Value {
             "schema": {"type": "string"}
         },
         "Location": {"description": "The path of the function.", "schema": {"type": "string", "format": "uri-reference"}},
-        "Retry-After": {"description": "Seconds after which to try again.", "schema": {"type": "integer", "minimum": 0}}
+        "Retry-After": {"description": "Seconds after which to try again.", "schema": {"type": "integer", "minimum": 0}},
+        "RateLimit": {
+            "description": "Where keys are configured: what the key has left (IETF draft), e.g. `\"rate\";r=1999;t=1, \"concurrent\";r=255`.",
+            "schema": {"type": "string"}
+        },
+        "RateLimit-Policy": {
+            "description": "Where keys are configured: what the key is allowed (IETF draft), e.g. `\"rate\";q=2000;w=2`.",
+            "schema": {"type": "string"}
+        },
+        "WWW-Authenticate": {"description": "`Bearer`, with what is wrong or missing (RFC 6750).", "schema": {"type": "string"}}
+    });
+    components["securitySchemes"] = json!({
+        "key": {
+            "type": "http", "scheme": "bearer",
+            "description": "An API key, where the server has such; its scopes are evaluate, register and admin."
+        }
     });
     components["parameters"] = json!({
         "X-Request-Id": {
@@ -198,8 +231,8 @@ pub fn openapi() -> Value {
             let Some(item) = item.as_object_mut() else {
                 continue;
             };
-            for (method, operation) in item.iter_mut() {
-                complete(method, path, operation);
+            for (method, operation) in item {
+                complete(path, method, operation);
             }
         }
     }
@@ -207,9 +240,9 @@ pub fn openapi() -> Value {
 }
 
 /// Adds to an operation what its route does not say.
-fn complete(method: &str, path: &str, operation: &mut Value) {
+fn complete(path: &str, method: &str, operation: &mut Value) {
     let evaluation = evaluation(path);
-    let registers = path.starts_with("/functions") && matches!(method, "post" | "put") && evaluation.is_none();
+    let registers = registers(path, method);
     let shared = |name: &str| json!({"$ref": format!("#/components/parameters/{name}")});
     let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
     if path.starts_with(FUNCTION) {
@@ -219,7 +252,7 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
         }
     }
     parameters.extend([shared("X-Request-Id"), shared("traceparent")]);
-    if evaluation.is_some() || registers {
+    if evaluation.is_some() || path.starts_with("/functions") {
         parameters.push(shared("Request-Timeout"));
     }
     operation["parameters"] = Value::Array(parameters);
@@ -233,7 +266,16 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
                 response["headers"]["Location"] = json!({"$ref": "#/components/headers/Location"});
             }
         }
-        responses.extend(errors(method, path));
+        responses.extend(errors(path, method));
+    }
+    if let Some(scope) = scope(path, method) {
+        // Without keys anyone may ask: what is free of any stands first.
+        operation["security"] = json!([{}, {"key": []}]);
+        let description = operation["description"].as_str().unwrap_or_default();
+        let words = format!("Where API keys are configured this takes one with the scope `{}`.", scope.name());
+        if !description.contains("scope `") {
+            operation["description"] = format!("{description}{}{words}", if description.is_empty() { "" } else { "\n\n" }).into();
+        }
     }
     let examples = match evaluation {
         Some((endpoint, false)) => requests(endpoint),

@@ -33,10 +33,17 @@ const fn words(slug: Slug) -> (&'static str, &'static str, &'static str) {
             "Send a complete HTTP request; Request-Timeout is a positive number of seconds.",
             "Request-Timeout must be a positive number of seconds, not \"soon\"",
         ),
+        Slug::Unauthorized => (
+            "The request has no API key, or one that is not known here.",
+            "Send the header Authorization: Bearer KEY with a key that whoever runs the server has given you.",
+            "this takes a key: send the header Authorization: Bearer KEY",
+        ),
         Slug::Forbidden => (
-            "The function belongs to another owner, who lets others evaluate it, but not change or delete it.",
-            "Register the function yourself: ids are the same for everybody, and what you register is yours.",
-            "the function belongs to another owner",
+            "The API key is known and not good for this: it lacks a scope, or the function is another owner's, who lets others evaluate it, but not \
+             change or delete it.",
+            "Use a key with the scope that detail names, or ask whoever runs the server for one. Register another's function yourself: its id is \
+             the same for everybody, and what you register is yours.",
+            "this takes a key with the scope register",
         ),
         Slug::NotFound => (
             "There is nothing at this path, or no registered function with this id or name that you may see.",
@@ -120,6 +127,11 @@ const fn words(slug: Slug) -> (&'static str, &'static str, &'static str) {
             "The work is larger than this server ever accepts. It was refused before it ran.",
             "limit names the setting, asked and allowed the numbers. Split the request, or ask whoever runs the server to raise the limit.",
             "4000000 asked for, 1000000 allowed",
+        ),
+        Slug::RateLimited => (
+            "The API key asked more often than it may, or for more at once. Nothing of this request was done.",
+            "Try again after the seconds of Retry-After; RateLimit says what is left, RateLimit-Policy what is allowed.",
+            "this key may ask 1000 times a second",
         ),
         Slug::Overloaded => (
             "The server has more work waiting than it promises to do soon, or cannot reach its store of registered functions. Nothing of this \

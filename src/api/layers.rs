@@ -1,4 +1,5 @@
-//! What surrounds every request: its id, the checks of HTTP itself, the net under panics, and the dress of problems.
+//! What surrounds every request: its id, the checks of HTTP itself, its key, the net under panics, the dress of problems, and what is
+//! counted, traced and logged of it.
 //!
 //! One function around the router instead of a tower of layers: nothing here allocates for a request that succeeds, but its id.
 
@@ -7,54 +8,131 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::HOST;
+use axum::http::header::{HOST, WWW_AUTHENTICATE};
 use axum::http::{Request, Version};
 use axum::response::{IntoResponse, Response};
 use tower::Service as _;
 
 use super::body;
-use super::negotiate::{REQUEST_ID, TRACEPARENT, request_id, traceparent};
+use super::coding;
+use super::cors::Cors;
+use super::keys::{Held, Keys, Refused, Said};
+use super::map::{Map, Place, label};
+use super::negotiate::{REQUEST_ID, TRACEPARENT, place_in_trace, request_id, traceparent};
 use super::problem::{Rejection, dress};
 use super::settings::Settings;
+use crate::service::{Caller, Service};
+use crate::telemetry::traces::{About, Span, Trace, Tracer};
 use crate::wire::problem::{Excess, Failure, Slug};
 
 /// The whole edge above a connection: give it a request, it answers. Clones share it.
 #[derive(Clone)]
 pub struct Edge {
     router: Router,
-    settings: Arc<Settings>,
+    shared: Arc<Around>,
+}
+
+/// What surrounds the routes.
+pub(super) struct Around {
+    pub(super) settings: Arc<Settings>,
+    pub(super) service: Service,
+    pub(super) map: Map,
+    pub(super) cors: Cors,
+    pub(super) keys: Option<Arc<Keys>>,
+    pub(super) tracer: Option<Tracer>,
 }
 
 impl Edge {
     /// The routes with everything around them.
-    pub(crate) fn new(router: Router, settings: Arc<Settings>) -> Edge {
-        Edge { router, settings }
+    pub(super) fn new(router: Router, around: Around) -> Edge {
+        Edge { router, shared: Arc::new(around) }
     }
 
     /// Answers a request: always, and every error as a problem. Dropping the future stops the request's work.
     pub async fn answer(&self, request: Request<Body>) -> Response {
+        let Around { settings, service, map, cors, tracer, .. } = &*self.shared;
         let id = request_id(request.headers());
         let text = id.to_str().unwrap_or_default();
         let traceparent = traceparent(request.headers());
         let trace = traceparent.as_ref().and_then(|value| value.to_str().ok()).and_then(|value| value.get(3..35));
-        tracing::debug!(request_id = text, trace_id = trace, method = %request.method(), path = request.uri().path(), "request");
-        let response = match check(&request, &self.settings) {
-            Ok(()) => self.route(request).await,
+        let place = map.at(request.uri().path());
+        let method = label(request.method());
+        let counted = place.metrics.begin(method);
+        let span = tracer.as_ref().and_then(|tracer| {
+            let about = || About { method, route: place.metrics.name(), request_id: text.to_owned() };
+            tracer.begin(place_in_trace(request.headers(), traceparent.as_ref()), about)
+        });
+        tracing::debug!(request_id = text, trace_id = trace, method, path = request.uri().path(), "request");
+        let codings = coding::accepted(request.headers());
+        let origin = cors.origin(request.headers());
+        let mut said = Said::default();
+        let response = match check(&request, settings) {
+            Ok(()) => match cors.preflight(&request) {
+                Some(response) => response,
+                None => self.pass(request, place, span.as_ref(), &mut said).await,
+            },
             Err(failure) => {
                 body::drain(request).await;
                 Rejection(failure).into_response()
             }
         };
-        let mut response = dress(response, text);
-        tracing::debug!(request_id = text, trace_id = trace, status = response.status().as_u16(), "answer");
-        if let Some(traceparent) = traceparent {
-            response.headers_mut().insert(TRACEPARENT, traceparent);
+        let (mut response, slug) = dress(response, text);
+        if let Some(slug) = slug {
+            service.metrics().refused(slug.name());
         }
-        response.headers_mut().insert(REQUEST_ID, id);
+        if let Some(codings) = codings {
+            response = coding::compressed(response, codings, settings.compress_bytes, service).await;
+        }
+        let status = response.status().as_u16();
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            let milliseconds = counted.begun().elapsed().as_secs_f64() * 1e3;
+            tracing::debug!(request_id = text, trace_id = trace, status, milliseconds, slug = slug.map(Slug::name), "answer");
+        }
+        counted.end(status);
+        if let Some(span) = span {
+            span.end(status);
+        }
+        let headers = response.headers_mut();
+        said.write(headers);
+        cors.write(origin, headers);
+        if let Some(traceparent) = traceparent {
+            headers.insert(TRACEPARENT, traceparent);
+        }
+        headers.insert(REQUEST_ID, id);
         response
+    }
+
+    /// Past the keys and on to the routes, whose handlers find the caller and the trace among the request's extensions, where there are such.
+    async fn pass(&self, mut request: Request<Body>, place: &Place, span: Option<&Span>, said: &mut Said) -> Response {
+        // Kept until the answer is there.
+        let mut _held: Option<Held> = None;
+        if let Some(keys) = &self.shared.keys
+            && let Some(need) = place.need(request.method()).filter(|&need| keys.guards(need))
+        {
+            match keys.check(request.headers(), need, Instant::now()) {
+                Ok(pass) => {
+                    (*said, _held) = (pass.said, Some(pass.held));
+                    request.extensions_mut().insert::<Caller>(pass.caller);
+                }
+                Err(Refused { failure, challenge, said: left }) => {
+                    *said = left;
+                    body::drain(request).await;
+                    let mut response = Rejection(failure).into_response();
+                    if let Some(challenge) = challenge {
+                        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+                    }
+                    return response;
+                }
+            }
+        }
+        if let Some(span) = span {
+            request.extensions_mut().insert::<Trace>(span.trace());
+        }
+        self.route(request).await
     }
 
     /// The router's answer; a panic in a handler is a defect of the server and nothing more.

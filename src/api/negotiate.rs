@@ -7,11 +7,13 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::coding;
 use super::settings::seconds;
 use crate::service::limits::Limits;
+use crate::telemetry::traces::Place;
 use crate::wire::problem::{Failure, Slug};
 
 /// The header that names a request.
@@ -68,6 +70,30 @@ pub(crate) fn traceparent(headers: &HeaderMap) -> Option<HeaderValue> {
     HeaderValue::from_bytes(&text).ok()
 }
 
+/// A request's place in a trace: what its `traceparent` and the answer's say, or a trace of its own.
+pub(crate) fn place_in_trace(headers: &HeaderMap, answer: Option<&HeaderValue>) -> Place {
+    let own = || {
+        let (trace, span) = (new_id(), new_id());
+        let mut place = Place { trace: [b'0'; 32], span: [b'8'; 16], parent: None, sampled: None };
+        place.trace.copy_from_slice(trace.as_bytes());
+        place.span[1..].copy_from_slice(&span.as_bytes()[17..]);
+        place
+    };
+    let Some((trace, span)) = answer.and_then(|value| Some((value.as_bytes().get(3..35)?, value.as_bytes().get(36..52)?))) else {
+        return own();
+    };
+    let mut place = own();
+    place.trace.copy_from_slice(trace);
+    place.span.copy_from_slice(span);
+    // Where the caller's was malformed the trace is ours, and so is the decision.
+    let given = headers.get(TRACEPARENT).map(HeaderValue::as_bytes).filter(|given| given.get(3..35) == Some(trace));
+    if let Some(given) = given {
+        place.parent = given.get(36..52).and_then(|parent| parent.try_into().ok());
+        place.sampled = given.get(54).map(|digit| char::from(*digit).to_digit(16).is_some_and(|flags| flags & 1 == 1));
+    }
+    place
+}
+
 /// The trace and the flags of a well-formed `traceparent` (W3C Trace Context, level 1; of later versions what level 1 knows).
 fn trace(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let hex = |part: &[u8]| part.iter().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte));
@@ -79,18 +105,13 @@ fn trace(text: &[u8]) -> Option<(&[u8], &[u8])> {
     good.then_some((trace, flags))
 }
 
-/// Whether the body is JSON that is read here: no media type, `application/json` or one that ends in `+json`; no content coding.
+/// Whether the body is JSON that is read here: no media type, `application/json` or one that ends in `+json`; a content coding that is read here.
 ///
 /// # Errors
 /// `unsupported-media-type`.
 pub(crate) fn reads_json(headers: &HeaderMap) -> Result<(), Failure> {
     let refuse = |detail: String| Err(Failure::new(Slug::UnsupportedMediaType, detail));
-    for coding in headers.get_all(CONTENT_ENCODING) {
-        if !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity") {
-            let coding = String::from_utf8_lossy(coding.as_bytes());
-            return refuse(format!("the content coding {coding:?} is not read here; send the body as it is"));
-        }
-    }
+    coding::sent(headers)?;
     let Some(value) = headers.get(CONTENT_TYPE).filter(|&value| *value != JSON) else {
         return Ok(());
     };
@@ -183,6 +204,8 @@ pub(crate) fn deadline(headers: &HeaderMap, limits: &Limits) -> Result<Duration,
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header::CONTENT_ENCODING;
+
     use super::*;
 
     fn headers(name: HeaderName, value: &str) -> HeaderMap {
@@ -203,7 +226,7 @@ mod tests {
         ] {
             assert_eq!(reads_json(&headers(CONTENT_TYPE, value)).is_ok(), read, "{value}");
         }
-        for (value, read) in [("identity", true), ("gzip", false)] {
+        for (value, read) in [("identity", true), ("gzip", true), ("compress", false)] {
             assert_eq!(reads_json(&headers(CONTENT_ENCODING, value)).is_ok(), read, "{value}");
         }
     }

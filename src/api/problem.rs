@@ -4,10 +4,11 @@
 //! it, and every bare 4xx or 5xx of the framework, into a problem with the request's id.
 
 use axum::body::Body;
-use axum::http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use axum::http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::http::{Response as HttpResponse, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use super::coding::CODINGS;
 use crate::wire::problem::{Failure, Problem, Slug};
 
 /// The media type of problems.
@@ -42,12 +43,13 @@ fn status(slug: Slug) -> StatusCode {
     StatusCode::from_u16(slug.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// The answer, with its failure written out as the problem of the request with that id. Answers that succeeded stay as they are.
-pub(crate) fn dress(mut response: Response, request_id: &str) -> Response {
+/// The answer, with its failure written out as the problem of the request with that id, and which problem. Answers that succeeded stay as
+/// they are.
+pub(crate) fn dress(mut response: Response, request_id: &str) -> (Response, Option<Slug>) {
     let failure = match response.extensions_mut().remove::<Failure>() {
         Some(failure) => failure,
         None if is_bare_error(&response) => of_status(response.status(), response.headers().get(ALLOW)),
-        None => return response,
+        None => return (response, None),
     };
     if failure.slug == Slug::Internal {
         tracing::error!(request_id, detail = %failure.detail, "a request failed for a defect of the server");
@@ -59,10 +61,13 @@ pub(crate) fn dress(mut response: Response, request_id: &str) -> Response {
     parts.status = status(slug);
     parts.headers.remove(CONTENT_LENGTH);
     parts.headers.insert(CONTENT_TYPE, PROBLEM_JSON);
+    if slug == Slug::UnsupportedMediaType {
+        parts.headers.insert(ACCEPT_ENCODING, CODINGS);
+    }
     if let Some(seconds) = retry_after {
         parts.headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    HttpResponse::from_parts(parts, Body::from(body))
+    (HttpResponse::from_parts(parts, Body::from(body)), Some(slug))
 }
 
 /// The problem's JSON. Of a defect it says nothing but the request id.

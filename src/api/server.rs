@@ -1,4 +1,4 @@
-//! The accept loop: connections in, bounded in number and in time, and drained at shutdown.
+//! The accept loop: connections in, encrypted where that is set, bounded in number and in time, and drained at shutdown.
 //!
 //! `axum::serve` sets no timer and no bound, so this loop takes its place. It knows connections and nothing of routes.
 
@@ -19,11 +19,15 @@ use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
 
-use super::connection::{Clock, Stream};
+use super::answering::watched;
+use super::connection::{Clock, Stream, Wire};
 use super::layers::Edge;
-use super::routes::{Readiness, router};
+use super::reload::Sources;
+use super::routes::{Guests, Readiness, router};
 use super::settings::{Settings, seconds};
+use super::setup::Setup;
 use crate::service::Service;
 
 /// How long to wait after an accept that failed for want of something (file descriptors, memory).
@@ -32,6 +36,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const STREAMS: u32 = 128;
 /// Between two pings of an HTTP/2 connection, and how long to wait for the answer.
 const PING: Duration = Duration::from_secs(20);
+
+/// How long the last spans of a trace may take to be sent.
+const LAST_SPANS: Duration = Duration::from_secs(3);
 
 /// What a connection is told about the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,10 +54,14 @@ enum Phase {
 ///
 /// # Errors
 /// None after the start: an accept that fails is logged and tried again.
-pub async fn run(listener: TcpListener, service: Service, settings: Settings, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-    let settings = Arc::new(settings);
+pub async fn run(listener: TcpListener, service: Service, setup: impl Into<Setup>, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    let Setup { http, keys, tls, traces, reload } = setup.into();
+    let (settings, keys, tls) = (Arc::new(http), keys.map(Arc::new), tls.map(Arc::new));
+    let (tracer, exporter) = traces.unzip();
     let readiness = Readiness::starting();
-    let edge = router(service.clone(), Arc::clone(&settings), readiness.clone());
+    let edge = router(service.clone(), Arc::clone(&settings), readiness.clone(), Guests { keys: keys.clone(), tracer });
+    let watch = Sources { keys, tls: tls.clone(), now: reload, pause: seconds(settings.reload_seconds) };
+    let watching = tokio::spawn(watch.watch());
     let builder = Arc::new(builder(&settings));
     let slots = Arc::new(Semaphore::new(settings.connections.min(Semaphore::MAX_PERMITS)));
     let (phase, _) = watch::channel(Phase::Serving);
@@ -77,14 +88,21 @@ pub async fn run(listener: TcpListener, service: Service, settings: Settings, sh
         let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
             continue;
         };
-        let connection = serve(tcp, edge.clone(), Arc::clone(&builder), Arc::clone(&settings), phase.subscribe());
+        let (edge, builder, settings, mut phase) = (edge.clone(), Arc::clone(&builder), Arc::clone(&settings), phase.subscribe());
+        let acceptor = tls.as_ref().map(|tls| tls.acceptor());
+        let open = readiness.connection();
         tokio::spawn(async move {
-            connection.await;
-            drop(slot);
+            // Answers leave at once; a connection where that cannot be said works as well.
+            let _ = tcp.set_nodelay(true);
+            if let Some(wire) = shaken(tcp, acceptor, &settings, &mut phase).await {
+                serve(wire, edge, builder, settings, phase).await;
+            }
+            drop((slot, open));
         });
     }
     readiness.set(false);
-    drop(listener);
+    watching.abort();
+    drop((listener, edge));
     tracing::info!(connections = phase.receiver_count(), "shutting down");
     phase.send_replace(Phase::Draining);
     if timeout(seconds(settings.drain_seconds), phase.closed()).await.is_err() {
@@ -94,7 +112,30 @@ pub async fn run(listener: TcpListener, service: Service, settings: Settings, sh
     phase.send_replace(Phase::Closed);
     // The tasks only have to notice; they do not wait for anybody any more.
     let _ = timeout(Duration::from_secs(1), phase.closed()).await;
+    if let Some(exporter) = exporter {
+        // What was traced last is sent, if anyone takes it.
+        let _ = timeout(LAST_SPANS, exporter.ended()).await;
+    }
     Ok(())
+}
+
+/// The connection's bytes, encrypted where there is an acceptor; `None` where the other side does not come that far in time.
+async fn shaken(tcp: TcpStream, acceptor: Option<TlsAcceptor>, settings: &Settings, phase: &mut watch::Receiver<Phase>) -> Option<Wire> {
+    let Some(acceptor) = acceptor else {
+        return Some(Wire::Plain(tcp));
+    };
+    let handshake = timeout(seconds(settings.first_request_seconds), acceptor.accept(tcp));
+    tokio::select! {
+        _ = phase.changed() => None,
+        shaken = handshake => match shaken {
+            Ok(Ok(stream)) => Some(Wire::Encrypted(Box::new(stream))),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a TLS handshake failed");
+                None
+            }
+            Err(_) => None,
+        },
+    }
 }
 
 /// Whether an accept failed for that one connection alone.
@@ -126,22 +167,22 @@ fn builder(settings: &Settings) -> auto::Builder<TokioExecutor> {
 
 /// One connection, to its end.
 async fn serve(
-    tcp: TcpStream,
+    wire: Wire,
     edge: Edge,
     builder: Arc<auto::Builder<TokioExecutor>>,
     settings: Arc<Settings>,
     mut phase: watch::Receiver<Phase>,
 ) {
-    // Answers leave at once; a connection where that cannot be said works as well.
-    let _ = tcp.set_nodelay(true);
     let clock = Arc::new(Clock::new(&settings));
-    let stream = TokioIo::new(Stream::new(tcp, Arc::clone(&clock)));
+    let stream = TokioIo::new(Stream::new(wire, Arc::clone(&clock)));
     let in_flight = Arc::clone(&clock);
     let answer = service_fn(move |request: Request<Incoming>| {
-        let guard = in_flight.request(request.version());
-        let edge = edge.clone();
+        let version = request.version();
+        let guard = in_flight.request(version);
+        let (edge, clock) = (edge.clone(), Arc::clone(&in_flight));
         async move {
             let response = edge.answer(request.map(Body::new)).await;
+            let response = watched(response, version, &clock);
             drop(guard);
             Ok::<_, Infallible>(response)
         }

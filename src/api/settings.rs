@@ -22,6 +22,10 @@ pub struct Settings {
     pub body_seconds: f64,
     /// Seconds between two pieces of a request body.
     pub body_gap_seconds: f64,
+    /// Seconds that a reader may take no piece of a long answer.
+    pub answer_gap_seconds: f64,
+    /// Seconds for all of an answer to be read.
+    pub answer_seconds: f64,
     /// Seconds that requests in flight have to finish at shutdown.
     pub drain_seconds: f64,
     /// Bytes of a request body.
@@ -32,6 +36,16 @@ pub struct Settings {
     pub header_count: usize,
     /// Bytes of a request's URI.
     pub uri_bytes: usize,
+    /// Answers of fewer bytes are never compressed.
+    pub compress_bytes: usize,
+    /// Origins whose pages may ask: none, `*`, or some with commas between them.
+    pub cors_origins: String,
+    /// A PEM file with the certificate and its chain; empty for no TLS.
+    pub tls_certificate: String,
+    /// A PEM file with the certificate's key.
+    pub tls_key: String,
+    /// Seconds between two looks at whether the files of keys and certificates have changed.
+    pub reload_seconds: f64,
 }
 
 impl Default for Settings {
@@ -44,11 +58,18 @@ impl Default for Settings {
             idle_seconds: 75.0,
             body_seconds: 60.0,
             body_gap_seconds: 10.0,
+            answer_gap_seconds: 30.0,
+            answer_seconds: 600.0,
             drain_seconds: 20.0,
             body_bytes: 64 << 20,
             header_bytes: 64 << 10,
             header_count: 100,
             uri_bytes: 16 << 10,
+            compress_bytes: 1024,
+            cors_origins: String::new(),
+            tls_certificate: String::new(),
+            tls_key: String::new(),
+            reload_seconds: 10.0,
         }
     }
 }

@@ -7,7 +7,7 @@ mod retry;
 
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -36,6 +36,9 @@ pub enum Error {
     /// The base URL is none, or cannot have paths below it.
     #[error("not a base URL: {0:?}")]
     Url(String),
+    /// The API key has a character that no header can have.
+    #[error("the API key cannot stand in a header")]
+    Key,
     /// The server could not be asked, or did not answer in time.
     #[error("cannot ask the server: {0}")]
     Transport(#[from] reqwest::Error),
@@ -76,9 +79,23 @@ pub struct Builder {
     base: String,
     timeout: Duration,
     retries: Retries,
+    /// What `Authorization` says; `Err` where the key cannot stand in a header.
+    key: Result<Option<HeaderValue>, ()>,
 }
 
 impl Builder {
+    /// The API key to send with every request.
+    #[must_use]
+    pub fn key(mut self, key: &str) -> Builder {
+        // Sensitive: it is not shown where a builder or a client is.
+        let value = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| ());
+        self.key = value.map(|mut value| {
+            value.set_sensitive(true);
+            Some(value)
+        });
+        self
+    }
+
     /// The longest that one attempt may take; also told to the server as `Request-Timeout`. 30 s unless said otherwise.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Builder {
@@ -96,7 +113,7 @@ impl Builder {
     /// The client.
     ///
     /// # Errors
-    /// A base URL that is none; a system without the means for a client.
+    /// A base URL that is none; a key that no header can have; a system without the means for a client.
     pub fn build(self) -> Result<Client, Error> {
         let mut base = Url::parse(&self.base).map_err(|_| Error::Url(self.base.clone()))?;
         if base.cannot_be_a_base() {
@@ -105,7 +122,11 @@ impl Builder {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        let http = reqwest::Client::builder().timeout(self.timeout).build()?;
+        let mut headers = HeaderMap::new();
+        if let Some(key) = self.key.map_err(|()| Error::Key)? {
+            headers.insert(AUTHORIZATION, key);
+        }
+        let http = reqwest::Client::builder().timeout(self.timeout).default_headers(headers).build()?;
         Ok(Client { http, base, timeout: self.timeout, retries: self.retries })
     }
 }
@@ -130,7 +151,7 @@ impl Client {
 
     /// A client to be made otherwise than usual.
     pub fn builder(base: &str) -> Builder {
-        Builder { base: base.to_owned(), timeout: Duration::from_secs(30), retries: Retries::default() }
+        Builder { base: base.to_owned(), timeout: Duration::from_secs(30), retries: Retries::default(), key: Ok(None) }
     }
 
     /// `POST /value`

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::Outcome;
+use crate::api::keys::generate;
 use crate::config::Config;
 use crate::service::{Endpoint, Service};
 use crate::wire::problem::Problem;
@@ -23,6 +24,12 @@ pub(super) fn print_json(value: &impl Serialize) -> Outcome {
     let mut text = serde_json::to_vec_pretty(value).map_err(|error| format!("nablad: {error}"))?;
     text.push(b'\n');
     print(&text)
+}
+
+/// Makes an API key. The line can go straight into a file: what is not for it is a comment.
+pub(super) fn key(name: &str, scopes: &str) -> Outcome {
+    let (key, line) = generate(name, scopes).map_err(|reason| format!("nablad: {reason}"))?;
+    print(format!("# The key, which is kept nowhere: give it to its owner and delete this line.\n# {key}\n{line}\n").as_bytes())
 }
 
 /// Answers the request in `file` as the endpoint of that name would.

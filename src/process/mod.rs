@@ -53,6 +53,14 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Make an API key: print the key, and the line with its hash for the file of keys.
+    Key {
+        /// Who gets it: letters, digits, dots, dashes and underscores.
+        name: String,
+        /// What it is good for: evaluate, register and admin, with commas between them.
+        #[arg(long, default_value = "evaluate")]
+        scopes: String,
+    },
     /// Exit with 0 if the server is ready, else with 1; for a container without a shell.
     Healthcheck {
         /// What to ask; without it, /readyz of the server with these settings on this machine.
@@ -75,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Openapi => commands::print_json(&crate::api::openapi()),
         Command::Ops => commands::print_json(&crate::api::operators()),
         Command::Config { config } => settings(config, None).and_then(|config| commands::print(config.to_toml().as_bytes())),
+        Command::Key { name, scopes } => commands::key(&name, &scopes),
         Command::Healthcheck { url, config } => match url {
             Some(url) => probe::healthcheck(&url),
             None => settings(config, None).and_then(|config| probe::healthcheck(&probe::own_url(&config.http.listen))),

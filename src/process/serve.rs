@@ -6,8 +6,10 @@ use std::time::SystemTime;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 
 use super::{Outcome, commands};
+use crate::api::Setup;
 use crate::config::Config;
 use crate::service::Service;
 use crate::store::{Settings, Store};
@@ -29,17 +31,39 @@ pub(super) fn serve(config: Config) -> Outcome {
 
 async fn listen(config: Config) -> Outcome {
     let address = &config.http.listen;
+    let setup = Setup::load(config.http.clone(), &config.keys, &config.traces).map_err(|reason| format!("nablad: {reason}"))?;
     let cannot = |error: std::io::Error| format!("nablad: cannot listen on http.listen = {address:?}: {error}");
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
     let bound = listener.local_addr().map_err(cannot)?;
     let shutdown = signals()?;
     let store = Store::open(&config.store, Arc::new(SystemTime::now)).await;
     let store = store.map_err(|error| format!("nablad: cannot open store.url = {:?}: {error}", Settings::masked(&config.store.url)))?;
+    reload_at_hangup(setup.reload())?;
     let service = Service::with(config.service(), store);
-    commands::print(format!("nablad listening on http://{bound}\n").as_bytes())?;
+    let scheme = if setup.is_encrypted() { "https" } else { "http" };
+    commands::print(format!("nablad listening on {scheme}://{bound}\n").as_bytes())?;
     tracing::info!(address = %bound, workers = service.workers(), version = env!("CARGO_PKG_VERSION"), "listening");
-    api::run(listener, service, config.http, shutdown).await.map_err(|error| format!("nablad: {error}"))?;
+    match setup.keys() {
+        Some(keys) => tracing::info!(keys, "requests take an API key"),
+        None if bound.ip().is_loopback() => {}
+        None => tracing::warn!(
+            address = %bound,
+            "ANYONE WHO REACHES THIS ADDRESS MAY USE THIS SERVER: no API keys are configured (keys.file or keys.list; `nablad key` makes one)"
+        ),
+    }
+    api::run(listener, service, setup, shutdown).await.map_err(|error| format!("nablad: {error}"))?;
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// At each SIGHUP keys and certificates are read again.
+fn reload_at_hangup(reload: Arc<Notify>) -> Outcome {
+    let mut hangup = signal(SignalKind::hangup()).map_err(|error| format!("nablad: cannot wait for signals: {error}"))?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            reload.notify_one();
+        }
+    });
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use super::decode::{Arrangement, Given};
 use super::limits::{Limits, check, exceeded};
@@ -18,8 +19,16 @@ pub(super) const NUMBER_BYTES: usize = 26;
 /// Floating-point operations a worker is taken to do in a second.
 const RATE: f64 = 1e9;
 
-/// Refuses what is larger than the limits; what it costs otherwise.
-pub(super) fn measure(plan: &Plan, given: &Given, limits: &Limits) -> Result<Cost, Failure> {
+/// What a request's work takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Measured {
+    pub(super) cost: Cost,
+    /// Bytes of points, results, scratch memory and answer, of as many blocks as run at once.
+    pub(super) bytes: u64,
+}
+
+/// Refuses what is larger than the limits; what it takes otherwise, with so many `workers`.
+pub(super) fn measure(plan: &Plan, given: &Given, limits: &Limits, workers: usize) -> Result<Measured, Failure> {
     let points = given.arrangement.points();
     let template = &plan.template;
     check("limits.points", points, limits.points)?;
@@ -45,59 +54,146 @@ pub(super) fn measure(plan: &Plan, given: &Given, limits: &Limits) -> Result<Cos
             return Err(exceeded(limit, asked, allowed));
         }
     }
-    Ok(cost)
+    let blocks = points.div_ceil(plan.program.block().max(1)).clamp(1, workers.max(1));
+    let bytes = bytes + cost.scratch_bytes * (blocks - 1) as f64 + answer as f64;
+    Ok(Measured { cost, bytes: bytes as u64 })
+}
+
+/// How long work may wait.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Rules {
+    /// Worker threads.
+    pub(super) workers: usize,
+    /// Seconds of others' work before a newcomer's.
+    pub(super) most_seconds: f64,
+    /// Pieces of work at once.
+    pub(super) most_pieces: usize,
+    /// Seconds for which a queue may be that long. One that has stood for longer is no burst: there is more work than can be done.
+    pub(super) burst_seconds: f64,
+    /// What a newcomer may then wait, as a multiple of its own work; so the answers that are given keep their speed.
+    pub(super) busy_wait: f64,
+    /// Seconds that are never too long to wait.
+    pub(super) busy_wait_seconds: f64,
+}
+
+/// Whose work it is. Callers that are not told apart are one.
+pub(super) type Owner = Option<Arc<str>>;
+
+/// What a piece of work belongs to: its caller, and the flag that stops it.
+#[derive(Debug, Clone)]
+pub(super) struct Claim {
+    pub(super) owner: Owner,
+    pub(super) stop: Arc<AtomicBool>,
 }
 
 /// The work that waits or runs.
 ///
-/// Workers take the blocks of all requests in turn. So a request of cost c waits for no more than c of each other request, and that,
-/// shared by the workers, is what decides: a long piece of work does not turn small ones away, and many pieces turn a long one away.
+/// Workers take the blocks of all requests in turn. So a request of cost c waits for no more than c of each other request of its caller;
+/// and as callers take turns, for no more of another caller's than its own comes to. That, shared by the workers, is what decides: a long
+/// piece of work does not turn small ones away, many pieces turn a long one away, and nobody's many pieces turn away another's few.
 #[derive(Debug)]
 pub(super) struct Load {
-    pieces: Mutex<HashMap<u64, Arc<Piece>>>,
+    pieces: Mutex<Pieces>,
     next: AtomicU64,
-    workers: usize,
-    most_seconds: f64,
+    rules: Rules,
+}
+
+#[derive(Debug)]
+struct Pieces {
+    all: HashMap<u64, Arc<Piece>>,
+    /// When a worker was last free.
+    calm: Instant,
 }
 
 /// What is left of a piece of work, in estimated nanoseconds, unless it was told to stop.
 #[derive(Debug)]
 struct Piece {
     left: AtomicU64,
-    stop: Arc<AtomicBool>,
+    claim: Claim,
+}
+
+impl Piece {
+    /// What it keeps a newcomer of so much work waiting.
+    fn before(&self, own: u64) -> u64 {
+        if self.claim.stop.load(Ordering::Relaxed) { 0 } else { self.left.load(Ordering::Relaxed).min(own) }
+    }
 }
 
 impl Load {
-    /// Of a pool of `workers`, of which none may have more than `most_seconds` of work before that of a newcomer.
-    pub(super) fn new(workers: usize, most_seconds: f64) -> Load {
-        Load { pieces: Mutex::default(), next: AtomicU64::new(0), workers, most_seconds }
+    /// No work yet.
+    pub(super) fn new(rules: Rules) -> Load {
+        Load { pieces: Mutex::new(Pieces { all: HashMap::new(), calm: Instant::now() }), next: AtomicU64::new(0), rules }
     }
 
     /// Takes on work of so many flops, unless it would wait too long.
-    pub(super) fn admit(self: &Arc<Load>, flops: f64, stop: &Arc<AtomicBool>) -> Result<Permit, Failure> {
+    pub(super) fn admit(self: &Arc<Load>, flops: f64, claim: &Claim) -> Result<Permit, Failure> {
+        self.admit_at(flops, claim, Instant::now())
+    }
+
+    fn admit_at(self: &Arc<Load>, flops: f64, claim: &Claim, now: Instant) -> Result<Permit, Failure> {
         let own = nanoseconds(flops);
-        let before = |piece: &Arc<Piece>| if piece.stop.load(Ordering::Relaxed) { 0 } else { piece.left.load(Ordering::Relaxed).min(own) };
-        let waiting: u64 = self.lock().values().map(before).sum();
-        let seconds = waiting as f64 / 1e9 / self.workers.max(1) as f64;
-        if seconds > self.most_seconds {
-            let detail = format!("this would wait {seconds:.1} s for other work, {} s are allowed", self.most_seconds);
-            let retry_after = Some((seconds.ceil() as u64).max(1));
-            return Err(Failure { retry_after, ..Failure::new(Slug::Overloaded, detail) });
+        let mut pieces = self.lock();
+        let (waiting, count) = waiting(&pieces.all, own, &claim.owner);
+        if count < self.rules.workers {
+            pieces.calm = now;
         }
-        Ok(self.permit(flops, stop))
+        let Rules { workers, most_seconds, most_pieces, burst_seconds, busy_wait, busy_wait_seconds } = self.rules;
+        if count >= most_pieces {
+            return Err(overloaded(format!("{count} pieces of work are waiting, {most_pieces} are allowed"), 1));
+        }
+        let seconds = waiting as f64 / 1e9 / workers.max(1) as f64;
+        let burst = now.saturating_duration_since(pieces.calm).as_secs_f64() < burst_seconds;
+        let allowed = if burst { most_seconds } else { most_seconds.min((busy_wait * own as f64 / 1e9).max(busy_wait_seconds)) };
+        if seconds > allowed {
+            let detail = format!("this would wait {seconds:.3} s for other work, {allowed:.3} s are allowed");
+            return Err(overloaded(detail, (seconds.ceil() as u64).max(1)));
+        }
+        Ok(self.insert(&mut pieces, own, claim))
     }
 
     /// Counts work that follows from work that was taken on.
-    pub(super) fn permit(self: &Arc<Load>, flops: f64, stop: &Arc<AtomicBool>) -> Permit {
-        let piece = Arc::new(Piece { left: AtomicU64::new(nanoseconds(flops)), stop: stop.clone() });
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
-        self.lock().insert(id, piece.clone());
-        Permit { load: self.clone(), id, whole: nanoseconds(flops), piece }
+    pub(super) fn permit(self: &Arc<Load>, flops: f64, claim: &Claim) -> Permit {
+        self.insert(&mut self.lock(), nanoseconds(flops), claim)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Piece>>> {
+    fn insert(self: &Arc<Load>, pieces: &mut Pieces, whole: u64, claim: &Claim) -> Permit {
+        let piece = Arc::new(Piece { left: AtomicU64::new(whole), claim: claim.clone() });
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        pieces.all.insert(id, piece.clone());
+        Permit { load: self.clone(), id, whole, piece }
+    }
+
+    /// Pieces of work that were taken on and are not done.
+    pub(super) fn pieces(&self) -> usize {
+        self.lock().all.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pieces> {
         self.pieces.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The nanoseconds of others' work that come before a newcomer of `own`, and the number of pieces that are still wanted.
+fn waiting(pieces: &HashMap<u64, Arc<Piece>>, own: u64, owner: &Owner) -> (u64, usize) {
+    let (mut mine, mut count) = (0_u64, 0);
+    let mut others: Vec<(&Owner, u64)> = Vec::new();
+    for piece in pieces.values() {
+        count += usize::from(!piece.claim.stop.load(Ordering::Relaxed));
+        let before = piece.before(own);
+        if piece.claim.owner == *owner {
+            mine += before;
+        } else if let Some((_, sum)) = others.iter_mut().find(|(other, _)| **other == piece.claim.owner) {
+            *sum += before;
+        } else {
+            others.push((&piece.claim.owner, before));
+        }
+    }
+    let share = mine + own;
+    (mine + others.into_iter().map(|(_, sum)| sum.min(share)).sum::<u64>(), count)
+}
+
+fn overloaded(detail: String, seconds: u64) -> Failure {
+    Failure { retry_after: Some(seconds), ..Failure::new(Slug::Overloaded, detail) }
 }
 
 fn nanoseconds(flops: f64) -> u64 {
@@ -114,6 +210,11 @@ pub(super) struct Permit {
 }
 
 impl Permit {
+    /// What the work belongs to.
+    pub(super) fn claim(&self) -> &Claim {
+        &self.piece.claim
+    }
+
     /// So many parts of `parts` are still to do.
     pub(super) fn left(&self, left: usize, parts: usize) {
         self.piece.left.store((self.whole as f64 * left as f64 / parts.max(1) as f64) as u64, Ordering::Relaxed);
@@ -122,30 +223,82 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.load.lock().remove(&self.id);
+        let mut pieces = self.load.lock();
+        pieces.all.remove(&self.id);
+        if pieces.all.len() < self.load.rules.workers {
+            pieces.calm = Instant::now();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    const RULES: Rules =
+        Rules { workers: 2, most_seconds: 1.0, most_pieces: 1000, burst_seconds: 1e9, busy_wait: 1.5, busy_wait_seconds: 0.005 };
+
+    fn claim(owner: Option<&str>) -> Claim {
+        Claim { owner: owner.map(Arc::from), stop: Arc::default() }
+    }
+
+    fn admitted(load: &Arc<Load>, flops: f64, claim: &Claim, now: Instant) -> Vec<Permit> {
+        (0..2000).map_while(|_| load.admit_at(flops, claim, now).ok()).collect()
+    }
 
     #[test]
     fn a_newcomer_waits_for_its_own_share_of_the_others() {
-        let load = Arc::new(Load::new(2, 1.0));
-        let (go, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let large = load.admit(1e11, &stop).expect("an idle pool takes what the limits allow");
+        let load = Arc::new(Load::new(RULES));
+        let (go, stopped) = (claim(None), claim(None));
+        let large = load.admit(1e11, &stopped).expect("an idle pool takes what the limits allow");
         assert!(load.admit(1e9, &go).is_ok(), "small work is not turned away by large");
         let refused = load.admit(1e11, &go).unwrap_err();
         assert_eq!((refused.slug, refused.retry_after), (Slug::Overloaded, Some(50)));
         large.left(1, 100);
         assert!(load.admit(1e11, &go).is_ok());
         large.left(100, 100);
-        stop.store(true, Ordering::Relaxed);
+        stopped.stop.store(true, Ordering::Relaxed);
         assert!(load.admit(1e11, &go).is_ok());
         drop(large);
-        assert!(load.lock().is_empty());
-        let many: Vec<Permit> = (0..).map_while(|_| load.admit(1e8, &go).ok()).take(1000).collect();
-        assert_eq!(many.len(), 21);
+        assert_eq!(load.pieces(), 0);
+        assert_eq!(admitted(&load, 1e8, &go, Instant::now()).len(), 21);
+    }
+
+    #[test]
+    fn a_standing_queue_is_short() {
+        let load = Arc::new(Load::new(Rules { burst_seconds: 0.02, ..RULES }));
+        let start = Instant::now();
+        let later = start + Duration::from_millis(30);
+        let burst = admitted(&load, 1e8, &claim(None), start);
+        assert_eq!(burst.len(), 21, "a burst is taken");
+        assert!(load.admit_at(1e8, &claim(None), later).is_err());
+        drop(burst);
+        let mut standing = admitted(&load, 1e8, &claim(None), start);
+        standing.truncate(3);
+        assert!(load.admit_at(1e8, &claim(None), later).is_ok(), "what waits 1.5 times its work");
+        standing.extend(load.admit_at(1e8, &claim(None), later));
+        assert!(load.admit_at(1e8, &claim(None), later).is_err());
+        assert!(load.admit_at(1e4, &claim(None), later).is_ok(), "what is short waits for nobody");
+    }
+
+    #[test]
+    fn nobodys_many_turn_away_anothers_few() {
+        let load = Arc::new(Load::new(Rules { burst_seconds: 0.0, ..RULES }));
+        let later = Instant::now() + Duration::from_secs(1);
+        let mut held = admitted(&load, 1e8, &claim(Some("a")), later);
+        assert_eq!(held.len(), 4);
+        let other = admitted(&load, 1e8, &claim(Some("b")), later);
+        assert_eq!(other.len(), 2, "as much as shares the queue");
+        held.extend(other);
+        assert!(load.admit_at(1e8, &claim(Some("a")), later).is_err());
+        assert!(load.admit_at(1e8, &claim(Some("c")), later).is_ok());
+    }
+
+    #[test]
+    fn pieces_have_a_most() {
+        let load = Arc::new(Load::new(Rules { most_pieces: 5, ..RULES }));
+        assert_eq!(admitted(&load, 0.0, &claim(None), Instant::now()).len(), 5);
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use quick_cache::sync::Cache;
 
 use super::cache::{Bytes, level};
+use super::caller::Caller;
 use super::decode::Envelope;
 use super::words::quote;
 use crate::store::{Id, Reference, Store};
@@ -31,13 +32,6 @@ pub(super) fn is_name(name: &str) -> bool {
         && !name.ends_with(['.', '-'])
         && name.chars().nth(LONGEST_NAME).is_none()
         && name.parse::<Id>().is_err()
-}
-
-/// Who asks.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Caller {
-    /// Whose functions he registers and sees; `None` where callers are not told apart.
-    pub owner: Option<String>,
 }
 
 /// A registered function.
@@ -158,7 +152,7 @@ impl Library {
     }
 
     pub(super) fn owner(&self) -> Option<&str> {
-        self.caller.owner.as_deref()
+        self.caller.owner()
     }
 
     /// Has a function at hand from now on.

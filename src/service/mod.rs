@@ -5,8 +5,10 @@
 //! beyond its answer (but for its compiled program) or trusted.
 
 mod admission;
+mod ask;
 mod build;
 mod cache;
+mod caller;
 mod chain;
 mod check;
 mod convert;
@@ -15,14 +17,17 @@ mod derivative;
 mod digest;
 mod encode;
 mod endpoint;
+mod errand;
 mod export;
 mod library;
 pub mod limits;
+mod memory;
 mod operators;
 mod plan;
 mod pool;
 mod registry;
 mod run;
+mod settings;
 mod words;
 
 #[cfg(test)]
@@ -32,48 +37,36 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 
+pub use ask::Request;
+pub use caller::{Caller, Scope, Scopes};
 pub use endpoint::Endpoint;
-pub use library::Caller;
+pub use errand::Context;
 pub use limits::Limits;
+pub use memory::{Memory, Portion};
 pub use operators::operators;
 pub use registry::{Preconditions, Registered, Shown, Submission, Tags};
 pub use run::Run;
+pub use settings::{MachineCode, Settings};
 
 use crate::engine::Error;
 use crate::engine::exec::Scratch;
+use crate::engine::exec::native::Backend;
 use crate::store::{self, Store};
+use crate::telemetry::metrics::{Metrics, Vitals};
 use crate::wire::problem::{Failure, Slug};
-use admission::{Load, Permit, measure};
+use admission::{Load, Measured, Rules, measure};
+use ask::{Ask, Held};
 use cache::Programs;
 use encode::{Block, Style};
+use errand::Errand;
 use library::{Halt, Library, Shelf, Wanted};
+use memory::Accounted;
 use plan::{Decoded, Plan, decode};
 use pool::{Ended, Pool};
-
-/// How the service works.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// Worker threads; 0 for as many as there are cores.
-    pub workers: usize,
-    /// Bytes of compiled programs that are kept.
-    pub cache_bytes: usize,
-    /// Seconds of estimated work that may wait for each worker; what comes on top is turned away.
-    pub queue_seconds: f64,
-    /// What one request may ask for.
-    pub limits: Limits,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings { workers: 0, cache_bytes: 256 << 20, queue_seconds: 1.0, limits: Limits::default() }
-    }
-}
 
 /// Answers requests. A handle: clones are the same service.
 #[derive(Clone)]
@@ -81,11 +74,15 @@ pub struct Service(Arc<Inner>);
 
 struct Inner {
     limits: Limits,
+    /// What runs Maps.
+    backend: Backend,
     workers: usize,
     cache: Programs,
     shelf: Arc<Shelf>,
     load: Arc<Load>,
     pool: Pool,
+    memory: Memory,
+    metrics: Metrics,
     draining: AtomicBool,
 }
 
@@ -100,6 +97,17 @@ const COMPILE_FLOPS: f64 = 100.0;
 
 /// Flops that writing a number is taken to cost.
 const ENCODE_FLOPS: f64 = 50.0;
+
+/// Bytes that reading takes at most for each byte of a body: two characters can be a number.
+const DECODE_BYTES: u64 = 8;
+
+/// Bytes that compiling takes for each byte of a function, as measured: of a graph with short names, and besides of a formula, where a
+/// character can be an operator.
+const COMPILE_BYTES: u64 = 20;
+const PARSE_BYTES: u64 = 160;
+
+/// Bytes that converting takes for each byte of a function: it is written out in three notations.
+const CONVERT_BYTES: u64 = 35;
 
 /// Numbers of an answer that are written where they arrive.
 const SMALL_ANSWER: usize = 2048;
@@ -120,12 +128,23 @@ impl Service {
     pub fn with(settings: Settings, store: Store) -> Service {
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let workers = if settings.workers == 0 { cores() } else { settings.workers };
+        let rules = Rules {
+            workers,
+            most_seconds: settings.queue_seconds,
+            most_pieces: settings.queue_requests,
+            burst_seconds: settings.burst_seconds,
+            busy_wait: settings.busy_wait,
+            busy_wait_seconds: settings.busy_wait_seconds,
+        };
         Service(Arc::new(Inner {
             workers,
             cache: Programs::new(settings.cache_bytes),
             shelf: Arc::new(Shelf::new(store, settings.cache_bytes / 8)),
-            load: Arc::new(Load::new(workers, settings.queue_seconds)),
-            pool: Pool::start(workers),
+            load: Arc::new(Load::new(rules)),
+            backend: settings.machine_code.backend(),
+            pool: Pool::start(workers, settings.machine_code.backend()),
+            memory: Memory::new(settings.memory_bytes as u64),
+            metrics: Metrics::new(),
             draining: AtomicBool::new(false),
             limits: settings.limits,
         }))
@@ -141,17 +160,56 @@ impl Service {
         &self.0.limits
     }
 
+    /// The room that requests share.
+    pub fn memory(&self) -> &Memory {
+        &self.0.memory
+    }
+
+    /// What is counted of this server.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// How the service is just now.
+    pub fn vitals(&self) -> Vitals {
+        let Inner { cache, shelf, load, pool, memory, .. } = &*self.0;
+        let (busy, alive) = pool.busy_and_alive();
+        Vitals {
+            workers: alive as u64,
+            busy: busy as u64,
+            waiting: load.pieces() as u64,
+            memory: memory.used(),
+            memory_most: memory.most(),
+            cache: cache.plans.weight() + cache.programs.weight() + shelf.functions.weight(),
+            ..Vitals::default()
+        }
+    }
+
+    /// Whether work would be taken on and done.
+    ///
+    /// # Errors
+    /// Why not, in a few words.
+    pub fn ready(&self) -> Result<(), &'static str> {
+        if self.0.draining.load(Ordering::Relaxed) {
+            return Err("the server is shutting down");
+        }
+        if self.0.pool.busy_and_alive().1 == 0 {
+            return Err("there are no workers left");
+        }
+        Ok(())
+    }
+
     /// Refuses requests from now on; those that were taken on finish.
     pub fn drain(&self) {
         self.0.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Answers a request of nobody in particular; see [`Service::call`].
+    /// Answers a request whose body says of what function; see [`Service::call`].
     ///
     /// # Errors
     /// As [`Service::call`].
-    pub async fn answer(&self, endpoint: Endpoint, body: Bytes, deadline: Duration) -> Result<Bytes, Failure> {
-        self.call(Request { endpoint, body, deadline, caller: Caller::default(), function: None }).await
+    pub async fn answer(&self, endpoint: Endpoint, body: Bytes, context: impl Into<Context>) -> Result<Bytes, Failure> {
+        self.call(Request { endpoint, body, function: None, context: context.into() }).await
     }
 
     /// Answers a request with a complete JSON text. Dropping the future stops its work.
@@ -163,15 +221,13 @@ impl Service {
     /// Everything that is not an answer, as the contract's section 5 has it.
     pub async fn call(&self, request: Request) -> Result<Bytes, Failure> {
         self.takes_work()?;
-        let Request { endpoint, body, deadline, caller, function } = request;
-        let library = Arc::new(Library::new(self.0.shelf.clone(), caller));
-        let held = Held { endpoint, body, function, library };
-        let begun = match self.0.begin(held.view()) {
-            Ok(Begun::Answered(answer)) => return Ok(answer.into()),
-            Err(Halt::Failure(failure)) => return Err(failure),
-            begun => begun,
-        };
-        self.within(deadline, async |stop| self.0.finish(held, begun, stop).await).await.map(Bytes::from)
+        let Request { endpoint, body, function, context } = request;
+        let library = Arc::new(Library::new(self.0.shelf.clone(), context.caller.clone()));
+        let deadline = context.deadline;
+        let mut errand = Errand::new(context, &self.0.memory);
+        let outcome = self.0.answer(Held { endpoint, body, function, library }, deadline, &mut errand).await;
+        self.0.metrics.worked(&errand.end());
+        outcome
     }
 
     /// Refuses while the service ends.
@@ -182,16 +238,42 @@ impl Service {
         Ok(())
     }
 
-    /// Does work that is told to stop at its deadline, or when nobody waits for it any more.
-    async fn within<T>(&self, deadline: Duration, work: impl AsyncFnOnce(&Arc<AtomicBool>) -> Result<T, Failure>) -> Result<T, Failure> {
-        let most = Duration::try_from_secs_f64(self.0.limits.deadline_most_seconds).unwrap_or(Duration::MAX);
-        let deadline = deadline.min(most);
-        // Dropped with the future that waits for the work: at the deadline, or when the caller has gone.
-        let flag = StopWhenDropped(Arc::new(AtomicBool::new(false)));
-        match tokio::time::timeout(deadline, work(&flag.0)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Failure::new(Slug::DeadlineExceeded, format!("the work was stopped after {} s", deadline.as_secs_f64()))),
-        }
+    /// Work that belongs to no function (unpacking a body), for about so many flops, on a worker. The work may ask whether it is still wanted.
+    ///
+    /// # Errors
+    /// As all work that would wait too long, or that was stopped or panicked.
+    pub async fn handwork<T: Send + 'static>(
+        &self,
+        flops: f64,
+        work: impl FnOnce(&dyn Fn() -> bool) -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let errand = Errand::new(Duration::MAX.into(), &self.0.memory);
+        let permit = self.0.load.admit(flops, &errand.claim)?;
+        let stop = errand.claim.stop.clone();
+        self.0.pool.whole(permit, move || work(&|| stop.load(Ordering::Relaxed))).await.0.map_err(ended)
+    }
+
+    /// The same for work that follows from work that was taken on (packing an answer): it is never turned away.
+    ///
+    /// # Errors
+    /// That it was stopped or panicked.
+    pub async fn handwork_due<T: Send + 'static>(
+        &self,
+        flops: f64,
+        work: impl FnOnce(&dyn Fn() -> bool) -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let errand = Errand::new(Duration::MAX.into(), &self.0.memory);
+        let permit = self.0.load.permit(flops, &errand.claim);
+        let stop = errand.claim.stop.clone();
+        self.0.pool.whole(permit, move || work(&|| stop.load(Ordering::Relaxed))).await.0.map_err(ended)
+    }
+
+    /// Bytes that are counted as in flight as long as anyone holds them.
+    ///
+    /// # Errors
+    /// `overloaded` where there is no room for them.
+    pub fn accounted(&self, bytes: Vec<u8>) -> Result<Bytes, Failure> {
+        self.0.accounted(bytes)
     }
 
     /// Answers a request on this thread, without a deadline: for a process that is not a server. Registered functions are known where
@@ -201,14 +283,14 @@ impl Service {
     /// As [`Service::call`].
     pub fn answer_blocking(&self, endpoint: Endpoint, body: &[u8]) -> Result<Vec<u8>, Failure> {
         let inner = &*self.0;
-        let library = Library::new(inner.shelf.clone(), Caller::default());
+        let library = Library::new(inner.shelf.clone(), Caller::ANYONE);
         let asked = Ask { endpoint, body, function: None, library: &library };
         guarded(|| {
             if endpoint.converts() {
                 return convert::convert(asked, &inner.limits).map_err(Halt::verdict);
             }
             let (run, style) = inner.prepare(asked).map_err(Halt::verdict)?;
-            let blocks = all_blocks(&run, &mut Scratch::default()).map_err(|_| internal())?;
+            let blocks = all_blocks(&run, &mut Scratch::on(inner.backend)).map_err(|_| internal())?;
             Ok(encode::answer(&run.plan.template, &blocks, style))
         })
     }
@@ -221,48 +303,9 @@ impl Service {
         if endpoint.converts() {
             return Err(Failure::new(Slug::InvalidRequest, format!("/{} evaluates nothing", endpoint.name())));
         }
-        let library = Library::new(self.0.shelf.clone(), Caller::default());
+        let library = Library::new(self.0.shelf.clone(), Caller::ANYONE);
         let asked = Ask { endpoint, body, function: None, library: &library };
         guarded(|| self.0.prepare(asked).map(|(run, _)| run).map_err(Halt::verdict))
-    }
-}
-
-/// A request.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// What is asked.
-    pub endpoint: Endpoint,
-    /// Its JSON text.
-    pub body: Bytes,
-    /// How long it may take.
-    pub deadline: Duration,
-    /// Who asks.
-    pub caller: Caller,
-    /// The registered function that the path names; `None` where the body says of what it is asked.
-    pub function: Option<String>,
-}
-
-/// What is asked, where no more than looking at it is needed.
-#[derive(Clone, Copy)]
-struct Ask<'a> {
-    endpoint: Endpoint,
-    body: &'a [u8],
-    function: Option<&'a str>,
-    library: &'a Library,
-}
-
-/// What is asked, to be carried from thread to thread.
-#[derive(Clone)]
-struct Held {
-    endpoint: Endpoint,
-    body: Bytes,
-    function: Option<String>,
-    library: Arc<Library>,
-}
-
-impl Held {
-    fn view(&self) -> Ask<'_> {
-        Ask { endpoint: self.endpoint, body: &self.body, function: self.function.as_deref(), library: &self.library }
     }
 }
 
@@ -278,24 +321,57 @@ enum Begun {
 }
 
 impl Inner {
+    /// As far as it goes here, then the rest with the workers and within the deadline.
+    async fn answer(self: &Arc<Inner>, held: Held, deadline: Duration, errand: &mut Errand) -> Result<Bytes, Failure> {
+        let begun = match self.begin(held.view(), errand) {
+            Ok(Begun::Answered(answer)) => return self.accounted(answer),
+            Err(Halt::Failure(failure)) => return Err(failure),
+            begun => begun,
+        };
+        let answer = self.within(deadline, self.finish(held, begun, errand)).await?;
+        self.accounted(answer)
+    }
+
+    /// What is done within a deadline, or not.
+    async fn within<T>(&self, deadline: Duration, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let most = Duration::try_from_secs_f64(self.limits.deadline_most_seconds).unwrap_or(Duration::MAX);
+        let deadline = deadline.min(most);
+        match tokio::time::timeout(deadline, work).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Failure::new(Slug::DeadlineExceeded, format!("the work was stopped after {} s", deadline.as_secs_f64()))),
+        }
+    }
+
+    /// An answer that is counted until it has been sent.
+    fn accounted(&self, answer: Vec<u8>) -> Result<Bytes, Failure> {
+        let mut held = self.memory.nothing();
+        held.grow(answer.capacity() as u64)?;
+        Ok(Accounted::bytes(answer, held))
+    }
+
     /// Goes as far as takes next to no time.
-    fn begin(&self, asked: Ask<'_>) -> Result<Begun, Halt> {
+    fn begin(&self, asked: Ask<'_>, errand: &mut Errand) -> Result<Begun, Halt> {
         if asked.endpoint.converts() || asked.body.len() > SMALL_BODY {
             return Ok(Begun::Untouched);
         }
-        guarded(|| {
+        let begun = Instant::now();
+        let outcome = guarded(|| {
             let decoded = decode(asked, &self.limits)?;
             let Some(plan) = self.cache.plans.get(&decoded.key) else { return Ok(Begun::Decoded(decoded)) };
-            let cost = measure(&plan, &decoded.given, &self.limits)?;
+            errand.work.hit = Some(true);
+            let Measured { cost, .. } = measure(&plan, &decoded.given, &self.limits, self.workers)?;
             let style = decoded.style;
             let run = Run::new(plan, decoded.given, cost);
             if !run.is_small() {
                 let (plan, given) = run.into_parts();
                 return Ok(Begun::Planned(Decoded { given, ..decoded }, plan));
             }
-            let blocks = here(&run)?;
+            (errand.work.points, errand.work.flops) = (run.points() as u64, cost.flops);
+            let blocks = here(&run, self.backend)?;
             Ok(Begun::Answered(encode::answer(&run.plan.template, &blocks, style)))
-        })
+        });
+        errand.did("begin", begun);
+        outcome
     }
 
     /// Reads a request and finds or makes its plan, on this thread.
@@ -309,82 +385,101 @@ impl Inner {
                 plan
             }
         };
-        let cost = measure(&plan, &decoded.given, &self.limits)?;
+        let Measured { cost, .. } = measure(&plan, &decoded.given, &self.limits, self.workers)?;
         Ok((Run::new(plan, decoded.given, cost), decoded.style))
     }
 
     /// Goes on from there to the end, once more from the beginning when functions had to be fetched.
-    async fn finish(self: &Arc<Inner>, mut held: Held, mut begun: Result<Begun, Halt>, stop: &Arc<AtomicBool>) -> Result<Vec<u8>, Failure> {
+    async fn finish(self: &Arc<Inner>, mut held: Held, mut begun: Result<Begun, Halt>, errand: &mut Errand) -> Result<Vec<u8>, Failure> {
         loop {
             let outcome = match begun {
-                Ok(begun) => self.work(&held, begun, stop).await,
+                Ok(begun) => self.work(&held, begun, errand).await,
                 Err(halt) => Err(halt),
             };
             match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(Halt::Failure(failure)) => return Err(failure),
-                Err(Halt::Missing(wanted)) => self.fetch(Arc::make_mut(&mut held.library), wanted, stop).await?,
+                Err(Halt::Missing(wanted)) => self.fetch(Arc::make_mut(&mut held.library), wanted, errand).await?,
             }
-            begun = self.begin(held.view());
+            errand.held.shrink(0);
+            begun = self.begin(held.view(), errand);
         }
     }
 
     /// Goes the rest of the way, with the workers.
-    async fn work(self: &Arc<Inner>, held: &Held, begun: Begun, stop: &Arc<AtomicBool>) -> Result<Vec<u8>, Halt> {
-        let length = held.body.len() as f64;
+    async fn work(self: &Arc<Inner>, held: &Held, begun: Begun, errand: &mut Errand) -> Result<Vec<u8>, Halt> {
+        let size = held.body.len();
         if held.endpoint.converts() {
-            let length = length + self.lengths(&held.library, held.function.as_deref());
-            let permit = self.load.admit(length * COMPILE_FLOPS, stop)?;
+            let registered = self.length(&held.library, held.function.as_deref());
+            errand.held.grow((size + registered) as u64 * CONVERT_BYTES + self.parse_bytes(size))?;
             let (inner, held) = (self.clone(), held.clone());
-            return self.whole(stop, permit, move || convert::convert(held.view(), &inner.limits)).await?;
+            let convert = move || convert::convert(held.view(), &inner.limits);
+            return self.whole("convert", (size + registered) as f64 * COMPILE_FLOPS, errand, convert).await?;
         }
         let (decoded, known) = match begun {
             Begun::Answered(answer) => return Ok(answer),
             Begun::Decoded(decoded) => (decoded, None),
             Begun::Planned(decoded, plan) => (decoded, Some(plan)),
             Begun::Untouched => {
-                let permit = self.load.admit(length * DECODE_FLOPS, stop)?;
+                errand.held.grow(size as u64 * DECODE_BYTES)?;
                 let (inner, held) = (self.clone(), held.clone());
-                let decoded = self.whole(stop, permit, move || decode(held.view(), &inner.limits)).await??;
-                (decoded, None)
+                let read = move || decode(held.view(), &inner.limits);
+                (self.whole("decode", size as f64 * DECODE_FLOPS, errand, read).await??, None)
             }
         };
         let (decoded, plan) = match known {
             Some(plan) => (decoded, plan),
-            None => self.plan(held, decoded, stop).await?,
+            None => self.plan(held, decoded, errand).await?,
         };
-        let cost = measure(&plan, &decoded.given, &self.limits)?;
+        let Measured { cost, bytes } = measure(&plan, &decoded.given, &self.limits, self.workers)?;
         let style = decoded.style;
         let cells = plan.template.width() * style.arrangement.points();
         let run = Run::new(plan.clone(), decoded.given, cost);
+        (errand.work.points, errand.work.flops) = (run.points() as u64, cost.flops);
         let blocks = if run.is_small() {
-            guarded(|| here(&run))?
+            let begun = Instant::now();
+            let blocks = guarded(|| here(&run, self.backend));
+            errand.did("run", begun);
+            blocks?
         } else {
-            let permit = self.load.admit(cost.flops, stop)?;
-            self.pool.blocks(run, stop.clone(), permit).await.map_err(ended)?
+            // What reading took is part of what is measured now.
+            errand.held.shrink(0);
+            errand.held.grow(bytes)?;
+            let permit = self.load.admit(cost.flops, &errand.claim)?;
+            let (blocks, spent) = self.pool.blocks(run, permit).await;
+            errand.spent("run", spent);
+            blocks.map_err(ended)?
         };
+        let write = move || encode::answer(&plan.template, &blocks, style);
         if cells <= SMALL_ANSWER {
-            return Ok(encode::answer(&plan.template, &blocks, style));
+            return Ok(write());
         }
-        let permit = self.load.permit(cells as f64 * ENCODE_FLOPS, stop);
-        Ok(self.whole(stop, permit, move || encode::answer(&plan.template, &blocks, style)).await?)
+        let permit = self.load.permit(cells as f64 * ENCODE_FLOPS, &errand.claim);
+        let (answer, spent) = self.pool.whole(permit, write).await;
+        errand.spent("encode", spent);
+        Ok(answer.map_err(ended)?)
     }
 
     /// The plan of a request: known, being made for another, or made now.
-    async fn plan(self: &Arc<Inner>, held: &Held, decoded: Decoded, stop: &Arc<AtomicBool>) -> Result<(Decoded, Arc<Plan>), Halt> {
-        match self.cache.plans.get_value_or_guard_async(&decoded.key).await {
+    async fn plan(self: &Arc<Inner>, held: &Held, decoded: Decoded, errand: &mut Errand) -> Result<(Decoded, Arc<Plan>), Halt> {
+        let found = self.cache.plans.get_value_or_guard_async(&decoded.key).await;
+        errand.work.hit = Some(found.is_ok());
+        match found {
             Ok(plan) => Ok((decoded, plan)),
             Err(guard) => {
-                let registered: f64 = decoded.pins.iter().map(|(name, _)| self.lengths(&held.library, Some(name))).sum();
+                let registered: usize = decoded.pins.iter().map(|(name, _)| self.length(&held.library, Some(name))).sum();
+                let function = decoded.function_bytes + registered;
+                errand
+                    .held
+                    .grow(function as u64 * COMPILE_BYTES * decoded.order.max(1) as u64 + self.parse_bytes(decoded.function_bytes))?;
                 // what an order costs grows with its square
-                let bytes = decoded.function_bytes as f64 + registered;
-                let permit = self.load.admit(bytes * COMPILE_FLOPS * (decoded.order as f64).powi(2).max(1.0), stop)?;
+                let flops = function as f64 * COMPILE_FLOPS * (decoded.order as f64).powi(2).max(1.0);
                 let (inner, held) = (self.clone(), held.clone());
                 let make = move || {
                     let plan = plan::plan(held.view(), &decoded, &inner.limits, &inner.cache);
                     plan.map(|plan| (decoded, Arc::new(plan)))
                 };
-                let (decoded, plan) = self.whole(stop, permit, make).await??;
+                let (decoded, plan) = self.whole("compile", flops, errand, make).await??;
                 // Where it does not fit into the cache it still serves this request.
                 let _ = guard.insert(plan.clone());
                 Ok((decoded, plan))
@@ -393,38 +488,40 @@ impl Inner {
     }
 
     /// Bytes of a registered function's text, where that is at hand.
-    fn lengths(&self, library: &Library, name: Option<&str>) -> f64 {
+    fn length(&self, library: &Library, name: Option<&str>) -> usize {
         let known = name.and_then(|name| library.function(&Wanted { name: name.to_owned(), pointer: None }));
-        known.map_or(0.0, |known| known.text.len() as f64)
+        known.map_or(0, |known| known.text.len())
     }
 
+    /// What parsing takes, if so many bytes are a formula: no longer one is read.
+    fn parse_bytes(&self, size: usize) -> u64 {
+        size.min(self.limits.formula_bytes) as u64 * PARSE_BYTES
+    }
+
+    /// A stage of so many flops, whole, on a worker that has the time.
     async fn whole<T: Send + 'static>(
         &self,
-        stop: &Arc<AtomicBool>,
-        permit: Permit,
+        stage: &'static str,
+        flops: f64,
+        errand: &mut Errand,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Failure> {
-        self.pool.whole(stop, permit, work).await.map_err(ended)
-    }
-}
-
-/// Sets the flag when it goes.
-struct StopWhenDropped(Arc<AtomicBool>);
-
-impl Drop for StopWhenDropped {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        let permit = self.load.admit(flops, &errand.claim)?;
+        let (outcome, spent) = self.pool.whole(permit, work).await;
+        errand.spent(stage, spent);
+        outcome.map_err(ended)
     }
 }
 
 /// Runs all points on this thread, with its own scratch memory.
-fn here(run: &Run) -> Result<Vec<Block>, Failure> {
+fn here(run: &Run, backend: Backend) -> Result<Vec<Block>, Failure> {
     thread_local! {
         static SCRATCH: RefCell<Scratch> = RefCell::default();
     }
     SCRATCH.with(|scratch| {
         // Taken, so that a panic leaves a fresh one behind.
         let mut own = scratch.take();
+        own.run_on(backend);
         let blocks = all_blocks(run, &mut own).map_err(|_| internal());
         scratch.replace(own);
         blocks

@@ -1,20 +1,23 @@
 //! A fixed set of worker threads, one scratch memory each.
 //!
-//! Work comes whole (decoding, compiling, encoding) or in blocks of points. Workers take blocks of the waiting requests in turn, so
-//! that a small request never waits for all of a large one; blocks of one request run on as many workers as are free. A set stop
-//! flag ends work before its next block, a panic ends it at once, and costs that worker's scratch memory and nothing else.
+//! Work comes whole (decoding, compiling, encoding) or in blocks of points. Callers take turns, and so do the waiting requests of one
+//! caller, block by block, so that a small request never waits for all of a large one; blocks of one request run on as many workers as
+//! are free. A set stop flag ends work before its next block, a panic ends it at once, and costs that worker's scratch memory and nothing
+//! else.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::admission::Permit;
+use super::admission::{Owner, Permit};
 use super::encode::Block;
 use super::run::Run;
 use crate::engine::exec::Scratch;
+use crate::engine::exec::native::Backend;
 
 /// Why work has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +27,17 @@ pub(super) enum Ended {
     /// It panicked.
     Panicked,
 }
+
+/// When work was handed over, how long it then waited, and how long it ran, summed over workers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spent {
+    pub(super) since: Instant,
+    pub(super) queued: Duration,
+    pub(super) computed: Duration,
+}
+
+/// How work ended, and what it took.
+pub(super) type Outcome<T> = (Result<T, Ended>, Spent);
 
 /// The workers.
 #[derive(Debug)]
@@ -35,29 +49,67 @@ pub(super) struct Pool {
 struct Shared {
     queue: Mutex<Queue>,
     ready: Condvar,
+    /// Workers that work.
+    busy: AtomicUsize,
+    /// Workers that are there.
+    alive: AtomicUsize,
 }
 
 #[derive(Default)]
 struct Queue {
-    tasks: VecDeque<Task>,
+    /// Whose turn it is; each owner of tasks once.
+    turns: VecDeque<Owner>,
+    tasks: HashMap<Owner, VecDeque<Task>>,
     closed: bool,
+}
+
+impl Queue {
+    fn push(&mut self, task: Task) {
+        let owner = task.permit().claim().owner.clone();
+        let own = self.tasks.entry(owner.clone()).or_default();
+        if own.is_empty() {
+            self.turns.push_back(owner);
+        }
+        own.push_back(task);
+    }
+
+    fn pop(&mut self) -> Option<Task> {
+        let owner = self.turns.pop_front()?;
+        let own = self.tasks.get_mut(&owner)?;
+        let task = own.pop_front();
+        if own.is_empty() {
+            self.tasks.remove(&owner);
+        } else {
+            self.turns.push_back(owner);
+        }
+        task
+    }
 }
 
 impl std::fmt::Debug for Queue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Queue").field("tasks", &self.tasks.len()).field("closed", &self.closed).finish()
+        f.debug_struct("Queue").field("owners", &self.turns.len()).field("closed", &self.closed).finish()
     }
 }
 
 enum Task {
-    Whole(Box<dyn FnOnce() + Send>),
+    Whole(Permit, Box<dyn FnOnce(Permit) + Send>),
     Blocks(Arc<Blocks>),
+}
+
+impl Task {
+    fn permit(&self) -> &Permit {
+        match self {
+            Task::Whole(permit, _) => permit,
+            Task::Blocks(blocks) => &blocks.permit,
+        }
+    }
 }
 
 /// A run whose blocks are handed out.
 struct Blocks {
     run: Run,
-    stop: Arc<AtomicBool>,
+    since: Instant,
     size: usize,
     count: usize,
     next: AtomicUsize,
@@ -68,7 +120,8 @@ struct Blocks {
 struct Results {
     blocks: Vec<Option<Block>>,
     left: usize,
-    done: Option<oneshot::Sender<Result<Vec<Block>, Ended>>>,
+    spent: Spent,
+    done: Option<oneshot::Sender<Outcome<Vec<Block>>>>,
 }
 
 impl Pool {
@@ -76,55 +129,66 @@ impl Pool {
     ///
     /// # Panics
     /// Where the system has no thread to give.
-    pub(super) fn start(workers: usize) -> Pool {
-        let shared = Arc::new(Shared { queue: Mutex::default(), ready: Condvar::new() });
+    pub(super) fn start(workers: usize, backend: Backend) -> Pool {
+        let shared =
+            Arc::new(Shared { queue: Mutex::default(), ready: Condvar::new(), busy: AtomicUsize::new(0), alive: AtomicUsize::new(0) });
         for number in 0..workers.max(1) {
             let shared = shared.clone();
             let thread = std::thread::Builder::new().name(format!("worker {number}"));
-            thread.spawn(move || work(&shared)).expect("the system has threads for the workers");
+            shared.alive.fetch_add(1, Ordering::Relaxed);
+            thread.spawn(move || work(&shared, backend)).expect("the system has threads for the workers");
         }
         Pool { shared }
     }
 
+    /// Workers that work, and workers that are there.
+    pub(super) fn busy_and_alive(&self) -> (usize, usize) {
+        (self.shared.busy.load(Ordering::Relaxed), self.shared.alive.load(Ordering::Relaxed))
+    }
+
     /// Runs a piece of work whole.
-    pub(super) async fn whole<T: Send + 'static>(
-        &self,
-        stop: &Arc<AtomicBool>,
-        permit: Permit,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Ended> {
+    pub(super) async fn whole<T: Send + 'static>(&self, permit: Permit, work: impl FnOnce() -> T + Send + 'static) -> Outcome<T> {
         let (done, result) = oneshot::channel();
-        let stop = stop.clone();
-        self.push(Task::Whole(Box::new(move || {
-            let outcome = if stop.load(Ordering::Relaxed) {
+        let since = Instant::now();
+        let task = move |permit: Permit| {
+            let begun = Instant::now();
+            let outcome = if permit.claim().stop.load(Ordering::Relaxed) {
                 Err(Ended::Stopped)
             } else {
                 catch_unwind(AssertUnwindSafe(work)).map_err(|_| Ended::Panicked)
             };
             drop(permit);
-            let _ = done.send(outcome);
-        })));
-        result.await.unwrap_or(Err(Ended::Stopped))
+            let _ = done.send((outcome, Spent { since, queued: begun - since, computed: begun.elapsed() }));
+        };
+        self.push(Task::Whole(permit, Box::new(task)));
+        result.await.unwrap_or_else(|_| lost(since))
     }
 
     /// Runs all points of a request, in blocks.
-    pub(super) async fn blocks(&self, run: Run, stop: Arc<AtomicBool>, permit: Permit) -> Result<Vec<Block>, Ended> {
+    pub(super) async fn blocks(&self, run: Run, permit: Permit) -> Outcome<Vec<Block>> {
         let size = run.block();
         let count = run.points().div_ceil(size);
+        let since = Instant::now();
+        let spent = Spent { since, queued: Duration::ZERO, computed: Duration::ZERO };
         if count == 0 {
-            return Ok(Vec::new());
+            return (Ok(Vec::new()), spent);
         }
         let (done, result) = oneshot::channel();
-        let results = Results { blocks: (0..count).map(|_| None).collect(), left: count, done: Some(done) };
+        let results = Results { blocks: (0..count).map(|_| None).collect(), left: count, spent, done: Some(done) };
         let (next, results) = (AtomicUsize::new(0), Mutex::new(results));
-        self.push(Task::Blocks(Arc::new(Blocks { run, stop, size, count, next, results, permit })));
-        result.await.unwrap_or(Err(Ended::Stopped))
+        self.push(Task::Blocks(Arc::new(Blocks { run, since, size, count, next, results, permit })));
+        result.await.unwrap_or_else(|_| lost(since))
     }
 
     fn push(&self, task: Task) {
-        lock(&self.shared.queue).tasks.push_back(task);
+        lock(&self.shared.queue).push(task);
         self.shared.ready.notify_one();
     }
+}
+
+/// The outcome of work whose result nobody can give any more.
+fn lost<T>(since: Instant) -> Outcome<T> {
+    (Err(Ended::Stopped), Spent { since, queued: since.elapsed(), computed: Duration::ZERO })
 }
 
 impl Drop for Pool {
@@ -140,26 +204,37 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A worker that is there as long as this is.
+struct Alive<'s>(&'s Shared);
+
+impl Drop for Alive<'_> {
+    fn drop(&mut self) {
+        self.0.alive.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// The life of a worker.
-fn work(shared: &Shared) {
-    let mut scratch = Scratch::default();
+fn work(shared: &Shared, backend: Backend) {
+    let _alive = Alive(shared);
+    let mut scratch = Scratch::on(backend);
     loop {
         let task = {
             let mut queue = lock(&shared.queue);
             loop {
-                match queue.tasks.pop_front() {
+                match queue.pop() {
                     Some(task) => break task,
                     None if queue.closed => return,
                     None => queue = shared.ready.wait(queue).unwrap_or_else(PoisonError::into_inner),
                 }
             }
         };
+        shared.busy.fetch_add(1, Ordering::Relaxed);
         match task {
-            Task::Whole(work) => work(),
+            Task::Whole(permit, work) => work(permit),
             Task::Blocks(blocks) => {
                 let number = blocks.next.fetch_add(1, Ordering::Relaxed);
                 if number + 1 < blocks.count {
-                    lock(&shared.queue).tasks.push_back(Task::Blocks(blocks.clone()));
+                    lock(&shared.queue).push(Task::Blocks(blocks.clone()));
                     shared.ready.notify_one();
                 }
                 if number < blocks.count {
@@ -167,6 +242,7 @@ fn work(shared: &Shared) {
                 }
             }
         }
+        shared.busy.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -175,19 +251,31 @@ const KEPT_BYTES: f64 = 64.0 * 1024.0 * 1024.0;
 
 impl Blocks {
     fn run(&self, number: usize, scratch: &mut Scratch) {
-        if self.stop.load(Ordering::Relaxed) {
+        let stop = &self.permit.claim().stop;
+        if stop.load(Ordering::Relaxed) {
             return self.end(Ended::Stopped);
         }
+        let begun = Instant::now();
         let begin = number * self.size;
         let points = begin..(begin + self.size).min(self.run.points());
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.run.block_of(points, scratch, &self.stop)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.run.block_of(points, scratch, stop)));
         if outcome.is_err() || self.run.scratch_bytes() > KEPT_BYTES {
-            *scratch = Scratch::default();
+            *scratch = Scratch::on(scratch.backend());
         }
+        self.ran(number, begun);
         match outcome {
             Ok(Ok(block)) => self.store(number, block),
             Ok(Err(_)) => self.end(Ended::Stopped),
             Err(_) => self.end(Ended::Panicked),
+        }
+    }
+
+    /// Notes what a block took.
+    fn ran(&self, number: usize, begun: Instant) {
+        let spent = &mut lock(&self.results).spent;
+        spent.computed += begun.elapsed();
+        if number == 0 {
+            spent.queued = begun - self.since;
         }
     }
 
@@ -199,18 +287,20 @@ impl Blocks {
         if results.left == 0
             && let Some(done) = results.done.take()
         {
-            let blocks = std::mem::take(&mut results.blocks);
+            let (blocks, spent) = (std::mem::take(&mut results.blocks), results.spent);
             drop(results);
-            let _ = done.send(Ok(blocks.into_iter().flatten().collect()));
+            let _ = done.send((Ok(blocks.into_iter().flatten().collect()), spent));
         }
     }
 
     /// Gives up: no further block of this request is begun.
     fn end(&self, why: Ended) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.permit.claim().stop.store(true, Ordering::Relaxed);
         self.next.fetch_add(self.count, Ordering::Relaxed);
-        if let Some(done) = lock(&self.results).done.take() {
-            let _ = done.send(Err(why));
+        let mut results = lock(&self.results);
+        let spent = results.spent;
+        if let Some(done) = results.done.take() {
+            let _ = done.send((Err(why), spent));
         }
     }
 }
@@ -218,18 +308,39 @@ impl Blocks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::admission::Load;
+    use crate::service::admission::{Claim, Load, Rules};
+
+    const RULES: Rules =
+        Rules { workers: 1, most_seconds: 1.0, most_pieces: 100, burst_seconds: 1.0, busy_wait: 1.5, busy_wait_seconds: 0.0 };
+
+    fn claim(owner: Option<&str>) -> Claim {
+        Claim { owner: owner.map(Arc::from), stop: Arc::default() }
+    }
 
     #[tokio::test]
     async fn a_panic_costs_nobody_else() {
-        let pool = Pool::start(1);
-        let load = Arc::new(Load::new(1, 1.0));
-        let stop = Arc::new(AtomicBool::new(false));
-        let permit = || load.permit(1.0, &stop);
-        let panicked: Result<(), Ended> = pool.whole(&stop, permit(), || panic!("on purpose")).await;
-        assert_eq!(panicked, Err(Ended::Panicked));
-        assert_eq!(pool.whole(&stop, permit(), || 7).await, Ok(7));
-        stop.store(true, Ordering::Relaxed);
-        assert_eq!(pool.whole(&stop, permit(), || 7).await, Err(Ended::Stopped));
+        let pool = Pool::start(1, Backend::Auto);
+        let load = Arc::new(Load::new(RULES));
+        let claim = claim(None);
+        let permit = || load.permit(1.0, &claim);
+        let panicked: Outcome<()> = pool.whole(permit(), || panic!("on purpose")).await;
+        assert_eq!(panicked.0, Err(Ended::Panicked));
+        assert_eq!(pool.whole(permit(), || 7).await.0, Ok(7));
+        claim.stop.store(true, Ordering::Relaxed);
+        assert_eq!(pool.whole(permit(), || 7).await.0, Err(Ended::Stopped));
+        assert_eq!(pool.busy_and_alive().1, 1);
+    }
+
+    #[test]
+    fn callers_take_turns() {
+        let load = Arc::new(Load::new(RULES));
+        let mut queue = Queue::default();
+        for (owner, flops) in [("a", 1e9), ("a", 2e9), ("a", 3e9), ("b", 4e9), ("b", 5e9), ("c", 6e9)] {
+            queue.push(Task::Whole(load.permit(flops, &claim(Some(owner))), Box::new(drop)));
+        }
+        let order: Vec<String> =
+            std::iter::from_fn(|| queue.pop()).map(|task| task.permit().claim().owner.as_deref().unwrap_or_default().to_owned()).collect();
+        assert_eq!(order, ["a", "b", "c", "a", "b", "a"]);
+        assert!(queue.tasks.is_empty() && queue.turns.is_empty());
     }
 }

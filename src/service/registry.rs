@@ -4,8 +4,6 @@
 //! in it: the same text for everybody who registers it. Versions of the store are entity tags outside.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -13,12 +11,13 @@ use super::build::{self, Built};
 use super::decode::{self, Said};
 use super::digest;
 use super::encode;
+use super::errand::Errand;
 use super::export::{Style, export};
-use super::library::{Caller, Halt, Known, Library, NAME, Wanted, is_name, reference};
+use super::library::{Halt, Known, Library, NAME, Wanted, is_name, reference};
 use super::limits::{Limits, exceeded};
 use super::plan::site;
 use super::words::quote;
-use super::{COMPILE_FLOPS, Endpoint, Held, Inner, Service, refusal};
+use super::{COMPILE_BYTES, COMPILE_FLOPS, CONVERT_BYTES, Caller, Context, Endpoint, Held, Inner, Service, refusal};
 use crate::engine::program::{Program, Want};
 use crate::store::{self, Condition, Entry, Id, Reference, Registration, Version, Versions};
 use crate::wire::answer::{Cost, Signature};
@@ -35,10 +34,8 @@ pub const MOST: usize = 1000;
 pub struct Submission {
     /// The request's JSON text.
     pub body: Bytes,
-    /// How long it may take.
-    pub deadline: Duration,
-    /// Whose the function is to be.
-    pub caller: Caller,
+    /// What it comes with: whose the function is to be.
+    pub context: Context,
     /// The name that is to mean the function, under conditions; `None` where the body may say one that is free.
     pub replaces: Option<(String, Preconditions)>,
 }
@@ -90,8 +87,12 @@ impl Service {
     /// Everything that is not an answer, as the contract's sections 4 and 5 have it.
     pub async fn register(&self, submission: Submission) -> Result<Registered, Failure> {
         self.takes_work()?;
-        let deadline = submission.deadline;
-        self.within(deadline, async |stop| self.0.register(submission, stop).await).await
+        let Submission { body, context, replaces } = submission;
+        let (deadline, caller) = (context.deadline, context.caller.clone());
+        let mut errand = Errand::new(context, &self.0.memory);
+        let outcome = self.0.within(deadline, self.0.register((body, caller), replaces, &mut errand)).await;
+        self.0.metrics.worked(&errand.end());
+        outcome
     }
 
     /// The functions that a caller sees, a page from `cursor` on.
@@ -113,7 +114,7 @@ impl Service {
             None => 0,
             Some(text) => read_cursor(text).ok_or_else(|| refuse(format!("{} is no `cursor` that was answered", quote(text))))?,
         };
-        let page = self.0.shelf.store.list(caller.owner.as_deref(), after, limit).await.map_err(failure)?;
+        let page = self.0.shelf.store.list(caller.owner(), after, limit).await.map_err(failure)?;
         let next = page.entries.last().filter(|_| page.more).map(|last| write_cursor(last.sequence));
         let functions = page.entries.into_iter().map(|entry| facts(entry, None)).collect();
         Ok(json(&Functions { functions, next }))
@@ -123,9 +124,13 @@ impl Service {
     ///
     /// # Errors
     /// `not-found`, `precondition-failed`, or a store that cannot be used.
-    pub async fn function(&self, caller: &Caller, name: &str, conditions: Preconditions, deadline: Duration) -> Result<Shown, Failure> {
+    pub async fn function(&self, name: &str, conditions: Preconditions, context: Context) -> Result<Shown, Failure> {
         self.takes_work()?;
-        self.within(deadline, async |stop| self.0.show(caller, name, conditions, stop).await).await
+        let (deadline, caller) = (context.deadline, context.caller.clone());
+        let mut errand = Errand::new(context, &self.0.memory);
+        let outcome = self.0.within(deadline, self.0.show(&caller, name, conditions, &mut errand)).await;
+        self.0.metrics.worked(&errand.end());
+        outcome
     }
 
     /// Deletes a name, and with its last name a function; by its id a function with all its names.
@@ -136,7 +141,7 @@ impl Service {
         self.takes_work()?;
         let unknown = Wanted { name: name.to_owned(), pointer: None };
         let Some(reference) = reference(name) else { return Err(unknown.unknown()) };
-        match self.0.shelf.store.delete(caller.owner.as_deref(), reference, condition(conditions)).await {
+        match self.0.shelf.store.delete(caller.owner(), reference, condition(conditions)).await {
             Err(store::Error::Missing) => Err(unknown.unknown()),
             outcome => outcome.map_err(failure),
         }
@@ -144,22 +149,29 @@ impl Service {
 }
 
 impl Inner {
-    async fn register(self: &Arc<Inner>, submission: Submission, stop: &Arc<AtomicBool>) -> Result<Registered, Failure> {
-        let Submission { body, caller, replaces, .. } = submission;
+    async fn register(
+        self: &Arc<Inner>,
+        (body, caller): (Bytes, Caller),
+        replaces: Option<(String, Preconditions)>,
+        errand: &mut Errand,
+    ) -> Result<Registered, Failure> {
         if let Some((name, _)) = replaces.as_ref().filter(|(name, _)| !is_name(name)) {
             return Err(Failure::new(Slug::InvalidRequest, format!("{} is not a name: {NAME}", quote(name))));
         }
-        let owner = caller.owner.clone();
+        let owner = caller.owner().map(str::to_owned);
         let library = Arc::new(Library::new(self.shelf.clone(), caller));
         let mut held = Held { endpoint: Endpoint::Graph, body, function: None, library };
+        let size = held.body.len();
         let checked = loop {
-            let permit = self.load.admit(held.body.len() as f64 * COMPILE_FLOPS, stop)?;
+            errand.held.grow(size as u64 * CONVERT_BYTES + self.parse_bytes(size))?;
             let (inner, asked, named) = (self.clone(), held.clone(), replaces.is_some());
-            match self.whole(stop, permit, move || check(&asked, named, &inner.limits)).await? {
+            let check = move || check(&asked, named, &inner.limits);
+            match self.whole("convert", size as f64 * COMPILE_FLOPS, errand, check).await? {
                 Ok(checked) => break checked,
                 Err(Halt::Failure(failure)) => return Err(failure),
-                Err(Halt::Missing(wanted)) => self.fetch(Arc::make_mut(&mut held.library), wanted, stop).await?,
+                Err(Halt::Missing(wanted)) => self.fetch(Arc::make_mut(&mut held.library), wanted, errand).await?,
             }
+            errand.held.shrink(0);
         };
         let Checked { known, said: Said { name, description, public }, signature } = checked;
         let (id, text) = (known.id, known.text.clone());
@@ -184,10 +196,10 @@ impl Inner {
         caller: &Caller,
         name: &str,
         conditions: Preconditions,
-        stop: &Arc<AtomicBool>,
+        errand: &mut Errand,
     ) -> Result<Shown, Failure> {
         let wanted = Wanted { name: name.to_owned(), pointer: None };
-        let (entry, reference) = self.find(caller.owner.as_deref(), &wanted).await?;
+        let (entry, reference) = self.find(caller.owner(), &wanted).await?;
         let tag = tag(&entry);
         let Condition { matches, differs } = condition(conditions);
         if !(Condition { matches, differs: None }).holds(Some(entry.version())) {
@@ -196,13 +208,12 @@ impl Inner {
         if !(Condition { matches: None, differs }).holds(Some(entry.version())) {
             return Ok(Shown { body: None, tag });
         }
-        let known = self.known(entry.id, &wanted, stop).await?;
-        let permit = self.load.admit(known.text.len() as f64 * COMPILE_FLOPS, stop)?;
-        let limits = self.limits.clone();
-        let signed = {
-            let known = known.clone();
-            self.whole(stop, permit, move || built(&known, &limits).and_then(|built| signed(&built))).await??
-        };
+        let known = self.known(entry.id, &wanted, errand).await?;
+        errand.held.grow(known.text.len() as u64 * COMPILE_BYTES)?;
+        let flops = known.text.len() as f64 * COMPILE_FLOPS;
+        let (function, limits) = (known.clone(), self.limits.clone());
+        let sign = move || built(&function, &limits).and_then(|built| signed(&built));
+        let signed = self.whole("convert", flops, errand, sign).await??;
         let asked = match reference {
             Reference::Name(name) => Some(name),
             Reference::Id(_) => None,
@@ -222,7 +233,7 @@ impl Inner {
     }
 
     /// A function, from those in use or from the store.
-    async fn known(self: &Arc<Inner>, id: Id, wanted: &Wanted, stop: &Arc<AtomicBool>) -> Result<Arc<Known>, Failure> {
+    async fn known(&self, id: Id, wanted: &Wanted, errand: &mut Errand) -> Result<Arc<Known>, Failure> {
         match self.shelf.functions.get_value_or_guard_async(&id).await {
             Ok(known) => Ok(known),
             Err(guard) => {
@@ -230,10 +241,10 @@ impl Inner {
                     Err(store::Error::Missing) => return Err(wanted.unknown()),
                     text => text.map_err(failure)?,
                 };
-                let permit = self.load.admit(text.len() as f64 * COMPILE_FLOPS, stop)?;
-                let limits = self.limits.clone();
+                errand.held.grow(text.len() as u64 * COMPILE_BYTES)?;
+                let (flops, limits) = (text.len() as f64 * COMPILE_FLOPS, self.limits.clone());
                 let read = move || decode::stored(&text, &limits).map(|graph| Arc::new(Known { id, graph, text }));
-                let known = self.whole(stop, permit, read).await??;
+                let known = self.whole("fetch", flops, errand, read).await??;
                 // Where it does not fit it still serves this request.
                 let _ = guard.insert(known.clone());
                 Ok(known)
@@ -242,15 +253,10 @@ impl Inner {
     }
 
     /// Brings functions to hand.
-    pub(super) async fn fetch(
-        self: &Arc<Inner>,
-        library: &mut Library,
-        wanted: Vec<Wanted>,
-        stop: &Arc<AtomicBool>,
-    ) -> Result<(), Failure> {
+    pub(super) async fn fetch(&self, library: &mut Library, wanted: Vec<Wanted>, errand: &mut Errand) -> Result<(), Failure> {
         for wanted in wanted {
             let (entry, _) = self.find(library.owner(), &wanted).await?;
-            let known = self.known(entry.id, &wanted, stop).await?;
+            let known = self.known(entry.id, &wanted, errand).await?;
             library.add(wanted.name, known);
         }
         Ok(())

@@ -10,7 +10,9 @@ pub const MOST_FAULTS: usize = 32;
 pub enum Slug {
     /// The body is not JSON, is nested too deep, or repeats a key.
     MalformedJson,
-    /// Another owner's function.
+    /// No API key, or one that is not known here.
+    Unauthorized,
+    /// The API key is not good for this, or the function is another owner's.
     Forbidden,
     /// No such path, function or job.
     NotFound,
@@ -48,6 +50,8 @@ pub enum Slug {
     NotDifferentiable,
     /// Larger than this server ever accepts.
     LimitExceeded,
+    /// More than the API key may ask for at once or in time.
+    RateLimited,
     /// No capacity now.
     Overloaded,
     /// The server is draining.
@@ -60,9 +64,10 @@ pub enum Slug {
 
 impl Slug {
     /// Every slug, in the order of the contract's table.
-    pub const ALL: [Slug; 24] = [
+    pub const ALL: [Slug; 26] = [
         Slug::MalformedJson,
         Slug::BadRequest,
+        Slug::Unauthorized,
         Slug::Forbidden,
         Slug::NotFound,
         Slug::MethodNotAllowed,
@@ -81,6 +86,7 @@ impl Slug {
         Slug::InvalidPoint,
         Slug::NotDifferentiable,
         Slug::LimitExceeded,
+        Slug::RateLimited,
         Slug::Overloaded,
         Slug::ShuttingDown,
         Slug::DeadlineExceeded,
@@ -92,7 +98,8 @@ impl Slug {
         match self {
             Slug::MalformedJson => ("malformed-json", 400, "The body is not acceptable JSON"),
             Slug::BadRequest => ("bad-request", 400, "The request is not well-formed HTTP"),
-            Slug::Forbidden => ("forbidden", 403, "This is not yours to do"),
+            Slug::Unauthorized => ("unauthorized", 401, "This takes an API key"),
+            Slug::Forbidden => ("forbidden", 403, "The API key is not good for this"),
             Slug::NotFound => ("not-found", 404, "There is nothing here"),
             Slug::MethodNotAllowed => ("method-not-allowed", 405, "This path has no such method"),
             Slug::NotAcceptable => ("not-acceptable", 406, "No acceptable media type can be written"),
@@ -110,6 +117,7 @@ impl Slug {
             Slug::InvalidPoint => ("invalid-point", 422, "The point does not fit the function's inputs"),
             Slug::NotDifferentiable => ("not-differentiable", 422, "The derivative asked for needs one scalar output"),
             Slug::LimitExceeded => ("limit-exceeded", 422, "The work is larger than this server accepts"),
+            Slug::RateLimited => ("rate-limited", 429, "The API key asks too often"),
             Slug::Overloaded => ("overloaded", 503, "The server is busy"),
             Slug::ShuttingDown => ("shutting-down", 503, "The server is shutting down"),
             Slug::DeadlineExceeded => ("deadline-exceeded", 504, "The work ran past its deadline"),
@@ -174,7 +182,7 @@ pub struct Failure {
     pub faults: Vec<Fault>,
     /// For `limit-exceeded` and `body-too-large`: the limit and what was asked.
     pub excess: Option<Excess>,
-    /// For 503: seconds after which to try again.
+    /// For 429 and 503: seconds after which to try again.
     pub retry_after: Option<u64>,
 }
 

@@ -24,6 +24,23 @@ async fn the_server_speaks_of_itself() {
 }
 
 #[tokio::test]
+async fn keys_are_sent_and_not_shown() {
+    let (key, line) = nablad::api::keys::generate("a", "evaluate").unwrap();
+    let keys = nablad::api::keys::Settings { list: line, ..Default::default() };
+    let setup = nablad::api::Setup::load(Default::default(), &keys, &Default::default()).unwrap();
+    let server = Server::set_up(setup).await;
+    let request = ValueRequest::new("x^2").at("x", 3.0);
+    let builder = Client::builder(&server.url("")).key(&key);
+    assert!(!format!("{builder:?}").contains(&key));
+    assert!(builder.build().unwrap().value(&request).await.is_ok());
+    match Client::new(&server.url("")).unwrap().value(&request).await {
+        Err(Error::Problem(problem)) => assert_eq!(problem.slug(), Some(Slug::Unauthorized)),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(Client::builder(&server.url("")).key("a\nb").build(), Err(Error::Key)));
+}
+
+#[tokio::test]
 async fn problems_are_typed() {
     let settings = nablad::api::Settings { body_bytes: 10, ..nablad::api::Settings::default() };
     let server = Server::with(settings).await;

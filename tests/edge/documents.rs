@@ -57,7 +57,7 @@ fn operations_are_whole() {
             }
         }
     }
-    assert_eq!(ids.len(), 35);
+    assert_eq!(ids.len(), 36);
 }
 
 #[tokio::test]

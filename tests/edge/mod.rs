@@ -3,7 +3,11 @@
 mod client;
 mod connections;
 mod documents;
+mod keys;
+mod metrics;
 mod operators;
 mod process;
 mod requests;
 mod settings;
+mod traces;
+mod transport;

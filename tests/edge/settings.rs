@@ -107,6 +107,19 @@ fn passwords_are_masked() {
 }
 
 #[test]
+fn secrets_are_masked() {
+    let mut config = Config::default();
+    config.keys.list = "alice blake3:12 evaluate".to_owned();
+    config.traces.headers = "authorization=hush".to_owned();
+    let text = config.to_toml();
+    assert!(text.contains("list = \"(masked)\"") && text.contains("headers = \"(masked)\""), "{text}");
+    assert!(!text.contains("alice") && !text.contains("hush"), "{text}");
+    let bad = file("[keys]\nlist = [\"hush\"]");
+    let error = Config::load(Sources { file: Some(bad.0.clone()), ..Sources::default() }).unwrap_err().to_string();
+    assert!(error.contains("keys.list = (masked)") && !error.contains("hush"), "{error}");
+}
+
+#[test]
 fn the_container_file_is_good() {
     let file = file(include_str!("../../config/container.toml"));
     let config = Config::load(Sources { file: Some(file.0.clone()), ..Sources::default() }).unwrap();
@@ -117,7 +130,7 @@ fn the_container_file_is_good() {
 fn what_is_no_good_is_named() {
     /// A file's text, the environment, and what the error must say.
     type Case = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
-    let table: [Case; 16] = [
+    let table: [Case; 19] = [
         ("[http]\nlisen = \"x\"", &[], &["http.lisen", "\"x\"", "did you mean http.listen", "http.connections"]),
         ("[limit]\nnodes = 1", &[], &["limit.nodes", "did you mean limits.nodes"]),
         ("top = 1", &[], &["top", "sections"]),
@@ -130,6 +143,9 @@ fn what_is_no_good_is_named() {
         ("[log]\nlevel = \"loud\"", &[], &["log.level", "\"loud\"", "off, error, warn, info, debug, trace"]),
         ("[store]\nurl = \"redis://here\"", &[], &["store.url", "redis://here", "memory:, file:PATH or postgres://"]),
         ("[store]\nconnections = 0", &[], &["store.connections", "from 1 to 1000"]),
+        ("[keys]\nguard_metrics = \"perhaps\"", &[], &["keys.guard_metrics", "true or false"]),
+        ("[traces]\nsample = 1.5", &[], &["traces.sample", "from 0 to 1"]),
+        ("[http]\ncors_origins = 7", &[], &["http.cors_origins", "text"]),
         ("", &[("NABLAD__HTTP__BODY_SECONDS", "-1")], &["http.body_seconds", "\"-1\"", "above 0", "NABLAD__HTTP__BODY_SECONDS"]),
         ("", &[("NABLAD__LIMITS__FLOPS", "inf")], &["limits.flops", "above 0"]),
         ("", &[("NABLAD__HTTP__LISTNE", "x")], &["http.listne", "did you mean http.listen", "NABLAD__HTTP__LISTNE"]),

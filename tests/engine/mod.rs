@@ -5,30 +5,40 @@ mod deep;
 mod lengths;
 mod linear_algebra;
 mod loops;
+mod native;
 mod properties;
 pub mod random;
+mod slabs;
 mod taylor;
 
 use std::sync::atomic::AtomicBool;
 
 use nablad::engine::exec::Scratch;
+use nablad::engine::exec::native::Backend;
 use nablad::engine::graph::Graph;
 use nablad::engine::program::{Binding, Program, Want};
 
-/// Runs `want` at `points` points, each input given for every point where `per_point`, in runs of `run` points.
+/// Runs `want` at `points` points, each input given for every point where `per_point`, in runs of `run` points: interpreted, and as
+/// machine code where there is any, which must have the same bits.
 pub fn run(graph: &Graph, want: &Want, inputs: &[Vec<f64>], per_point: &[bool], points: usize, run: usize) -> Vec<Vec<f64>> {
     let program = Program::compile(graph, want, per_point).expect("the function compiles");
     let bindings: Vec<Binding<'_>> = inputs.iter().zip(per_point).map(|(data, &per_point)| Binding { data, per_point }).collect();
-    let mut results: Vec<Vec<f64>> = program.results().iter().map(|size| vec![0.0; size * points]).collect();
-    let mut scratch = Scratch::default();
-    let mut start = 0;
-    while start < points {
-        let block = start..points.min(start + run);
-        let mut out: Vec<&mut [f64]> =
-            results.iter_mut().zip(program.results()).map(|(all, size)| &mut all[block.start * size..block.end * size]).collect();
-        program.run(&bindings, block.clone(), &mut scratch, &AtomicBool::new(false), &mut out).expect("nobody stops it");
-        start = block.end;
-    }
+    let on = |backend: Backend| {
+        // numbers that nothing writes would show
+        let mut results: Vec<Vec<f64>> = program.results().iter().map(|size| vec![0.3; size * points]).collect();
+        let mut scratch = Scratch::on(backend);
+        let mut start = 0;
+        while start < points {
+            let block = start..points.min(start + run);
+            let mut out: Vec<&mut [f64]> =
+                results.iter_mut().zip(program.results()).map(|(all, size)| &mut all[block.start * size..block.end * size]).collect();
+            program.run(&bindings, block.clone(), &mut scratch, &AtomicBool::new(false), &mut out).expect("nobody stops it");
+            start = block.end;
+        }
+        results
+    };
+    let results = on(Backend::Interpreter);
+    assert_eq!(bits(&results), bits(&on(Backend::Native)), "interpreted and as machine code, {want:?}");
     results
 }
 

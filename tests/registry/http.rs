@@ -1,10 +1,10 @@
 //! The registry over HTTP: every route, every header, every refusal.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use nablad::client::Client;
-use nablad::service::{Caller, Preconditions, Service, Settings, Submission};
+use nablad::service::{Service, Settings};
 use nablad::store::{self, Store};
 use nablad::wire::problem::{Problem, Slug};
 use nablad::wire::request::{Function, GradientRequest, RegisterRequest, ReplaceRequest};
@@ -293,42 +293,60 @@ async fn what_is_refused_is_refused_as_everywhere() {
     is_problem(&server.send("/functions", &[("content-type", "text/plain")], SURFACE).await, Slug::UnsupportedMediaType);
 }
 
-/// Who asks is whom the layers of the edge name: here straight at the service.
+/// A server with two owners and someone who may only evaluate; the headers of each.
+async fn owned() -> (Server, [String; 3]) {
+    let keys = [("ann", "evaluate,register"), ("bob", "evaluate,register"), ("eve", "evaluate")];
+    let made = keys.map(|(name, scopes)| api::keys::generate(name, scopes).unwrap());
+    let list = made.iter().map(|(_, line)| line.clone()).collect::<Vec<_>>().join(";");
+    let settings = api::keys::Settings { list, ..api::keys::Settings::default() };
+    let setup = api::Setup::load(api::Settings::default(), &settings, &Default::default()).unwrap();
+    (Server::set_up(setup).await, made.map(|(key, _)| format!("Bearer {key}")))
+}
+
 #[tokio::test]
 async fn owners_have_functions_of_their_own() {
-    let service = Service::start(Settings { workers: 1, ..Settings::default() });
-    let server = Server::of(api::Settings::default(), service.clone()).await;
-    let of = |owner: &str| Caller { owner: Some(owner.to_owned()) };
-    let register = async |owner: &str, body: &'static str| {
-        let submission = Submission { body: body.into(), deadline: Duration::from_secs(9), caller: of(owner), replaces: None };
-        service.register(submission).await
-    };
-    let made = register("ann", r#"{"formula": "x^2", "name": "private"}"#).await.unwrap();
-    let id = serde_json::from_slice::<Value>(&made.body).unwrap()["id"].as_str().unwrap().to_owned();
-    register("ann", r#"{"formula": "x^3", "name": "shared", "public": true}"#).await.unwrap();
-    // nobody in particular is another
-    for path in ["private", &id] {
-        is_problem(&server.get(&format!("/functions/{path}")).await, Slug::NotFound);
-        is_problem(&server.send(&format!("/functions/{path}/value"), &[], r#"{"at": {"x": 2}}"#).await, Slug::NotFound);
-        is_problem(&server.ask("DELETE", &format!("/functions/{path}"), &[], "").await, Slug::NotFound);
-        let body = format!(r#"{{"function": "{path}", "at": {{"x": 2}}}}"#);
-        is_problem(&server.send("/value", &[], body).await, Slug::NotFound);
+    let (server, [ann, bob, eve]) = owned().await;
+    let ask = async |who: &str, method: &str, path: &str, body: &str| server.ask(method, path, &[("authorization", who)], body).await;
+    let made = ask(&ann, "POST", "/functions", r#"{"formula": "x^2", "name": "private"}"#).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let id = read(&made)["id"].as_str().unwrap().to_owned();
+    let shared = ask(&ann, "POST", "/functions", r#"{"formula": "x^3", "name": "shared", "public": true}"#).await;
+    assert_eq!(shared.status, 201, "{shared:?}");
+    let at = r#"{"at": {"x": 2}}"#;
+    // evaluated by her, so that its program is there, and not for others
+    assert_eq!(ask(&ann, "POST", "/functions/private/value", at).await.text, r#"{"value":{"f":4.0}}"#);
+    for who in [&bob, &eve] {
+        for reference in ["private", &id] {
+            let path = format!("/functions/{reference}");
+            is_problem(&ask(who, "GET", &path, "").await, Slug::NotFound);
+            is_problem(&ask(who, "POST", &format!("{path}/value"), at).await, Slug::NotFound);
+            let body = format!(r#"{{"function": "{reference}", "at": {{"x": 2}}}}"#);
+            is_problem(&ask(who, "POST", "/value", &body).await, Slug::NotFound);
+            let body = format!(r#"{{"stages": [{{"function": "{reference}"}}], "at": {{"x": 2}}}}"#);
+            is_problem(&ask(who, "POST", "/chain", &body).await, Slug::NotFound);
+        }
+        assert_eq!(ask(who, "POST", "/functions/shared/value", at).await.text, r#"{"value":{"f":8.0}}"#);
+        let listed = read(&ask(who, "GET", "/functions", "").await);
+        assert_eq!(listed["functions"].as_array().unwrap().len(), 1, "{listed}");
     }
-    assert_eq!(server.post("/functions/shared/value", &json!({"at": {"x": 2}})).await, json!({"value": {"f": 8.0}}));
-    is_problem(&server.ask("DELETE", "/functions/shared", &[], "").await, Slug::Forbidden);
-    is_problem(&server.ask("PUT", "/functions/shared", &[("if-match", "*")], r#"{"formula": "x"}"#).await, Slug::Forbidden);
-    is_problem(&server.send("/functions", &[], r#"{"formula": "x", "name": "private"}"#).await, Slug::NameTaken);
-    let listed = read(&server.get("/functions").await);
-    assert_eq!(listed["functions"].as_array().unwrap().len(), 1, "{listed}");
-    // she herself
-    let function = async |owner: &str, name: &str| {
-        let deadline = Duration::from_secs(9);
-        service.function(&of(owner), name, Preconditions::default(), deadline).await.map_err(|failure| failure.slug)
-    };
-    assert!(function("ann", "private").await.is_ok());
-    assert_eq!(function("bob", "private").await, Err(Slug::NotFound));
-    service.delete(&of("ann"), "private", Preconditions::default()).await.unwrap();
-    assert_eq!(function("ann", "private").await, Err(Slug::NotFound));
+    is_problem(&ask(&bob, "DELETE", "/functions/private", "").await, Slug::NotFound);
+    is_problem(&ask(&bob, "DELETE", "/functions/shared", "").await, Slug::Forbidden);
+    is_problem(&ask(&bob, "PUT", "/functions/shared", r#"{"formula": "x^3"}"#).await, Slug::Forbidden);
+    is_problem(&ask(&bob, "PUT", "/functions/private", r#"{"formula": "x^2"}"#).await, Slug::NameTaken);
+    is_problem(&ask(&bob, "POST", "/functions", r#"{"formula": "x", "name": "private"}"#).await, Slug::NameTaken);
+    // who may not register changes nothing
+    is_problem(&ask(&eve, "POST", "/functions", r#"{"formula": "x"}"#).await, Slug::Forbidden);
+    is_problem(&ask(&eve, "DELETE", "/functions/shared", "").await, Slug::Forbidden);
+    is_problem(&server.get("/functions").await, Slug::Unauthorized);
+
+    // the same function of two owners is two, of one id
+    let his = ask(&bob, "POST", "/functions", r#"{"formula": "x^2", "name": "his"}"#).await;
+    assert_eq!((his.status, read(&his)["id"].as_str()), (201, Some(id.as_str())));
+    let names = async |who: &str| read(&ask(who, "GET", &format!("/functions/{id}"), "").await)["names"].clone();
+    assert_eq!((names(&ann).await, names(&bob).await), (json!(["private"]), json!(["his"])));
+    assert_eq!(ask(&ann, "DELETE", &format!("/functions/{id}"), "").await.status, 204);
+    is_problem(&ask(&ann, "GET", "/functions/private", "").await, Slug::NotFound);
+    assert_eq!(ask(&bob, "POST", "/functions/his/value", at).await.text, r#"{"value":{"f":4.0}}"#);
 }
 
 #[tokio::test]

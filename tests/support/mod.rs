@@ -44,12 +44,17 @@ impl Server {
         Server::of(settings, Service::start(service::Settings { workers: 1, ..service::Settings::default() })).await
     }
 
+    /// A server with keys, certificates or traces.
+    pub(crate) async fn set_up(setup: api::Setup) -> Server {
+        Server::of(setup, Service::start(service::Settings { workers: 1, ..service::Settings::default() })).await
+    }
+
     /// A server in front of that service.
-    pub(crate) async fn of(settings: api::Settings, service: Service) -> Server {
+    pub(crate) async fn of(setup: impl Into<api::Setup>, service: Service) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let running = tokio::spawn(api::run(listener, service, settings, async {
+        let running = tokio::spawn(api::run(listener, service, setup.into(), async {
             let _ = stopped.await;
         }));
         Server { address, http: reqwest::Client::new(), stop: Some(stop), running }
@@ -67,6 +72,15 @@ impl Server {
     }
 
     /// The answer to a request of any kind.
+    pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answer {
+        let mut request = self.http.request(method.parse().unwrap(), self.url(path)).body(body.into());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// The answer to a request with any method.
     pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answer {
         let mut request = self.http.request(method.parse().unwrap(), self.url(path)).body(body.into());
         for (name, value) in headers {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, VARY};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -68,9 +68,13 @@ pub(super) async fn docs() -> Response {
     response
 }
 
+/// The paths of what the page loads.
+pub(super) const UNDECLARED: [&str; 2] = ["/docs/", "/docs/{file}"];
+
 /// What the page loads: parts of it, not of the contract.
 pub(super) fn undeclared() -> Router<Shared> {
-    Router::new().route("/docs/", get(async || Redirect::permanent("../docs"))).route("/docs/{file}", get(asset))
+    let [start, file] = UNDECLARED;
+    Router::new().route(start, get(async || Redirect::permanent("../docs"))).route(file, get(asset))
 }
 
 async fn asset(Path(file): Path<String>) -> Response {
@@ -86,6 +90,7 @@ async fn asset(Path(file): Path<String>) -> Response {
             let media = HeaderValue::from_str(&found.content_type).unwrap_or(SCRIPT);
             let mut response = content(media, found.bytes.into_owned());
             response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));
+            response.headers_mut().insert(VARY, HeaderValue::from_static("Accept-Encoding"));
             response
         }
         Ok(None) | Err(_) => StatusCode::NOT_FOUND.into_response(),

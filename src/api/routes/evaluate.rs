@@ -1,15 +1,14 @@
 //! The evaluation endpoints: a body in, one service call, its bytes out.
 
-use std::time::Duration;
-
-use axum::extract::{self, FromRequest, State};
+use axum::extract::{FromRequest, Request, State};
 use bytes::Bytes;
 
 use super::{Json, Shared};
 use crate::api::body;
 use crate::api::negotiate::{accepts_json, deadline, reads_json};
 use crate::api::problem::Rejection;
-use crate::service::{Caller, Endpoint, Request};
+use crate::service::{Caller, Context, Endpoint, Portion};
+use crate::telemetry::traces::Trace;
 use crate::wire::answer::{
     ChainAnswers, CheckAnswer, GradientAnswers, GraphAnswer, HessianAnswers, HvpAnswers, JacobianAnswers, JvpAnswers, TaylorAnswers,
     ValueAnswers, VjpAnswers,
@@ -19,20 +18,26 @@ use crate::wire::request::{
     TaylorRequest, ValueRequest, VjpRequest,
 };
 
-/// A request's JSON body, and the time it may compute.
+/// A request's JSON body with the room that it takes, and what it comes with: the time it may compute, and who asks.
 pub(super) struct Call {
     pub(super) body: Bytes,
-    pub(super) deadline: Duration,
+    pub(super) held: Portion,
+    pub(super) context: Context,
 }
 
 impl FromRequest<Shared> for Call {
     type Rejection = Rejection;
 
-    async fn from_request(request: extract::Request, shared: &Shared) -> Result<Call, Rejection> {
+    async fn from_request(mut request: Request, shared: &Shared) -> Result<Call, Rejection> {
+        let caller = request.extensions_mut().remove::<Caller>().unwrap_or_default();
+        let trace = request.extensions_mut().remove::<Trace>();
         let headers = request.headers();
         let checked = accepts_json(headers).and_then(|()| reads_json(headers)).and_then(|()| deadline(headers, shared.service.limits()));
         match checked {
-            Ok(deadline) => Ok(Call { body: body::read(request, &shared.settings).await?, deadline }),
+            Ok(deadline) => {
+                let (body, held) = body::read(request, &shared.settings, &shared.service).await?;
+                Ok(Call { body, held, context: Context { deadline, caller, trace } })
+            }
             Err(failure) => {
                 body::drain(request).await;
                 Err(failure.into())
@@ -41,9 +46,11 @@ impl FromRequest<Shared> for Call {
     }
 }
 
-async fn answer(shared: &Shared, endpoint: Endpoint, caller: Caller, call: Call) -> Result<Json, Rejection> {
-    let Call { body, deadline } = call;
-    Ok(Json(shared.service.call(Request { endpoint, body, deadline, caller, function: None }).await?))
+async fn answer(shared: &Shared, endpoint: Endpoint, call: Call) -> Result<Json, Rejection> {
+    let Call { body, held, context } = call;
+    let answer = shared.service.answer(endpoint, body, context).await?;
+    drop(held);
+    Ok(Json(answer))
 }
 
 /// Evaluate a function
@@ -51,8 +58,8 @@ async fn answer(shared: &Shared, endpoint: Endpoint, caller: Caller, call: Call)
 /// y = f(x), at one point or at many.
 #[utoipa::path(post, path = "/value", tag = "evaluation", operation_id = "value", request_body = ValueRequest,
     responses((status = 200, description = "The value.", body = ValueAnswers)))]
-pub(super) async fn value(State(shared): State<Shared>, caller: Caller, call: Call) -> Result<Json, Rejection> {
-    answer(&shared, Endpoint::Value, caller, call).await
+pub(super) async fn value(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Value, call).await
 }
 
 /// The gradient of a scalar function
@@ -60,8 +67,8 @@ pub(super) async fn value(State(shared): State<Shared>, caller: Caller, call: Ca
 /// The row vector ∂y/∂x, with the value. The function must have one scalar output.
 #[utoipa::path(post, path = "/gradient", tag = "evaluation", operation_id = "gradient", request_body = GradientRequest,
     responses((status = 200, description = "The value and the gradient.", body = GradientAnswers)))]
-pub(super) async fn gradient(State(shared): State<Shared>, caller: Caller, call: Call) -> Result<Json, Rejection> {
-    answer(&shared, Endpoint::Gradient, caller, call).await
+pub(super) async fn gradient(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Gradient, call).await
 }
 
 /// The Jacobian of a function
@@ -69,8 +76,8 @@ pub(super) async fn gradient(State(shared): State<Shared>, caller: Caller, call:
 /// The matrix J, J_ij = ∂y_i/∂x_j, in blocks by output and input or as one matrix, with the value.
 #[utoipa::path(post, path = "/jacobian", tag = "evaluation", operation_id = "jacobian", request_body = JacobianRequest,
     responses((status = 200, description = "The value and the Jacobian.", body = JacobianAnswers)))]
-pub(super) async fn jacobian(State(shared): State<Shared>, caller: Caller, call: Call) -> Result<Json, Rejection> {
-    answer(&shared, Endpoint::Jacobian, caller, call).await
+pub(super) async fn jacobian(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Jacobian, call).await
 }
 
 /// A Jacobian–vector product (forward mode)
@@ -78,8 +85,8 @@ pub(super) async fn jacobian(State(shared): State<Shared>, caller: Caller, call:
 /// dy = J dx for the request's `tangent`, with the value; J itself is never formed.
 #[utoipa::path(post, path = "/jvp", tag = "evaluation", operation_id = "jvp", request_body = JvpRequest,
     responses((status = 200, description = "The value and the tangent of the outputs.", body = JvpAnswers)))]
-pub(super) async fn jvp(State(shared): State<Shared>, caller: Caller, call: Call) -> Result<Json, Rejection> {
-    answer(&shared, Endpoint::Jvp, caller, call).await
+pub(super) async fn jvp(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Jvp, call).await
 }
 
 /// A vector–Jacobian product (reverse mode)
@@ -87,8 +94,8 @@ pub(super) async fn jvp(State(shared): State<Shared>, caller: Caller, call: Call
 /// ȳ J for the request's `cotangent`, with the value; J itself is never formed.
 #[utoipa::path(post, path = "/vjp", tag = "evaluation", operation_id = "vjp", request_body = VjpRequest,
     responses((status = 200, description = "The value and the cotangent of the inputs.", body = VjpAnswers)))]
-pub(super) async fn vjp(State(shared): State<Shared>, caller: Caller, call: Call) -> Result<Json, Rejection> {
-    answer(&shared, Endpoint::Vjp, caller, call).await
+pub(super) async fn vjp(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Vjp, call).await
 }
 
 /// The Hessian of a scalar function
@@ -97,8 +104,8 @@ pub(super) async fn vjp(State(shared): State<Shared>, caller: Caller, call: Call
 /// must have one scalar output.
 #[utoipa::path(post, path = "/hessian", tag = "evaluation", operation_id = "hessian", request_body = HessianRequest,
     responses((status = 200, description = "The value, the gradient and the Hessian.", body = HessianAnswers)))]
-pub(super) async fn hessian(State(shared): State<Shared>, caller: Caller, call: Call) -> Result<Json, Rejection> {
-    answer(&shared, Endpoint::Hessian, caller, call).await
+pub(super) async fn hessian(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Hessian, call).await
 }
 
 /// A Hessian–vector product
@@ -106,8 +113,8 @@ pub(super) async fn hessian(State(shared): State<Shared>, caller: Caller, call: 
 /// H v for the request's `vector`, with the value and the gradient; H itself is never formed. The function must have one scalar output.
 #[utoipa::path(post, path = "/hvp", tag = "evaluation", operation_id = "hvp", request_body = HvpRequest,
     responses((status = 200, description = "The value, the gradient and the product.", body = HvpAnswers)))]
-pub(super) async fn hvp(State(shared): State<Shared>, caller: Caller, call: Call) -> Result<Json, Rejection> {
-    answer(&shared, Endpoint::Hvp, caller, call).await
+pub(super) async fn hvp(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Hvp, call).await
 }
 
 /// A Taylor series along a direction
@@ -115,8 +122,8 @@ pub(super) async fn hvp(State(shared): State<Shared>, caller: Caller, call: Call
 /// The coefficients of y(x + t·dx) by powers of t to `order`, for the request's `direction` dx.
 #[utoipa::path(post, path = "/taylor", tag = "evaluation", operation_id = "taylor", request_body = TaylorRequest,
     responses((status = 200, description = "The value and the coefficients of the outputs.", body = TaylorAnswers)))]
-pub(super) async fn taylor(State(shared): State<Shared>, caller: Caller, call: Call) -> Result<Json, Rejection> {
-    answer(&shared, Endpoint::Taylor, caller, call).await
+pub(super) async fn taylor(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Taylor, call).await
 }
 
 /// A composition and its chain rule
@@ -125,8 +132,8 @@ pub(super) async fn taylor(State(shared): State<Shared>, caller: Caller, call: C
 /// matrices in that order and no other.
 #[utoipa::path(post, path = "/chain", tag = "evaluation", operation_id = "chain", request_body = ChainRequest,
     responses((status = 200, description = "The value, the stages and the Jacobian of the composition.", body = ChainAnswers)))]
-pub(super) async fn chain(State(shared): State<Shared>, caller: Caller, call: Call) -> Result<Json, Rejection> {
-    answer(&shared, Endpoint::Chain, caller, call).await
+pub(super) async fn chain(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Chain, call).await
 }
 
 /// Local linearity, measured
@@ -135,8 +142,8 @@ pub(super) async fn chain(State(shared): State<Shared>, caller: Caller, call: Ca
 /// held against each other.
 #[utoipa::path(post, path = "/check", tag = "evaluation", operation_id = "check", request_body = CheckRequest,
     responses((status = 200, description = "The measurements and what they say.", body = CheckAnswer)))]
-pub(super) async fn check(State(shared): State<Shared>, caller: Caller, call: Call) -> Result<Json, Rejection> {
-    answer(&shared, Endpoint::Check, caller, call).await
+pub(super) async fn check(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Check, call).await
 }
 
 /// A derivative as a function
@@ -146,8 +153,8 @@ pub(super) async fn check(State(shared): State<Shared>, caller: Caller, call: Ca
 /// `map` over unit vectors, which no formula can say.
 #[utoipa::path(post, path = "/derivative", tag = "functions", operation_id = "derivative", request_body = DerivativeRequest,
     responses((status = 200, description = "The derivative as a function.", body = GraphAnswer)))]
-pub(super) async fn derivative(State(shared): State<Shared>, caller: Caller, call: Call) -> Result<Json, Rejection> {
-    answer(&shared, Endpoint::Derivative, caller, call).await
+pub(super) async fn derivative(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Derivative, call).await
 }
 
 /// Check and convert a function
@@ -155,6 +162,6 @@ pub(super) async fn derivative(State(shared): State<Shared>, caller: Caller, cal
 /// The function as a graph and as text, with the shapes of its inputs and outputs and what it costs. Nothing is evaluated.
 #[utoipa::path(post, path = "/graph", tag = "functions", operation_id = "graph", request_body = GraphRequest,
     responses((status = 200, description = "The function, checked.", body = GraphAnswer)))]
-pub(super) async fn graph(State(shared): State<Shared>, caller: Caller, call: Call) -> Result<Json, Rejection> {
-    answer(&shared, Endpoint::Graph, caller, call).await
+pub(super) async fn graph(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+    answer(&shared, Endpoint::Graph, call).await
 }

@@ -1,7 +1,5 @@
 //! The registry: functions that last, under names, and every evaluation of them.
 
-use std::time::Duration;
-
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION};
@@ -16,7 +14,8 @@ use super::evaluate::Call;
 use super::{AcceptsJson, Json, Shared};
 use crate::api::negotiate::deadline;
 use crate::api::problem::Rejection;
-use crate::service::{Caller, Endpoint, Preconditions, Registered, Request, Shown, Submission, Tags};
+use crate::service::{Caller, Context, Endpoint, Preconditions, Registered, Request, Shown, Submission, Tags};
+use crate::telemetry::traces::Trace;
 use crate::wire::answer::{
     CheckAnswer, GradientAnswers, GraphAnswer, HessianAnswers, HvpAnswers, JacobianAnswers, JvpAnswers, TaylorAnswers, ValueAnswers,
     VjpAnswers,
@@ -61,12 +60,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
     }
 }
 
-/// Whom the layers found the caller to be; nobody in particular where they do not ask.
-impl<S: Sync> FromRequestParts<S> for Caller {
-    type Rejection = std::convert::Infallible;
+/// What a request without a body comes with.
+struct Asked(Context);
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Caller, std::convert::Infallible> {
-        Ok(parts.extensions.get::<Caller>().cloned().unwrap_or_default())
+impl FromRequestParts<Shared> for Asked {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Asked, Rejection> {
+        let deadline = deadline(&parts.headers, shared.service.limits())?;
+        let (caller, trace) = (parts.extensions.remove::<Caller>().unwrap_or_default(), parts.extensions.remove::<Trace>());
+        Ok(Asked(Context { deadline, caller, trace }))
     }
 }
 
@@ -143,9 +146,11 @@ fn escaped(name: &str) -> String {
 #[utoipa::path(post, path = "/functions", tag = "registry", operation_id = "register", request_body = RegisterRequest,
     responses((status = 201, description = "The function is registered.", body = Answer),
         (status = 200, description = "It was already.", body = Answer)))]
-async fn register(State(shared): State<Shared>, caller: Caller, call: Call) -> Result<Response, Rejection> {
-    let Call { body, deadline } = call;
-    Ok(registered(shared.service.register(Submission { body, deadline, caller, replaces: None }).await?))
+async fn register(State(shared): State<Shared>, call: Call) -> Result<Response, Rejection> {
+    let Call { body, held, context } = call;
+    let made = shared.service.register(Submission { body, context, replaces: None }).await?;
+    drop(held);
+    Ok(registered(made))
 }
 
 /// What `GET /functions` may be told.
@@ -167,11 +172,11 @@ struct Paging {
 async fn list(
     State(shared): State<Shared>,
     _: AcceptsJson,
-    caller: Caller,
+    Asked(context): Asked,
     paging: Result<Query<Paging>, QueryRejection>,
 ) -> Result<Json, Rejection> {
     let Query(Paging { limit, cursor }) = paging.map_err(|error| Rejection::new(Slug::InvalidRequest, error.body_text()))?;
-    Ok(Json(shared.service.functions(&caller, limit.as_deref(), cursor.as_deref()).await?))
+    Ok(Json(shared.service.functions(&context.caller, limit.as_deref(), cursor.as_deref()).await?))
 }
 
 /// A registered function
@@ -184,12 +189,10 @@ async fn show(
     State(shared): State<Shared>,
     Named(name): Named,
     _: AcceptsJson,
-    caller: Caller,
+    Asked(context): Asked,
     Conditional(conditions): Conditional,
-    headers: HeaderMap,
 ) -> Result<Response, Rejection> {
-    let deadline: Duration = deadline(&headers, shared.service.limits())?;
-    let Shown { body, tag } = shared.service.function(&caller, &name, conditions, deadline).await?;
+    let Shown { body, tag } = shared.service.function(&name, conditions, context).await?;
     let response = body.map_or_else(|| StatusCode::NOT_MODIFIED.into_response(), |body| Json(body).into_response());
     Ok(tagged(response, &tag))
 }
@@ -205,12 +208,13 @@ async fn show(
 async fn replace(
     State(shared): State<Shared>,
     Named(name): Named,
-    caller: Caller,
     Conditional(conditions): Conditional,
     call: Call,
 ) -> Result<Response, Rejection> {
-    let Call { body, deadline } = call;
-    Ok(registered(shared.service.register(Submission { body, deadline, caller, replaces: Some((name, conditions)) }).await?))
+    let Call { body, held, context } = call;
+    let made = shared.service.register(Submission { body, context, replaces: Some((name, conditions)) }).await?;
+    drop(held);
+    Ok(registered(made))
 }
 
 /// Delete a function
@@ -221,10 +225,10 @@ async fn replace(
 async fn delete(
     State(shared): State<Shared>,
     Named(name): Named,
-    caller: Caller,
+    Asked(context): Asked,
     Conditional(conditions): Conditional,
 ) -> Result<StatusCode, Rejection> {
-    shared.service.delete(&caller, &name, conditions).await?;
+    shared.service.delete(&context.caller, &name, conditions).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -234,15 +238,17 @@ macro_rules! evaluations {
         #[doc = $about]
         #[utoipa::path(post, path = $path, tag = "registry", operation_id = $id, request_body = $request,
             responses((status = 200, description = "As of the endpoint without a function in its path.", body = $answer)))]
-        async fn $name(State(shared): State<Shared>, Named(name): Named, caller: Caller, call: Call) -> Result<Json, Rejection> {
-            evaluate(&shared, Endpoint::$endpoint, (name, caller), call).await
+        async fn $name(State(shared): State<Shared>, Named(name): Named, call: Call) -> Result<Json, Rejection> {
+            evaluate(&shared, Endpoint::$endpoint, name, call).await
         }
     )*};
 }
 
-async fn evaluate(shared: &Shared, endpoint: Endpoint, (name, caller): (String, Caller), call: Call) -> Result<Json, Rejection> {
-    let Call { body, deadline } = call;
-    Ok(Json(shared.service.call(Request { endpoint, body, deadline, caller, function: Some(name) }).await?))
+async fn evaluate(shared: &Shared, endpoint: Endpoint, name: String, call: Call) -> Result<Json, Rejection> {
+    let Call { body, held, context } = call;
+    let answer = shared.service.call(Request { endpoint, body, function: Some(name), context }).await?;
+    drop(held);
+    Ok(Json(answer))
 }
 
 evaluations! {

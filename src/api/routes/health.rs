@@ -20,9 +20,12 @@ pub(super) async fn livez() -> Json {
 
 /// Whether the server takes work
 ///
-/// 503 while it starts and while it drains.
+/// 503 while it starts and while it drains, and where nothing could be worked on.
 #[utoipa::path(get, path = "/readyz", tag = "server", operation_id = "readyz",
     responses((status = 200, description = "It does.", body = Health)))]
 pub(super) async fn readyz(State(shared): State<Shared>) -> Result<Json, Rejection> {
-    if shared.readiness.get() { Ok(ok()) } else { Err(Rejection::new(Slug::ShuttingDown, "the server is starting or shutting down")) }
+    if !shared.readiness.get() {
+        return Err(Rejection::new(Slug::ShuttingDown, "the server is starting or shutting down"));
+    }
+    shared.service.ready().map(|()| ok()).map_err(|reason| Rejection::new(Slug::ShuttingDown, reason))
 }

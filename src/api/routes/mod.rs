@@ -4,11 +4,12 @@ mod documents;
 mod evaluate;
 mod functions;
 mod health;
+mod metrics;
 mod ops;
 mod problems;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use axum::Router;
 use axum::body::Body;
@@ -22,34 +23,70 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::body;
+use super::cors::Cors;
 use super::document;
-use super::layers::Edge;
+use super::keys::Keys;
+use super::layers::{Around, Edge};
+use super::map::Map;
 use super::negotiate::{JSON, accepts_json};
 use super::problem::Rejection;
 use super::settings::Settings;
 use crate::service::Service;
+use crate::telemetry::traces::Tracer;
 
 pub use ops::operators;
 
-/// Whether the server takes work: no while it starts and while it drains.
+/// What the accept loop says of itself: whether the server takes work (no while it starts and while it drains), and its connections.
 #[derive(Debug, Clone)]
-pub struct Readiness(Arc<AtomicBool>);
+pub struct Readiness(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    ready: AtomicBool,
+    connections: AtomicU64,
+}
 
 impl Readiness {
     /// Not ready yet.
     pub fn starting() -> Readiness {
-        Readiness(Arc::new(AtomicBool::new(false)))
+        Readiness(Arc::default())
     }
 
     /// Whether the server takes work.
     pub fn get(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.ready.load(Ordering::Relaxed)
     }
 
     /// Says whether the server takes work.
     pub fn set(&self, ready: bool) {
-        self.0.store(ready, Ordering::Relaxed);
+        self.0.ready.store(ready, Ordering::Relaxed);
     }
+
+    /// The number of open connections.
+    pub(super) fn connections(&self) -> u64 {
+        self.0.connections.load(Ordering::Relaxed)
+    }
+
+    /// One more connection, as long as it is held.
+    pub(super) fn connection(&self) -> Open {
+        self.0.connections.fetch_add(1, Ordering::Relaxed);
+        Open(self.clone())
+    }
+}
+
+/// An open connection.
+pub(super) struct Open(Readiness);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Who may ask, and who looks on.
+pub(super) struct Guests {
+    pub(super) keys: Option<Arc<Keys>>,
+    pub(super) tracer: Option<Tracer>,
 }
 
 /// What the routes answer from.
@@ -75,23 +112,27 @@ impl std::ops::Deref for Shared {
 }
 
 /// The edge: every route, and what surrounds them.
-pub fn router(service: Service, settings: Arc<Settings>, readiness: Readiness) -> Edge {
+pub(super) fn router(service: Service, settings: Arc<Settings>, readiness: Readiness, guests: Guests) -> Edge {
     let info = ops::info(&service, &settings);
     let facts = Facts {
         ops: json_bytes(&operators()),
         info: json_bytes(&info),
         document: json_bytes(&document::openapi()),
-        service,
+        service: service.clone(),
         settings: Arc::clone(&settings),
         readiness,
     };
-    let (router, _) = declared().split_for_parts();
+    let (router, declared) = declared().split_for_parts();
+    let templates = declared.paths.paths.keys().map(String::as_str).chain(documents::UNDECLARED);
+    let map = Map::new(templates, service.metrics());
     let router: Router = router
         .merge(documents::undeclared())
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_with_that_method)
         .with_state(Shared(Arc::new(facts)));
-    Edge::new(router, settings)
+    let Guests { keys, tracer } = guests;
+    let cors = Cors::of(&settings.cors_origins);
+    Edge::new(router, Around { settings, service, map, cors, keys, tracer })
 }
 
 /// The routes of the OpenAPI document, in its order.
@@ -114,6 +155,7 @@ pub(super) fn declared() -> OpenApiRouter<Shared> {
         .routes(routes!(ops::server_info))
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
+        .routes(routes!(metrics::metrics))
         .routes(routes!(documents::openapi_json))
         .routes(routes!(documents::docs))
         .routes(routes!(problems::problem))

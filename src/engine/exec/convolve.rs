@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::elementwise::Isa;
-use super::matmul::dot;
+use super::matmul::{dot, settle};
 
 /// One convolution as it lies in memory: elements outermost, `lanes` innermost.
 #[derive(Clone, Copy)]
@@ -56,8 +56,9 @@ fn convolve(factors: Factors<'_>, out: &mut [f64], stop: &AtomicBool) {
             }
             let (first, last) = (i.max(start), (i + lengths.1).min(end));
             if first < last {
-                let sums = out[first - start..last - start].iter_mut();
-                sums.zip(&right[first - i..last - i]).for_each(|(sum, value)| *sum = scale.mul_add(*value, *sum));
+                for (sum, value) in out[first - start..last - start].iter_mut().zip(&right[first - i..last - i]) {
+                    *sum = scale.mul_add(*value, *sum);
+                }
             }
         }
     } else {
@@ -68,12 +69,14 @@ fn convolve(factors: Factors<'_>, out: &mut [f64], stop: &AtomicBool) {
             for i in meeting(start + j, lengths) {
                 let other = start + j - i;
                 let pairs = left[i * lanes..(i + 1) * lanes].iter().zip(&right[other * lanes..(other + 1) * lanes]);
-                sums.iter_mut().zip(pairs).for_each(|(sum, (a, b))| *sum = a.mul_add(*b, *sum));
+                for (sum, (a, b)) in sums.iter_mut().zip(pairs) {
+                    *sum = a.mul_add(*b, *sum);
+                }
             }
         }
     }
-    if chain {
-        // only where something was not finite can a zero have mattered: those elements once more, with zeros kept
+    if chain && settle(out) {
+        // those elements once more, with zeros kept
         for (at, sum) in out.iter_mut().enumerate().filter(|(_, sum)| sum.is_nan()) {
             let (k, lane) = (start + at / lanes, at % lanes);
             let meeting = meeting(k, lengths);

@@ -34,7 +34,7 @@ type Tile3 = unsafe fn(&mut [f64], &[f64], &[f64], &[f64]);
 #[derive(Debug, Clone, Copy)]
 pub struct Unary {
     /// One value.
-    pub one: Compiled<unsafe fn(f64) -> f64>,
+    pub one: Compiled<unsafe extern "C" fn(f64) -> f64>,
     /// A tile: `out[i] = f(a[i])`.
     pub tile: Compiled<Tile1>,
 }
@@ -43,7 +43,7 @@ pub struct Unary {
 #[derive(Debug, Clone, Copy)]
 pub struct Binary {
     /// One value.
-    pub one: Compiled<unsafe fn(f64, f64) -> f64>,
+    pub one: Compiled<unsafe extern "C" fn(f64, f64) -> f64>,
     /// A tile: `out[i] = f(a[i], b[i])`.
     pub tile: Compiled<Tile2>,
 }
@@ -52,7 +52,7 @@ pub struct Binary {
 #[derive(Debug, Clone, Copy)]
 pub struct Ternary {
     /// One value.
-    pub one: Compiled<unsafe fn(f64, f64, f64) -> f64>,
+    pub one: Compiled<unsafe extern "C" fn(f64, f64, f64) -> f64>,
     /// A tile: `out[i] = f(a[i], b[i], c[i])`.
     pub tile: Compiled<Tile3>,
 }
@@ -145,7 +145,7 @@ macro_rules! elementwise {
     }};
     ($kind:ident, |$($x:ident),+| $body:expr, quick $quick:expr) => {{
         use $crate::engine::exec::elementwise::{Elementwise, $kind};
-        fn one($($x: f64),+) -> f64 {
+        extern "C" fn one($($x: f64),+) -> f64 {
             $body
         }
         fn tile(out: &mut [f64], $($x: &[f64]),+) {
@@ -153,7 +153,7 @@ macro_rules! elementwise {
         }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma")]
-        fn one_v3($($x: f64),+) -> f64 {
+        extern "C" fn one_v3($($x: f64),+) -> f64 {
             $body
         }
         #[cfg(target_arch = "x86_64")]
@@ -167,7 +167,7 @@ macro_rules! elementwise {
     }};
     ($kind:ident, |$($x:ident),+| $body:expr) => {{
         use $crate::engine::exec::elementwise::{Elementwise, $kind};
-        fn one($($x: f64),+) -> f64 {
+        extern "C" fn one($($x: f64),+) -> f64 {
             $body
         }
         fn tile(out: &mut [f64], $($x: &[f64]),+) {
@@ -180,7 +180,7 @@ macro_rules! elementwise {
         }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma")]
-        fn one_v3($($x: f64),+) -> f64 {
+        extern "C" fn one_v3($($x: f64),+) -> f64 {
             $body
         }
         #[cfg(target_arch = "x86_64")]

@@ -1,12 +1,18 @@
 //! One kernel after another, each on the memory of the code it belongs to.
 
+use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
+use smallvec::SmallVec;
+
 use super::super::op::Sorting;
-use super::super::program::{Binding, Code, DenseCall, Kernel, Lanes, Line, Operand, Stopped, Table, Work};
+use super::super::program::{Binding, Code, DenseCall, Kernel, Lanes, Line, Map, Operand, Slab, Stopped, Table, Work};
 use super::elementwise::Isa;
+use super::memory::{Bound, Memory, Slots};
 use super::{Frame, Scratch, convolve, interpolate, linear_algebra, loops, map, matmul, reduce, rows, scan, sort};
 
+/// Numbers that each kernel of a slab writes at once: a few times as many stay in the second cache.
+const NEAR: usize = 8 * 1024;
 /// Elements that are folded into side by side before the stop flag is asked again.
 const TOGETHER: usize = 1024;
 
@@ -15,38 +21,105 @@ pub(super) struct Runner<'a> {
     pub(super) code: &'a Code,
     pub(super) inputs: &'a [Binding<'a>],
     pub(super) scratch: &'a mut Scratch,
+    pub(super) bound: Bound<'a>,
     pub(super) stop: &'a AtomicBool,
     pub(super) points: usize,
     pub(super) seeds: usize,
 }
 
-impl Runner<'_> {
+impl<'a> Runner<'a> {
+    /// The memory of a buffer, to be written and put back.
+    pub(super) fn take(&mut self, buffer: u32) -> Memory<'a> {
+        let slot = self.code.buffers[buffer as usize].slot;
+        match self.bound.iter_mut().find(|there| there.slot == slot) {
+            Some(there) => Memory::There(std::mem::take(&mut there.result), there.range.clone()),
+            None => Memory::Own(std::mem::take(&mut self.scratch.slots[slot as usize])),
+        }
+    }
+
+    /// After [`Runner::take`].
+    pub(super) fn put(&mut self, buffer: u32, memory: Memory<'a>) {
+        let slot = self.code.buffers[buffer as usize].slot;
+        match memory {
+            Memory::Own(memory) => self.scratch.slots[slot as usize] = memory,
+            Memory::There(result, _) => {
+                if let Some(there) = self.bound.iter_mut().find(|there| there.slot == slot) {
+                    there.result = result;
+                }
+            }
+        }
+    }
+
     /// Every kernel of a stage, in order.
     pub(super) fn stage(&mut self, stage: usize) -> Result<(), Stopped> {
         let code = self.code;
-        code.kernels[code.stages[stage].clone()].iter().try_for_each(|kernel| self.kernel(kernel))
+        let Range { start, end } = code.stages[stage];
+        let mut slabs = code.slabs.iter().skip_while(|slab| slab.kernels.start < start);
+        let mut at = start;
+        while at < end {
+            let slab = slabs.next();
+            let own = slab.map_or(end..end, |slab| slab.kernels.clone());
+            let before = at..own.start.min(end);
+            code.kernels[before].iter().try_for_each(|kernel| self.kernel(kernel, 0..usize::MAX))?;
+            if let Some(slab) = slab.filter(|slab| slab.kernels.start < end) {
+                self.slab(slab)?;
+            }
+            at = own.end;
+        }
+        Ok(())
     }
 
-    fn kernel(&mut self, kernel: &Kernel) -> Result<(), Stopped> {
+    /// Kernels unit by unit.
+    fn slab(&mut self, slab: &Slab) -> Result<(), Stopped> {
         let code = self.code;
-        let slot = |buffer: u32| code.buffers[buffer as usize].slot as usize;
+        let lanes = self.frame().lanes(code.kernels[slab.kernels.start].lanes);
+        let at_once = (NEAR / (slab.widest * lanes).max(1)).max(1);
+        for first in (0..slab.units).step_by(at_once) {
+            let last = slab.units.min(first + at_once);
+            for (kernel, per_unit) in code.kernels[slab.kernels.clone()].iter().zip(&slab.per_unit) {
+                let end = if last == slab.units { usize::MAX } else { last * per_unit };
+                self.kernel(kernel, first * per_unit..end)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A Map over one number.
+    fn single(&mut self, map: &Map) -> Result<(), Stopped> {
+        let mut slots = std::mem::take(&mut self.scratch.tile);
+        let machine = map::Machine { isa: self.scratch.isa, backend: self.scratch.backend };
+        map::one(map, &self.frame(), machine, &mut slots);
+        for &(slot, buffer) in &map.stores {
+            let memory = self.code.buffers[buffer as usize].slot;
+            let there = self.bound.iter_mut().find(|there| there.slot == memory);
+            let to = there.map_or_else(|| &mut self.scratch.slots[memory as usize][0], |there| &mut there.result[there.range.start]);
+            *to = slots[slot as usize];
+        }
+        self.scratch.tile = slots;
+        self.frame().checked()
+    }
+
+    /// A part of a kernel's work: elements of a Map, results of a Reduce, products of a Matmul; of all others everything.
+    fn kernel(&mut self, kernel: &Kernel, part: Range<usize>) -> Result<(), Stopped> {
+        let code = self.code;
         match &kernel.work {
+            Work::Map(work) if work.elements * self.frame().lanes(kernel.lanes) == 1 => return self.single(work),
             Work::Map(work) => {
-                let (mut targets, mut tile) = (std::mem::take(&mut self.scratch.targets), std::mem::take(&mut self.scratch.tile));
-                targets.extend(work.stores.iter().map(|&(_, buffer)| std::mem::take(&mut self.scratch.slots[slot(buffer)])));
-                let done = map::run(work, &self.frame(), self.scratch.isa, &mut tile, &mut targets);
+                let mut tile = std::mem::take(&mut self.scratch.tile);
+                let mut targets: SmallVec<[Memory<'a>; 4]> = work.stores.iter().map(|&(_, buffer)| self.take(buffer)).collect();
+                let machine = map::Machine { isa: self.scratch.isa, backend: self.scratch.backend };
+                let done = map::tiles(work, part, &self.frame(), machine, &mut tile, &mut targets);
                 self.scratch.tile = tile;
-                for (&(_, buffer), target) in work.stores.iter().zip(targets.drain(..)) {
-                    self.scratch.slots[slot(buffer)] = target;
+                for (&(_, buffer), target) in work.stores.iter().zip(targets) {
+                    self.put(buffer, target);
                 }
-                self.scratch.targets = targets;
                 return done;
             }
             Work::Loop(work) => return loops::scan(self, work, kernel.lanes),
             Work::Over(work) => return loops::over(self, work, kernel.lanes),
             _ => {}
         }
-        let mut target = std::mem::take(&mut self.scratch.slots[slot(kernel.to)]);
+        let mut target = self.take(kernel.to);
         let mut memory = std::mem::take(&mut self.scratch.dense);
         let mut places = std::mem::take(&mut self.scratch.places);
         let frame = self.frame();
@@ -60,17 +133,18 @@ impl Runner<'_> {
             Work::Reduce { from, inner, stride, fold } => {
                 let data = frame.data(from);
                 let step = stride * lanes as isize;
-                let mut rest = &mut *out;
-                for run in from.layout.runs(0, elements) {
-                    // what is folded into neighbours lies side by side where lanes do, and neighbours where their elements are
-                    let together = if run.stride == 1 { TOGETHER } else { 1 };
-                    for first in (0..run.length).step_by(together) {
+                let part = part.start..part.end.min(elements);
+                let mut rest = &mut out[part.start * lanes..part.end * lanes];
+                for run in from.layout.runs(part.start, part.len()) {
+                    for first in (0..run.length).step_by(TOGETHER) {
                         if frame.checked().is_err() {
                             break;
                         }
-                        let base = (run.at as isize + first as isize * run.stride) * lanes as isize;
-                        let (own, after) = rest.split_at_mut(together.min(run.length - first) * lanes);
-                        reduce::fold_lanes(*fold, *inner, data, |i| (base + i as isize * step) as usize, own);
+                        let between = run.stride * lanes as isize;
+                        let at = (run.at * lanes) as isize + first as isize * between;
+                        let (own, after) = rest.split_at_mut(TOGETHER.min(run.length - first) * lanes);
+                        let folding = reduce::Folding { how: *fold, count: *inner, data, first: at as usize, between, step, lanes };
+                        reduce::run(self.scratch.isa, folding, own);
                         rest = after;
                     }
                 }
@@ -78,7 +152,8 @@ impl Runner<'_> {
             Work::Matmul(work) => {
                 let side = |operand| matmul::Side { data: frame.data(operand), layout: &operand.layout, lanes: frame.lanes(operand.lanes) };
                 let sizes = matmul::Sizes { rows: work.rows, inner: work.inner, columns: work.columns, lanes, chain: work.chain };
-                matmul::run(self.scratch.isa, sizes, [side(&work.left), side(&work.right)], &mut memory, out, self.stop);
+                let sides = [side(&work.left), side(&work.right)];
+                matmul::run(self.scratch.isa, sizes, sides, part, &mut memory, out, self.stop);
             }
             Work::Dense(call) => dense(call, &frame, self.scratch.isa, kernel.lanes, &mut memory, out),
             Work::Take { from, table } => {
@@ -120,14 +195,15 @@ impl Runner<'_> {
         }
         // a kernel that gave up half way has set nothing that is read: the run ends here
         let done = frame.checked();
-        self.scratch.slots[slot(kernel.to)] = target;
+        self.put(kernel.to, target);
         self.scratch.dense = memory;
         self.scratch.places = places;
         done
     }
 
     pub(super) fn frame(&self) -> Frame<'_> {
-        Frame { code: self.code, inputs: self.inputs, slots: &self.scratch.slots, points: self.points, seeds: self.seeds, stop: self.stop }
+        let slots = Slots { own: &self.scratch.slots, bound: &self.bound };
+        Frame { code: self.code, inputs: self.inputs, slots, points: self.points, seeds: self.seeds, stop: self.stop }
     }
 }
 

@@ -6,6 +6,7 @@
 use super::super::op::arithmetic::truth;
 use super::super::program::{Binding, Code, Lanes, Loop, Operand, Over, Stopped};
 use super::kernels::Runner;
+use super::memory::{Bound, Memory, Slots};
 use super::{Frame, Inner, Scratch, rows};
 
 /// Lanes that fill a block.
@@ -73,6 +74,7 @@ fn input<'s>(code: &Code, scratch: &'s mut Scratch, position: usize) -> Option<(
 /// A body over and over.
 pub(super) fn scan(outer: &mut Runner<'_>, work: &Loop, lanes: Lanes) -> Result<(), Stopped> {
     let mut inner = outer.scratch.inner.take().unwrap_or_default();
+    inner.run_on(outer.scratch.backend);
     let mut results = taken(outer, &work.results);
     let done = steps(outer, work, lanes, &mut inner, &mut results);
     put_back(outer, &work.results, results);
@@ -80,7 +82,7 @@ pub(super) fn scan(outer: &mut Runner<'_>, work: &Loop, lanes: Lanes) -> Result<
     done
 }
 
-fn steps(outer: &Runner<'_>, work: &Loop, lanes: Lanes, inner: &mut Inner, results: &mut [Vec<f64>]) -> Result<(), Stopped> {
+fn steps(outer: &Runner<'_>, work: &Loop, lanes: Lanes, inner: &mut Inner, results: &mut [Memory<'_>]) -> Result<(), Stopped> {
     let frame = outer.frame();
     let (points, seeds, stop) = (outer.points, outer.seeds, outer.stop);
     let bound = bindings(&frame, &work.args);
@@ -102,7 +104,7 @@ fn steps(outer: &Runner<'_>, work: &Loop, lanes: Lanes, inner: &mut Inner, resul
                 load(&frame, operand, 0, elements, own, to);
             }
         }
-        let mut runner = Runner { code, inputs: &bound, scratch, stop, points, seeds };
+        let mut runner = Runner { code, inputs: &bound, scratch, bound: Bound::new(), stop, points, seeds };
         (0..3).try_for_each(|stage| runner.stage(stage))?;
     }
 
@@ -132,7 +134,7 @@ fn steps(outer: &Runner<'_>, work: &Loop, lanes: Lanes, inner: &mut Inner, resul
         }
         let mut goes_on = Going::All;
         if let Some(code) = codes[1] {
-            let mut runner = Runner { code, inputs: &bound, scratch: scratches[1], stop, points, seeds };
+            let mut runner = Runner { code, inputs: &bound, scratch: scratches[1], bound: Bound::new(), stop, points, seeds };
             runner.stage(3)?;
             goes_on = going(&runner.frame(), &code.outputs[0], lanes, taken);
             if matches!(goes_on, Going::None) {
@@ -152,7 +154,7 @@ fn steps(outer: &Runner<'_>, work: &Loop, lanes: Lanes, inner: &mut Inner, resul
             }
         }
         let [own_scratch, guard_scratch] = &mut scratches;
-        let mut runner = Runner { code: &work.body, inputs: &bound, scratch: own_scratch, stop, points, seeds };
+        let mut runner = Runner { code: &work.body, inputs: &bound, scratch: own_scratch, bound: Bound::new(), stop, points, seeds };
         runner.stage(3)?;
         let own = runner.frame();
         for (result, stacked) in results.iter_mut().enumerate().skip(carries) {
@@ -171,7 +173,7 @@ fn steps(outer: &Runner<'_>, work: &Loop, lanes: Lanes, inner: &mut Inner, resul
                 before.clear();
                 before.extend_from_slice(to);
                 unload(&own, &work.body.outputs[i], *own_lanes, to);
-                let asked = Frame { code: guard, slots: &guard_scratch.slots, ..frame };
+                let asked = Frame { code: guard, slots: Slots { own: &guard_scratch.slots, bound: &[] }, ..frame };
                 going(&asked, &guard.outputs[0], *own_lanes, taken);
                 keep(to, taken, |value, at| *value = before[at]);
             } else {
@@ -179,6 +181,7 @@ fn steps(outer: &Runner<'_>, work: &Loop, lanes: Lanes, inner: &mut Inner, resul
             }
             rest = after;
         }
+        drop(runner);
         // into the inputs only now: an output may be an input
         for (code, scratch) in codes.iter().zip(&mut scratches) {
             let Some(code) = code else { continue };
@@ -238,20 +241,20 @@ fn keep(rows: &mut [f64], taken: &[f64], mut undo: impl FnMut(&mut f64, usize)) 
 }
 
 /// The memory of the results, while they are written.
-fn taken(outer: &mut Runner<'_>, results: &[u32]) -> Vec<Vec<f64>> {
-    let code = outer.code;
-    results.iter().map(|&buffer| std::mem::take(&mut outer.scratch.slots[code.buffers[buffer as usize].slot as usize])).collect()
+fn taken<'a>(outer: &mut Runner<'a>, results: &[u32]) -> Vec<Memory<'a>> {
+    results.iter().map(|&buffer| outer.take(buffer)).collect()
 }
 
-fn put_back(outer: &mut Runner<'_>, results: &[u32], memory: Vec<Vec<f64>>) {
+fn put_back<'a>(outer: &mut Runner<'a>, results: &[u32], memory: Vec<Memory<'a>>) {
     for (&buffer, memory) in results.iter().zip(memory) {
-        outer.scratch.slots[outer.code.buffers[buffer as usize].slot as usize] = memory;
+        outer.put(buffer, memory);
     }
 }
 
 /// A body over each entry of leading axes.
 pub(super) fn over(outer: &mut Runner<'_>, work: &Over, lanes: Lanes) -> Result<(), Stopped> {
     let mut inner = outer.scratch.inner.take().unwrap_or_default();
+    inner.run_on(outer.scratch.backend);
     let mut results = taken(outer, &work.results);
     let done = entries(outer, work, lanes, &mut inner.body, &mut results);
     put_back(outer, &work.results, results);
@@ -259,7 +262,7 @@ pub(super) fn over(outer: &mut Runner<'_>, work: &Over, lanes: Lanes) -> Result<
     done
 }
 
-fn entries(outer: &Runner<'_>, work: &Over, lanes: Lanes, scratch: &mut Scratch, results: &mut [Vec<f64>]) -> Result<(), Stopped> {
+fn entries(outer: &Runner<'_>, work: &Over, lanes: Lanes, scratch: &mut Scratch, results: &mut [Memory<'_>]) -> Result<(), Stopped> {
     let frame = outer.frame();
     let code = &*work.body;
     // lanes that the kernel does not have count once
@@ -283,7 +286,7 @@ fn entries(outer: &Runner<'_>, work: &Over, lanes: Lanes, scratch: &mut Scratch,
             load(&outside, operand, 0, elements, own, to);
         }
     }
-    let mut runner = Runner { code, inputs: &bound, scratch, stop: outer.stop, points, seeds: seeds * block };
+    let mut runner = Runner { code, inputs: &bound, scratch, bound: Bound::new(), stop: outer.stop, points, seeds: seeds * block };
     runner.stage(0)?;
     runner.stage(1)?;
     let mut first = 0;

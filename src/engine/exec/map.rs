@@ -1,41 +1,53 @@
 //! The block interpreter: a fused group of elementwise steps, tile by tile.
 //!
-//! A tile's slots stay in half the L1 cache; one dispatch covers a whole tile. A domain of one element runs the same steps over plain
+//! A tile's slots stay in the L1 cache; one dispatch covers a whole tile. A domain of one element runs the same steps over plain
 //! numbers.
 
-use super::super::op::calculus::chain_product;
-use super::super::program::{Lanes, Map, Stopped};
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+use super::super::op::arithmetic::{number, truth};
+use super::super::op::calculus::{chain_product, chain_quotient, nonnegative};
+use super::super::program::{Lanes, Load, Map, Operand, Step, Stopped};
 use super::elementwise::Isa;
+use super::memory::Memory;
+use super::native::{Backend, Segment};
 use super::opcode::Opcode;
 use super::{Frame, rows};
 
-/// Values that fit in half of a 32 KiB L1 cache.
-const CACHED: usize = 2048;
+/// Values that fit in a 32 KiB L1 cache: many of a tile's slots are read where they lie or stay in registers.
+const CACHED: usize = 4096;
+/// A tile is no shorter than this, whatever it takes: beyond the nearest cache there is another.
+const SHORTEST: usize = 128;
 /// A tile is no longer than this: dispatch is then a small part of it.
-const LONGEST: usize = 256;
+const LONGEST: usize = 1024;
 
-/// Runs the group over its domain; `targets[i]` is the memory of `stores[i]`.
-pub(super) fn run(map: &Map, frame: &Frame<'_>, isa: Isa, tile: &mut Vec<f64>, targets: &mut [Vec<f64>]) -> Result<(), Stopped> {
-    let lanes = frame.lanes(map.lanes);
-    match map.elements * lanes {
-        0 => Ok(()),
-        1 => {
-            one(map, frame, isa, tile, targets);
-            frame.checked()
-        }
-        _ => tiles(map, frame, isa, tile, targets),
-    }
+/// What runs a Map.
+#[derive(Clone, Copy)]
+pub(super) struct Machine {
+    pub(super) isa: Isa,
+    pub(super) backend: Backend,
 }
 
-/// The domain of one element: plain slots.
-fn one(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: &mut [Vec<f64>]) {
+/// The domain of one number: plain slots, which hold what is stored when it returns.
+pub(super) fn one(map: &Map, frame: &Frame<'_>, Machine { isa, backend }: Machine, slots: &mut Vec<f64>) {
     if slots.len() < map.slots {
         slots.resize(map.slots, 0.0);
     }
-    for (operand, slot) in &map.loads {
-        slots[*slot as usize] = frame.data(operand)[operand.layout.offset];
+    for Load { operand, slot, inside } in &map.loads {
+        let outside = inside.as_ref().is_some_and(|inside| !inside.contains(&0));
+        slots[*slot as usize] = if outside { 0.0 } else { frame.data(operand)[operand.layout.offset] };
     }
     let slots = &mut slots[..map.slots];
+    match map.native.single(map, backend, isa) {
+        Some(native) => native.run(slots),
+        None => interpret(map, isa, slots),
+    }
+}
+
+/// Every step over plain numbers.
+fn interpret(map: &Map, isa: Isa, slots: &mut [f64]) {
     for step in &map.steps {
         let [a, b] = step.from.map(|slot| slot as usize);
         let call = || map.functions[step.function as usize];
@@ -48,92 +60,103 @@ fn one(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: &m
             Opcode::Square => slots[a] * slots[a],
             Opcode::Reciprocal => 1.0 / slots[a],
             Opcode::Sqrt => slots[a].sqrt(),
+            Opcode::Absolute => slots[a].abs(),
             Opcode::Chain => chain_product(slots[a], slots[b]),
+            Opcode::ChainDivide => chain_quotient(slots[a], slots[b]),
+            Opcode::Nonnegative => nonnegative(slots[a]),
+            Opcode::Less => number(slots[a] < slots[b]),
+            Opcode::LessEqual => number(slots[a] <= slots[b]),
+            Opcode::Greater => number(slots[a] > slots[b]),
+            Opcode::GreaterEqual => number(slots[a] >= slots[b]),
+            Opcode::Equal => number(slots[a] == slots[b]),
+            Opcode::NotEqual => number(slots[a] != slots[b]),
+            Opcode::Where => {
+                let [condition, then, otherwise, ..] = map.many[a].map(|slot| slot as usize);
+                slots[if truth(slots[condition]) { then } else { otherwise }]
+            }
             Opcode::Unary | Opcode::Binary => call().one(isa, [slots[a], slots[b], f64::NAN, f64::NAN, f64::NAN, f64::NAN]),
             Opcode::Many => call().one(isa, map.many[a].map(|slot| slots[slot as usize])),
         };
         slots[step.to as usize] = value;
     }
-    for (&(slot, _), target) in map.stores.iter().zip(targets) {
-        target[0] = slots[slot as usize];
-    }
 }
 
-fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: &mut [Vec<f64>]) -> Result<(), Stopped> {
+/// Where the numbers of a slot are while a tile is computed.
+#[derive(Clone, Copy)]
+enum Home<'a> {
+    /// In the tile's scratch.
+    Tile,
+    /// Where an operand lies: as good as a copy of it.
+    Direct(&'a [f64]),
+    /// In the memory that is written: which of the targets.
+    Target(u32),
+}
+
+/// Those elements of the domain, tile by tile; `targets[i]` is the memory of `stores[i]`.
+pub(super) fn tiles(
+    map: &Map,
+    part: Range<usize>,
+    frame: &Frame<'_>,
+    Machine { isa, backend }: Machine,
+    slots: &mut Vec<f64>,
+    targets: &mut [Memory<'_>],
+) -> Result<(), Stopped> {
     let lanes = frame.lanes(map.lanes);
-    let domain = map.elements * lanes;
-    let length = (CACHED / map.slots.max(1)).next_multiple_of(8).clamp(16, LONGEST).min(domain);
-    if slots.len() < map.slots * length {
-        slots.resize(map.slots * length, 0.0);
+    let part = part.start..part.end.min(map.elements);
+    let domain = part.len() * lanes;
+    let length = (CACHED / map.slots.max(1)).next_multiple_of(8).clamp(SHORTEST, LONGEST).min(domain.next_multiple_of(4));
+    // a line more from slot to slot, so that they do not all compete for the same places of the cache
+    let pitch = length + 8;
+    if slots.len() < map.slots * pitch {
+        slots.resize(map.slots * pitch, 0.0);
     }
     // a tile is either whole elements or part of one element's lanes
     let (element_step, lane_step) = if lanes >= length { (1, length) } else { (length / lanes, lanes) };
-    let at = |slot: u32, len: usize| slot as usize * length..slot as usize * length + len;
-    // what is one number for the whole domain is spread once
-    let (spread, read): (Vec<_>, Vec<_>) = map
-        .loads
-        .iter()
-        .partition(|(operand, _)| operand.lanes.data() == Lanes::NONE && operand.layout.axes.iter().all(|&(_, stride)| stride == 0));
-    for (operand, slot) in spread {
-        slots[at(*slot, length)].fill(frame.data(operand)[operand.layout.offset]);
+    let at = |slot: u32, len: usize| slot as usize * pitch..slot as usize * pitch + len;
+    let mut homes: SmallVec<[Home<'_>; 16]> = SmallVec::new();
+    homes.resize(map.slots, Home::Tile);
+    for (i, &(slot, _)) in map.stores.iter().enumerate() {
+        homes[slot as usize] = Home::Target(i as u32);
     }
-    // operands that are read where they lie, by slot
-    let mut direct: Vec<&[f64]> = vec![&[]; map.slots];
-    let mut element = 0;
-    while element < map.elements {
-        let elements = element_step.min(map.elements - element);
+    let mut read: SmallVec<[&Load; 8]> = SmallVec::new();
+    for load @ Load { operand, slot, .. } in &map.loads {
+        if load.is_one_number() {
+            // what is one number for the whole domain is spread once
+            slots[at(*slot, length)].fill(frame.data(operand)[operand.layout.offset]);
+        } else {
+            read.push(load);
+        }
+    }
+    let native = map.native.tiles(map, backend, isa);
+    let mut tile = Tile { map, isa, pitch, scratch: std::ptr::null_mut(), addresses: SmallVec::new() };
+    let mut element = part.start;
+    while element < part.end {
+        let elements = element_step.min(part.end - element);
         let mut lane = 0;
         while lane < lanes {
             let width = lane_step.min(lanes - lane);
             let len = elements * width;
-            for (operand, slot) in &read {
-                let to = &mut slots[at(*slot, len)];
-                let data = frame.data(operand);
-                let layout = &operand.layout;
-                if width == lanes && (operand.lanes.data() == map.lanes.data() || lanes == 1) {
-                    let mut rest = to;
-                    for run in layout.runs(element, elements) {
-                        if run.stride == 1 && run.length == elements {
-                            // where it lies is as good as a copy of it
-                            direct[*slot as usize] = &data[run.at * lanes..][..len];
-                            break;
+            let first = element * lanes + lane;
+            for one in read.iter().copied() {
+                let to = &mut slots[at(one.slot, len)];
+                homes[one.slot as usize] = load(frame, map.lanes, one, element..element + elements, lane..lane + width, to);
+            }
+            tile.lay(&homes, slots, targets, first..first + len);
+            let mut i = 0;
+            while i < map.steps.len() {
+                // SAFETY: the addresses are those of this tile, and nobody else uses what is there meanwhile
+                unsafe {
+                    match native.and_then(|native| native.at(i)) {
+                        Some(segment) => {
+                            tile.segment(segment, &homes, len);
+                            i = segment.end;
                         }
-                        direct[*slot as usize] = &[];
-                        let (own, after) = rest.split_at_mut(run.length * lanes);
-                        run.read(data, lanes, own);
-                        rest = after;
+                        None => {
+                            tile.step(&map.steps[i], len);
+                            i += 1;
+                        }
                     }
-                    continue;
                 }
-                let positions = layout.positions().seek(layout.offset, element);
-                for (position, to) in positions.zip(to.chunks_exact_mut(width)) {
-                    rows::read(frame, data, operand.lanes, map.lanes, position, lane, to);
-                }
-            }
-            for step in &map.steps {
-                let function = map.functions[step.function as usize];
-                let to = step.to as usize * length;
-                let (before, rest) = slots.split_at_mut(to);
-                let (out, after) = rest.split_at_mut(length);
-                let slot = |slot: u32| {
-                    if let there @ [_, ..] = direct[slot as usize] {
-                        return there;
-                    }
-                    let from = slot as usize * length;
-                    if from < to { &before[from..from + len] } else { &after[from - to - length..][..len] }
-                };
-                // what is read from the slot that is written is no argument
-                let arg = |from: u32| if from == step.to { &[][..] } else { slot(from) };
-                if step.code == Opcode::Many {
-                    function.tile(isa, &mut out[..len], map.many[step.from[0] as usize].map(arg));
-                } else {
-                    let [a, b] = step.from.map(slot);
-                    function.tile(isa, &mut out[..len], [a, b, a, a, a, a]);
-                }
-            }
-            for (&(slot, _), target) in map.stores.iter().zip(targets.iter_mut()) {
-                let to = element * lanes + lane;
-                target[to..to + len].copy_from_slice(&slots[at(slot, len)]);
             }
             lane += width;
             frame.checked()?;
@@ -141,4 +164,152 @@ fn tiles(map: &Map, frame: &Frame<'_>, isa: Isa, slots: &mut Vec<f64>, targets: 
         element += elements;
     }
     Ok(())
+}
+
+/// A tile while it is computed.
+struct Tile<'a> {
+    map: &'a Map,
+    isa: Isa,
+    /// From one slot to the next in the tile's scratch.
+    pitch: usize,
+    /// The tile's scratch.
+    scratch: *mut f64,
+    /// Where each slot's numbers are. What an operand has in place is only ever read: no step writes a slot that is loaded.
+    addresses: SmallVec<[*mut f64; 16]>,
+}
+
+impl Tile<'_> {
+    /// Finds the addresses; `written` is the tile's part of what is written.
+    fn lay(&mut self, homes: &[Home<'_>], slots: &mut [f64], targets: &mut [Memory<'_>], written: Range<usize>) {
+        let (len, pitch) = (written.len(), self.pitch);
+        assert!(len <= pitch && homes.len() * pitch <= slots.len());
+        self.scratch = slots.as_mut_ptr();
+        self.addresses.clear();
+        self.addresses.extend(homes.iter().enumerate().map(|(slot, home)| match *home {
+            Home::Direct(there) => there[..len].as_ptr().cast_mut(),
+            Home::Target(own) => targets[own as usize][written.clone()].as_mut_ptr(),
+            Home::Tile => self.scratch.wrapping_add(slot * pitch),
+        }));
+    }
+
+    /// One step, for the tile's `len` numbers.
+    ///
+    /// # Safety
+    /// The addresses are those of a tile of that length, and nobody else uses what is there.
+    unsafe fn step(&self, step: &Step, len: usize) {
+        let function = self.map.functions[step.function as usize];
+        // SAFETY: each address is that of `len` numbers, and those of two slots do not overlap unless both are only read
+        let slot = |slot: u32| unsafe { std::slice::from_raw_parts(self.addresses[slot as usize], len) };
+        // what is read from the slot that is written is no argument
+        let arg = |from: u32| if from == step.to { &[][..] } else { slot(from) };
+        // SAFETY: as above, and no argument is the slot that is written
+        let out = unsafe { std::slice::from_raw_parts_mut(self.addresses[step.to as usize], len) };
+        if step.code.has_row() {
+            function.tile(self.isa, out, self.map.many[step.from[0] as usize].map(arg));
+        } else {
+            let [a, b] = step.from.map(arg);
+            function.tile(self.isa, out, [a, b, a, a, a, a]);
+        }
+    }
+
+    /// Steps that are one loop: the whole fours where they lie, and the last ones in the tile, where there is room for four.
+    ///
+    /// # Safety
+    /// As for [`Tile::step`].
+    unsafe fn segment(&self, segment: Segment, homes: &[Home<'_>], len: usize) {
+        // SAFETY: so the addresses were found; a slot in the tile goes on to a multiple of four
+        unsafe {
+            let done = segment.run(&self.addresses, len);
+            if done == len {
+                return;
+            }
+            let mut last: SmallVec<[*mut f64; 16]> = SmallVec::new();
+            last.extend((0..homes.len()).map(|slot| self.scratch.add(slot * self.pitch + done)));
+            for ((home, from), to) in homes.iter().zip(&self.addresses).zip(&last) {
+                if !matches!(home, Home::Tile) {
+                    from.add(done).copy_to_nonoverlapping(*to, len - done);
+                }
+            }
+            segment.run(&last, 4);
+            for ((home, to), from) in homes.iter().zip(&self.addresses).zip(&last) {
+                if matches!(home, Home::Target(_)) {
+                    from.copy_to_nonoverlapping(to.add(done), len - done);
+                }
+            }
+        }
+    }
+}
+
+/// Those elements of the domain, and lanes, of what is loaded: where they lie, if that is how the domain has them, or read to `to`.
+fn load<'a>(
+    frame: &'a Frame<'_>,
+    all: Lanes,
+    Load { operand, inside, .. }: &'a Load,
+    elements: Range<usize>,
+    lanes: Range<usize>,
+    to: &mut [f64],
+) -> Home<'a> {
+    let Some(inside) = inside else { return read(frame, all, operand, elements, lanes, to) };
+    let there = elements.start.max(inside.start)..elements.end.min(inside.end);
+    if there.is_empty() {
+        to.fill(0.0);
+        return Home::Tile;
+    }
+    let own = there.start - inside.start..there.end - inside.start;
+    if there == elements {
+        return read(frame, all, operand, own, lanes, to);
+    }
+    let width = lanes.len();
+    let (before, rest) = to.split_at_mut((there.start - elements.start) * width);
+    let (middle, after) = rest.split_at_mut(there.len() * width);
+    before.fill(0.0);
+    after.fill(0.0);
+    if let Home::Direct(data) = read(frame, all, operand, own, lanes, middle) {
+        middle.copy_from_slice(data);
+    }
+    Home::Tile
+}
+
+/// Those elements and lanes of an operand, likewise.
+fn read<'a>(
+    frame: &'a Frame<'_>,
+    all: Lanes,
+    operand: &'a Operand,
+    elements: Range<usize>,
+    lanes: Range<usize>,
+    to: &mut [f64],
+) -> Home<'a> {
+    let data = frame.data(operand);
+    let layout = &operand.layout;
+    let count = frame.lanes(all);
+    let (width, same) = (lanes.len(), operand.lanes.data() == all.data());
+    if count == 1 || (same && width == count) {
+        return match layout.consecutive(elements.start, elements.len()) {
+            Some(at) => Home::Direct(&data[at * count..][..elements.len() * count]),
+            None => {
+                layout.read(data, count, elements.start, to);
+                Home::Tile
+            }
+        };
+    }
+    if operand.lanes.data() == Lanes::NONE {
+        // one number for all lanes
+        let mut rows = to.chunks_exact_mut(width);
+        for run in layout.runs(elements.start, elements.len()) {
+            let mut at = run.at as isize;
+            for to in rows.by_ref().take(run.length) {
+                to.fill(data[at as usize]);
+                at += run.stride;
+            }
+        }
+        return Home::Tile;
+    }
+    let positions = layout.positions().seek(layout.offset, elements.start);
+    for (position, to) in positions.zip(to.chunks_exact_mut(width)) {
+        if same && elements.len() == 1 {
+            return Home::Direct(&data[position * count + lanes.start..][..width]);
+        }
+        rows::read(frame, data, operand.lanes, all, position, lanes.start, to);
+    }
+    Home::Tile
 }

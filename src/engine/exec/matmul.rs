@@ -1,11 +1,12 @@
 //! Matrix products. Each element of the result is one chain of fused multiply-adds over the inner axis in ascending order, whatever
 //! the lanes and the layouts, so that one point and a batch have the same bits.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::super::program::layout::Layout;
 use super::elementwise::Isa;
-use super::gemm::{Extent, Matrix, multiply};
+use super::gemm::{Extent, Matrix, Product, multiply};
 
 /// One product as it lies in memory: an operand with one lane where `lanes` is more is shared by all lanes.
 #[derive(Clone, Copy)]
@@ -25,34 +26,71 @@ pub(crate) struct Sizes {
     pub(crate) chain: bool,
 }
 
-/// One element: Σ aₖ·bₖ. With `chain`, a pair that has a zero counts nothing even beside ∞ or NaN.
+/// One element: Σ aₖ·bₖ, a pair after the other. With `chain`, a pair that has a zero counts nothing even beside ∞ or NaN.
 #[inline(always)]
 pub(crate) fn dot(inner: usize, pair: impl Fn(usize) -> (f64, f64), chain: bool) -> f64 {
-    (0..inner).fold(0.0, |sum: f64, k| {
+    let mut sum: f64 = 0.0;
+    for k in 0..inner {
         let (a, b) = pair(k);
-        if chain && (a == 0.0 || b == 0.0) { sum } else { a.mul_add(b, sum) }
-    })
+        if !(chain && (a == 0.0 || b == 0.0)) {
+            sum = a.mul_add(b, sum);
+        }
+    }
+    if chain { settled(sum) } else { sum }
 }
 
-/// Computes the whole product into `out`: batch × rows × columns × lanes; gives up between rows once `stop` is set. `memory` is scratch.
-pub(crate) fn run(isa: Isa, sizes: Sizes, sides: [Side<'_>; 2], memory: &mut Vec<f64>, out: &mut [f64], stop: &AtomicBool) {
+/// A sum in which zeros count nothing is never −0.0, whichever of them were left out of it.
+#[inline(always)]
+pub(super) fn settled(sum: f64) -> f64 {
+    sum + 0.0
+}
+
+/// Settles all sums of a product in which zeros count nothing, and says whether one of them is NaN: a zero can have mattered there.
+#[inline(always)]
+pub(super) fn settle(sums: &mut [f64]) -> bool {
+    let mut nan = false;
+    for sum in sums {
+        *sum = settled(*sum);
+        nan |= sum.is_nan();
+    }
+    nan
+}
+
+/// Computes those of the batch's products in `out`: batch × rows × columns × lanes; gives up between rows once `stop` is set. `memory` is scratch.
+pub(crate) fn run(
+    isa: Isa,
+    sizes: Sizes,
+    sides: [Side<'_>; 2],
+    part: Range<usize>,
+    memory: &mut Vec<f64>,
+    out: &mut [f64],
+    stop: &AtomicBool,
+) {
     match isa {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `isa` is what this CPU was found to have
-        Isa::V3 => unsafe { run_v3(sizes, sides, memory, out, stop) },
-        _ => product(sizes, sides, memory, out, stop),
+        Isa::V3 => unsafe { run_v3(sizes, sides, part, memory, out, stop) },
+        _ => product(isa, sizes, sides, part, memory, out, stop),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn run_v3(sizes: Sizes, sides: [Side<'_>; 2], memory: &mut Vec<f64>, out: &mut [f64], stop: &AtomicBool) {
-    product(sizes, sides, memory, out, stop);
+fn run_v3(sizes: Sizes, sides: [Side<'_>; 2], part: Range<usize>, memory: &mut Vec<f64>, out: &mut [f64], stop: &AtomicBool) {
+    product(Isa::V3, sizes, sides, part, memory, out, stop);
 }
 
 #[inline(always)]
-fn product(sizes: Sizes, [left, right]: [Side<'_>; 2], memory: &mut Vec<f64>, out: &mut [f64], stop: &AtomicBool) {
-    let Sizes { rows, inner, columns, lanes, .. } = sizes;
+fn product(
+    isa: Isa,
+    sizes: Sizes,
+    [left, right]: [Side<'_>; 2],
+    part: Range<usize>,
+    memory: &mut Vec<f64>,
+    out: &mut [f64],
+    stop: &AtomicBool,
+) {
+    let Sizes { rows, inner, columns, lanes, chain } = sizes;
     let matrices = |side: &Side<'_>| {
         let split = side.layout.axes.len() - 2;
         let [(_, down), (_, across)] = side.layout.axes[split..] else { unreachable!("a matrix has two axes") };
@@ -61,34 +99,49 @@ fn product(sizes: Sizes, [left, right]: [Side<'_>; 2], memory: &mut Vec<f64>, ou
     };
     let (left_bases, left_down, left_across) = matrices(&left);
     let (right_bases, right_down, right_across) = matrices(&right);
-    for ((a, b), out) in left_bases.zip(right_bases).zip(out.chunks_mut((rows * columns * lanes).max(1))) {
+    // unit vectors come as lanes
+    let of = |extent, left, right| Product { extent, left, right, skip: chain && lanes > 1 };
+    let products = left_bases.zip(right_bases).zip(out.chunks_mut((rows * columns * lanes).max(1)));
+    for ((a, b), out) in products.skip(part.start).take(part.len()) {
         let (a, b) = (
             Matrix { data: left.data, first: a, down: left_down, across: left_across },
             Matrix { data: right.data, first: b, down: right_down, across: right_across },
         );
         match (left.lanes, right.lanes) {
-            _ if lanes == 1 => plain(Extent { rows, inner, columns }, a, b, (out, columns), memory, stop),
+            _ if lanes == 1 => plain(isa, of(Extent { rows, inner, columns }, a, b), (out, columns), memory, stop),
             (1, _) if right_across == 1 || columns == 1 => {
-                plain(Extent { rows, inner, columns: columns * lanes }, a, b.of_lanes(lanes), (out, columns * lanes), memory, stop);
+                plain(
+                    isa,
+                    of(Extent { rows, inner, columns: columns * lanes }, a, b.of_lanes(lanes)),
+                    (out, columns * lanes),
+                    memory,
+                    stop,
+                );
             }
             (1, _) => {
                 for j in 0..columns {
                     let b = Matrix { first: (b.first as isize + j as isize * b.across) as usize, ..b };
                     let out = &mut out[j * lanes..];
-                    plain(Extent { rows, inner, columns: lanes }, a, b.of_lanes(lanes), (out, columns * lanes), memory, stop);
+                    plain(isa, of(Extent { rows, inner, columns: lanes }, a, b.of_lanes(lanes)), (out, columns * lanes), memory, stop);
                 }
             }
             (_, 1) => {
                 let turned = Matrix { down: b.across, across: b.down, ..b };
                 for (i, out) in out.chunks_exact_mut(columns * lanes).enumerate() {
                     let row = Matrix { first: (a.first as isize + i as isize * a.down) as usize, down: a.across, ..a };
-                    plain(Extent { rows: columns, inner, columns: lanes }, turned, row.of_lanes(lanes), (out, lanes), memory, stop);
+                    plain(
+                        isa,
+                        of(Extent { rows: columns, inner, columns: lanes }, turned, row.of_lanes(lanes)),
+                        (out, lanes),
+                        memory,
+                        stop,
+                    );
                 }
             }
             (_, _) => lane_by_lane(sizes, a, b, out, stop),
         }
-        if sizes.chain {
-            // only where something was not finite can a zero have mattered: those elements once more, with zeros kept
+        if sizes.chain && settle(out) {
+            // those elements once more, with zeros kept
             for (at, sum) in out.iter_mut().enumerate().filter(|(_, sum)| sum.is_nan()) {
                 let (i, j, lane) = (at / (columns * lanes), at / lanes % columns, at % lanes);
                 let read = |side: &Side<'_>, at: usize| if side.lanes == 1 { side.data[at] } else { side.data[at * lanes + lane] };
@@ -100,35 +153,47 @@ fn product(sizes: Sizes, [left, right]: [Side<'_>; 2], memory: &mut Vec<f64>, ou
 
 /// One product without lanes.
 #[inline(always)]
-fn plain(
-    extent: Extent,
-    left: Matrix<'_>,
-    right: Matrix<'_>,
-    (out, stride): (&mut [f64], usize),
-    memory: &mut Vec<f64>,
-    stop: &AtomicBool,
-) {
+fn plain(isa: Isa, product: Product<'_>, (out, stride): (&mut [f64], usize), memory: &mut Vec<f64>, stop: &AtomicBool) {
     /// Sums that are made at once, since each waits for itself.
     const AT_ONCE: usize = 8;
-    let Extent { rows, inner, columns } = extent;
-    if extent.is_large() {
-        return multiply(extent, left, right, (out, stride), memory, stop);
+    let Product { extent: Extent { rows, inner, columns }, left, right, .. } = product;
+    if product.extent.is_large() {
+        return multiply(isa, product, (out, stride), memory, stop);
     }
     if columns == 1 {
         for i in (0..rows).step_by(AT_ONCE) {
             if stop.load(Ordering::Relaxed) {
                 return;
             }
-            let mut sums = [0.0; AT_ONCE];
+            let mut sums: [f64; AT_ONCE] = [0.0; AT_ONCE];
             let some = AT_ONCE.min(rows - i);
-            for k in 0..inner {
-                let b = right.data[right.at(k, 0)];
-                for (r, sum) in sums.iter_mut().enumerate().take(some) {
-                    *sum = left.data[left.at(i + r, k)].mul_add(b, *sum);
+            // rows that are not there are the last one again
+            let mut places = [0; AT_ONCE];
+            for r in 0..AT_ONCE {
+                places[r] = left.at(i + r.min(some - 1), 0) as isize;
+            }
+            let (mut along, mut down) = (0, right.first as isize);
+            if left.down == 1 && some == AT_ONCE {
+                for _ in 0..inner {
+                    let b = right.data[down as usize];
+                    let from = (places[0] + along) as usize;
+                    let a = &left.data[from..from + AT_ONCE];
+                    for r in 0..AT_ONCE {
+                        sums[r] = a[r].mul_add(b, sums[r]);
+                    }
+                    (along, down) = (along + left.across, down + right.down);
+                }
+            } else {
+                for _ in 0..inner {
+                    let b = right.data[down as usize];
+                    for r in 0..AT_ONCE {
+                        sums[r] = left.data[(places[r] + along) as usize].mul_add(b, sums[r]);
+                    }
+                    (along, down) = (along + left.across, down + right.down);
                 }
             }
-            for (r, sum) in sums.iter().enumerate().take(some) {
-                out[(i + r) * stride] = *sum;
+            for r in 0..some {
+                out[(i + r) * stride] = sums[r];
             }
         }
         return;
@@ -149,7 +214,9 @@ fn plain(
             }
         } else {
             for (j, sum) in row.iter_mut().enumerate() {
-                *sum = dot(inner, |k| (left.data[left.at(i, k)], right.data[right.at(k, j)]), false);
+                for k in 0..inner {
+                    *sum = left.data[left.at(i, k)].mul_add(right.data[right.at(k, j)], *sum);
+                }
             }
         }
     }
@@ -168,7 +235,9 @@ fn lane_by_lane(sizes: Sizes, left: Matrix<'_>, right: Matrix<'_>, out: &mut [f6
         for k in 0..inner {
             let (l, r) = (left.at(i, k), right.at(k, j));
             let pairs = left.data[l * lanes..(l + 1) * lanes].iter().zip(&right.data[r * lanes..(r + 1) * lanes]);
-            sums.iter_mut().zip(pairs).for_each(|(sum, (a, b))| *sum = a.mul_add(*b, *sum));
+            for (sum, (a, b)) in sums.iter_mut().zip(pairs) {
+                *sum = a.mul_add(*b, *sum);
+            }
         }
     }
 }

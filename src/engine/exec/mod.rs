@@ -12,7 +12,9 @@ pub(crate) mod linear_algebra;
 mod loops;
 mod map;
 mod matmul;
+mod memory;
 pub mod naive;
+pub mod native;
 pub mod opcode;
 mod reduce;
 mod rows;
@@ -25,19 +27,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::program::{Binding, Code, Lanes, Operand, Program, Source, Stopped, Symmetric};
 use elementwise::Isa;
 use kernels::Runner;
+use memory::{Bound, Slots, There};
+use native::Backend;
+use smallvec::SmallVec;
 
 /// A worker's reusable scratch memory.
 #[derive(Debug)]
 pub struct Scratch {
     isa: Isa,
+    backend: Backend,
     slots: Vec<Vec<f64>>,
     tile: Vec<f64>,
     /// What a routine of linear algebra works in.
     dense: Vec<f64>,
     /// Where the elements of a line go while it is sorted.
     places: sort::Places,
-    /// The memory that a Map writes, while it does.
-    targets: Vec<Vec<f64>>,
     /// That of bodies, one inside the other.
     inner: Option<Box<Inner>>,
 }
@@ -55,21 +59,37 @@ struct Inner {
     before: Vec<f64>,
 }
 
+impl Inner {
+    /// Says what runs Maps in it.
+    fn run_on(&mut self, backend: Backend) {
+        self.body.backend = backend;
+        self.guard.backend = backend;
+    }
+}
+
 impl Default for Scratch {
     fn default() -> Scratch {
-        Scratch {
-            isa: Isa::detect(),
-            slots: Vec::new(),
-            tile: Vec::new(),
-            dense: Vec::new(),
-            places: sort::Places::default(),
-            targets: Vec::new(),
-            inner: None,
-        }
+        Scratch::on(Backend::default())
     }
 }
 
 impl Scratch {
+    /// Memory of a worker whose Maps that backend runs.
+    pub fn on(backend: Backend) -> Scratch {
+        let (slots, tile, dense) = (Vec::new(), Vec::new(), Vec::new());
+        Scratch { isa: Isa::detect(), backend, slots, tile, dense, places: sort::Places::default(), inner: None }
+    }
+
+    /// What runs Maps.
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// Says what runs Maps from now on.
+    pub fn run_on(&mut self, backend: Backend) {
+        self.backend = backend;
+    }
+
     /// Bytes it holds on to.
     pub fn bytes(&self) -> usize {
         let lists = self.tile.capacity() + self.dense.capacity() + self.slots.iter().map(Vec::capacity).sum::<usize>();
@@ -99,7 +119,7 @@ impl Scratch {
 struct Frame<'a> {
     code: &'a Code,
     inputs: &'a [Binding<'a>],
-    slots: &'a [Vec<f64>],
+    slots: Slots<'a>,
     points: usize,
     seeds: usize,
     stop: &'a AtomicBool,
@@ -111,7 +131,7 @@ impl Frame<'_> {
         match operand.source {
             Source::Shared(input) => self.inputs[input as usize].data,
             Source::Constant(constant) => &self.code.constants[constant as usize],
-            Source::Buffer(buffer) => &self.slots[self.code.buffers[buffer as usize].slot as usize],
+            Source::Buffer(buffer) => self.slots.data(self.code.buffers[buffer as usize].slot),
         }
     }
 
@@ -149,6 +169,9 @@ impl Frame<'_> {
     }
 }
 
+/// Numbers of a result, at one point, that are worth computing where they are answered.
+const WORTHWHILE: usize = 32;
+
 /// See [`Program::run`].
 pub(crate) fn run(
     program: &Program,
@@ -163,27 +186,41 @@ pub(crate) fn run(
     }
     let (point_block, seed_block) = program.lane_block(points.len());
     scratch.fit(&program.code, point_block, seed_block);
-    for result in out.iter_mut() {
-        result.fill(0.0);
+    for (result, whole) in out.iter_mut().zip(&program.whole) {
+        // of what is written in whole nothing has to be cleared
+        if !whole {
+            result.fill(0.0);
+        }
     }
-    let mut runner = Runner { code: &program.code, inputs, scratch, stop, points: point_block, seeds: seed_block };
+    let mut runner = Runner { code: &program.code, inputs, scratch, bound: Bound::new(), stop, points: point_block, seeds: seed_block };
+    // results that are computed where they are answered
+    let mut out: SmallVec<[&mut [f64]; 8]> = out.iter_mut().map(|result| &mut **result).collect();
+    let alone = points.len() == 1;
+    for direct in program.direct.iter().filter(|direct| if alone { direct.size >= WORTHWHILE } else { direct.size == 1 && direct.points }) {
+        let result = std::mem::take(&mut out[direct.result]);
+        runner.bound.push(There { slot: direct.slot, result, range: 0..direct.size });
+    }
     runner.stage(0)?;
     let mut start = points.start;
     while start < points.end {
         let block = start..points.end.min(start + point_block);
+        let offset = block.start - points.start;
         runner.points = block.len();
         load_points(&mut runner, &block);
+        if !alone {
+            runner.bound.iter_mut().for_each(|there| there.range = offset..offset + block.len());
+        }
         runner.stage(1)?;
-        let offset = block.start - points.start;
-        store(program, &runner.frame(), offset, &(0..0), out);
-        let mut first = 0;
-        while first < program.seeds {
-            let seeds = first..program.seeds.min(first + seed_block);
+        let mut seeds = 0..0;
+        loop {
+            store(program, &runner.frame(), offset, &seeds, &mut out);
+            seeds = seeds.end..program.seeds.min(seeds.end + seed_block);
+            if seeds.is_empty() {
+                break;
+            }
             runner.seeds = seeds.len();
             load_seeds(program, &mut runner, &seeds);
             runner.stage(2)?;
-            store(program, &runner.frame(), offset, &seeds, out);
-            first = seeds.end;
         }
         start = block.end;
     }
@@ -243,33 +280,47 @@ fn store(program: &Program, frame: &Frame<'_>, offset: usize, seeds: &Range<usiz
             continue;
         }
         let size = program.results()[piece.result];
+        if out[piece.result].is_empty() && size > 0 {
+            // there already
+            continue;
+        }
         let data = frame.data(operand);
         let (lanes, points) = (frame.lanes(operand.lanes), if operand.lanes.points() { frame.points } else { 1 });
         let in_order = piece.per_element == 1 || operand.layout.elements() == 1;
         if seeds.is_empty() && in_order && (frame.points == 1 || (size == 1 && operand.lanes.points())) {
             // results that lie as they are answered
-            let mut rest = &mut out[piece.result][offset * size + piece.base..];
-            for run in operand.layout.runs(0, operand.layout.elements()) {
-                let (own, after) = rest.split_at_mut(run.length * lanes);
-                run.read(data, lanes, own);
-                rest = after;
+            let elements = operand.layout.elements();
+            let to = &mut out[piece.result][offset * size + piece.base..][..elements * lanes];
+            match to {
+                [one] => *one = data[operand.layout.offset],
+                _ => operand.layout.read(data, lanes, 0, to),
             }
             continue;
         }
-        for (e, at) in operand.layout.positions().enumerate() {
-            let row = &data[at * lanes..(at + 1) * lanes];
-            let base = piece.base + e * piece.per_element;
-            let mut put = |to: usize, lane: usize| {
-                for p in 0..frame.points {
-                    out[piece.result][(offset + p) * size + to] = row[lane + if points == 1 { 0 } else { p }];
+        if seeds.is_empty() {
+            for (e, at) in operand.layout.positions().enumerate() {
+                let row = &data[at * lanes..(at + 1) * lanes];
+                let to = &mut out[piece.result][offset * size + piece.base + e * piece.per_element..];
+                for (p, to) in to.iter_mut().step_by(size).take(frame.points).enumerate() {
+                    *to = row[if points == 1 { 0 } else { p }];
                 }
-            };
-            if seeds.is_empty() {
-                put(base, 0);
-            } else {
-                for seed in own.clone() {
-                    let lane = if operand.lanes.seeds() { (seed - seeds.start) * points } else { 0 };
-                    put(base + (seed - piece.seeds.start) * piece.per_seed, lane);
+            }
+            continue;
+        }
+        // a few seeds at a time, so that what is read and what is written both stay near
+        const NEAR: usize = 8;
+        let varies = operand.lanes.seeds();
+        for first in own.clone().step_by(NEAR) {
+            let near = first..own.end.min(first + NEAR);
+            for (e, at) in operand.layout.positions().enumerate() {
+                let row = &data[at * lanes..(at + 1) * lanes];
+                let base = offset * size + piece.base + e * piece.per_element;
+                for seed in near.clone() {
+                    let lane = if varies { (seed - seeds.start) * points } else { 0 };
+                    let to = &mut out[piece.result][base + (seed - piece.seeds.start) * piece.per_seed..];
+                    for (p, to) in to.iter_mut().step_by(size).take(frame.points).enumerate() {
+                        *to = row[lane + if points == 1 { 0 } else { p }];
+                    }
                 }
             }
         }

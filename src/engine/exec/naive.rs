@@ -221,7 +221,7 @@ fn reduced(fold: Fold, x: &Tensor, attributes: &Attributes) -> Vec<f64> {
         Layout { offset: 0, axes }
     };
     let inner: Vec<usize> = part(false).positions().collect();
-    part(true).positions().map(|base| reduce::fold(fold, inner.len(), |i| x.data()[base + inner[i]])).collect()
+    part(true).positions().map(|base| reduce::fold(fold, &inner.iter().map(|i| x.data()[base + i]).collect::<Vec<_>>())).collect()
 }
 
 fn matrix_product(a: &Tensor, b: &Tensor, chain: bool) -> Vec<f64> {

@@ -22,12 +22,62 @@ pub enum Opcode {
     Reciprocal,
     /// √a
     Sqrt,
+    /// |a|
+    Absolute,
     /// The product of the chain rule: 0 where either side is.
     Chain,
+    /// Its quotient: 0 where a is.
+    ChainDivide,
+    /// a + 0 where a ≥ 0, else NaN
+    Nonnegative,
+    /// a < b
+    Less,
+    /// a ≤ b
+    LessEqual,
+    /// a > b
+    Greater,
+    /// a ≥ b
+    GreaterEqual,
+    /// a = b
+    Equal,
+    /// a ≠ b
+    NotEqual,
+    /// b where a is not 0, else c: three arguments, which stand in a row of their own
+    Where,
     /// a call with one argument
     Unary,
     /// a call with two arguments
     Binary,
     /// A call with more: they stand in a row of their own.
     Many,
+}
+
+impl Opcode {
+    /// Whether its arguments stand in a row of their own.
+    pub(crate) fn has_row(self) -> bool {
+        matches!(self, Opcode::Many | Opcode::Where)
+    }
+}
+
+#[cfg(all(target_arch = "x86_64", feature = "native"))]
+impl Opcode {
+    /// Whether it is a call of the operator's function.
+    pub(crate) fn is_called(self) -> bool {
+        matches!(self, Opcode::Unary | Opcode::Binary | Opcode::Many)
+    }
+
+    /// How many arguments what is written out has.
+    pub(crate) fn arity(self) -> usize {
+        match self {
+            Opcode::Negative
+            | Opcode::Square
+            | Opcode::Reciprocal
+            | Opcode::Sqrt
+            | Opcode::Absolute
+            | Opcode::Nonnegative
+            | Opcode::Unary => 1,
+            Opcode::Where => 3,
+            _ => 2,
+        }
+    }
 }

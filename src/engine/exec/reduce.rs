@@ -1,115 +1,237 @@
 //! Folds over axes, in one fixed tree that the number of elements alone decides.
 //!
 //! Within a chunk of 128 elements, eight sums take every eighth element; chunks are then joined in pairs, like a binary counter.
-//! The tree is the same for one lane and for many, so a batch has the bits of its points.
+//! The tree is the same for one lane and for many, so a batch has the bits of its points. The eight sums are two vectors of four where the
+//! elements lie side by side, and lanes are vectors where they do; no closure stands in between, since what it calls would not be compiled
+//! for the instruction set of its caller.
 
 use super::super::op::{Fold, choice};
+use super::elementwise::Isa;
 
 const CHUNK: usize = 128;
 const WAYS: usize = 8;
-/// Lanes that are folded side by side.
-const WIDTH: usize = 16;
 
-/// Folds `n` values.
-pub(crate) fn fold(how: Fold, n: usize, get: impl Fn(usize) -> f64) -> f64 {
+/// What is folded: element `i` of lane `l` of result `r` is `data[first + r·between + i·step + l]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Folding<'a> {
+    pub(crate) how: Fold,
+    /// How many elements are folded into one.
+    pub(crate) count: usize,
+    pub(crate) data: &'a [f64],
+    pub(crate) first: usize,
+    pub(crate) between: isize,
+    pub(crate) step: isize,
+    pub(crate) lanes: usize,
+}
+
+/// Folds elements that lie side by side.
+pub(crate) fn fold(how: Fold, data: &[f64]) -> f64 {
     let mut out = [0.0];
-    rows::<1>(how, n, |i, row| row[0] = get(i), &mut out);
+    every(Folding { how, count: data.len(), data, first: 0, between: 0, step: 1, lanes: 1 }, &mut out);
     out[0]
 }
 
-/// Folds rows of lanes: element `i` of lane `l` is `data[at(i) + l]`.
-pub(crate) fn fold_lanes(how: Fold, n: usize, data: &[f64], at: impl Fn(usize) -> usize, out: &mut [f64]) {
-    let lanes = out.len();
-    let mut first = 0;
-    while first + WIDTH <= lanes {
-        let read = |i: usize, row: &mut [f64; WIDTH]| {
-            let from = at(i) + first;
-            row.copy_from_slice(&data[from..from + WIDTH]);
+/// Every result, with all its lanes, of as many as fill `out`.
+pub(crate) fn run(isa: Isa, folding: Folding<'_>, out: &mut [f64]) {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: `isa` is what this CPU was found to have
+        Isa::V3 => unsafe { run_v3(folding, out) },
+        _ => every(folding, out),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn run_v3(folding: Folding<'_>, out: &mut [f64]) {
+    every(folding, out);
+}
+
+#[inline(always)]
+fn every(folding: Folding<'_>, out: &mut [f64]) {
+    let Folding { how, count, data, first, between, step, lanes } = folding;
+    if between == lanes as isize || out.len() == lanes {
+        // results whose elements are neighbours are lanes, too
+        return side_by_side(how, Rows { data, first: first as isize, step, count }, out);
+    }
+    for (r, out) in out.chunks_exact_mut(lanes.max(1)).enumerate() {
+        let first = first as isize + r as isize * between;
+        side_by_side(how, Rows { data, first, step, count }, out);
+    }
+}
+
+/// Element `i` of lane `l` is `data[first + i·step + l]`.
+#[derive(Clone, Copy)]
+struct Rows<'a> {
+    data: &'a [f64],
+    first: isize,
+    step: isize,
+    count: usize,
+}
+
+impl Rows<'_> {
+    /// `W` lanes of an element.
+    #[inline(always)]
+    fn row<const W: usize>(&self, i: usize) -> [f64; W] {
+        let from = (self.first + i as isize * self.step) as usize;
+        let mut row = [0.0; W];
+        row.copy_from_slice(&self.data[from..from + W]);
+        row
+    }
+
+    /// From that lane on.
+    #[inline(always)]
+    fn from(self, lane: usize) -> Self {
+        Rows { first: self.first + lane as isize, ..self }
+    }
+}
+
+/// All lanes, in blocks; the last block of a width may cover some lanes again.
+#[inline(always)]
+fn side_by_side(how: Fold, rows: Rows<'_>, out: &mut [f64]) {
+    match out.len() {
+        1 if rows.step == 1 && matches!(how, Fold::Sum) => out[0] = sum_of(&rows.data[rows.first as usize..][..rows.count]),
+        lanes @ 16.. => blocks::<16>(how, rows, lanes, out),
+        lanes @ 8.. => blocks::<8>(how, rows, lanes, out),
+        lanes @ 4.. => blocks::<4>(how, rows, lanes, out),
+        lanes => blocks::<1>(how, rows, lanes, out),
+    }
+}
+
+#[inline(always)]
+fn blocks<const W: usize>(how: Fold, rows: Rows<'_>, lanes: usize, out: &mut [f64]) {
+    for block in 0..lanes.div_ceil(W) {
+        let lane = (block * W).min(lanes - W);
+        let rows = rows.from(lane);
+        let folded: [f64; W] = match how {
+            Fold::Sum => sum(rows),
+            Fold::Max => extreme(rows, f64::NEG_INFINITY, true),
+            Fold::Min => extreme(rows, f64::INFINITY, false),
         };
-        rows::<WIDTH>(how, n, read, &mut out[first..first + WIDTH]);
-        first += WIDTH;
-    }
-    for lane in first..lanes {
-        rows::<1>(how, n, |i, row| row[0] = data[at(i) + lane], &mut out[lane..=lane]);
+        out[lane..lane + W].copy_from_slice(&folded);
     }
 }
 
-#[inline]
-fn rows<const W: usize>(how: Fold, n: usize, read: impl Fn(usize, &mut [f64; W]), out: &mut [f64]) {
-    match how {
-        Fold::Sum => sum(n, read, out),
-        Fold::Max => extreme(n, f64::NEG_INFINITY, choice::larger, read, out),
-        Fold::Min => extreme(n, f64::INFINITY, choice::smaller, read, out),
+#[inline(always)]
+fn sum<const W: usize>(rows: Rows<'_>) -> [f64; W] {
+    match rows.count {
+        0 => [0.0; W],
+        count @ ..=CHUNK => chunk(rows, 0, count),
+        count => {
+            let mut tree = Tree::new();
+            for start in (0..count).step_by(CHUNK) {
+                tree.push(chunk(rows, start, count.min(start + CHUNK)));
+            }
+            tree.total()
+        }
     }
 }
 
-#[inline]
-fn sum<const W: usize>(n: usize, read: impl Fn(usize, &mut [f64; W]), out: &mut [f64]) {
-    if n == 0 {
-        out.fill(0.0);
-        return;
+/// The sum of elements that lie side by side: the ways are the vector.
+#[inline(always)]
+fn sum_of(data: &[f64]) -> f64 {
+    if data.len() <= CHUNK {
+        return if data.is_empty() { 0.0 } else { chunk_of(data) };
     }
-    if n <= CHUNK {
-        out.copy_from_slice(&chunk(0, n, &read));
-        return;
+    let mut tree = Tree::new();
+    for chunk in data.chunks(CHUNK) {
+        tree.push([chunk_of(chunk)]);
     }
-    let mut stack: [[f64; W]; 64] = [[0.0; W]; 64];
-    let mut depth = 0;
-    for (number, start) in (0..n).step_by(CHUNK).enumerate() {
-        let mut joined = chunk(start, n.min(start + CHUNK), &read);
-        let mut carry = number;
+    tree.total()[0]
+}
+
+/// Sums of chunks, joined in pairs: the sum of 2ᵏ chunks stands where bit k of their number is set.
+struct Tree<const W: usize> {
+    sums: [[f64; W]; 64],
+    depth: usize,
+    pushed: usize,
+}
+
+impl<const W: usize> Tree<W> {
+    #[inline(always)]
+    fn new() -> Self {
+        Tree { sums: [[0.0; W]; 64], depth: 0, pushed: 0 }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, mut joined: [f64; W]) {
+        let mut carry = self.pushed;
         while carry & 1 == 1 {
-            depth -= 1;
-            joined = add(stack[depth], joined);
+            self.depth -= 1;
+            joined = add(self.sums[self.depth], joined);
             carry >>= 1;
         }
-        stack[depth] = joined;
-        depth += 1;
+        self.sums[self.depth] = joined;
+        self.depth += 1;
+        self.pushed += 1;
     }
-    let mut total = stack[depth - 1];
-    for sum in stack[..depth - 1].iter().rev() {
-        for (total, sum) in total.iter_mut().zip(sum) {
-            *total += sum;
+
+    /// Of at least one chunk.
+    #[inline(always)]
+    fn total(&self) -> [f64; W] {
+        let mut total = self.sums[self.depth - 1];
+        for sum in self.sums[..self.depth - 1].iter().rev() {
+            total = add(total, *sum);
         }
+        total
     }
-    out.copy_from_slice(&total);
 }
 
 /// The sum of a chunk's elements.
-#[inline]
-fn chunk<const W: usize>(start: usize, end: usize, read: &impl Fn(usize, &mut [f64; W])) -> [f64; W] {
+#[inline(always)]
+fn chunk<const W: usize>(rows: Rows<'_>, start: usize, end: usize) -> [f64; W] {
     // −0.0 is the sum of nothing: added to anything it leaves its bits
     let mut sums = [[-0.0; W]; WAYS];
-    let mut row = [0.0; W];
     let whole = end - (end - start) % WAYS;
-    for i in (start..whole).step_by(WAYS) {
-        for (way, sum) in sums.iter_mut().enumerate() {
-            read(i + way, &mut row);
-            *sum = add(*sum, row);
+    let mut i = start;
+    while i < whole {
+        for way in 0..WAYS {
+            sums[way] = add(sums[way], rows.row(i + way));
         }
+        i += WAYS;
     }
-    for (i, sum) in (whole..end).zip(&mut sums) {
-        read(i, &mut row);
-        *sum = add(*sum, row);
+    for way in 0..end - whole {
+        sums[way] = add(sums[way], rows.row(whole + way));
     }
     let [a, b, c, d, e, f, g, h] = sums;
     add(add(add(a, e), add(c, g)), add(add(b, f), add(d, h)))
 }
 
-#[inline]
-fn add<const W: usize>(a: [f64; W], b: [f64; W]) -> [f64; W] {
-    std::array::from_fn(|lane| a[lane] + b[lane])
-}
-
-#[inline]
-fn extreme<const W: usize>(n: usize, start: f64, pick: impl Fn(f64, f64) -> f64, read: impl Fn(usize, &mut [f64; W]), out: &mut [f64]) {
-    let mut best = [start; W];
-    let mut row = [0.0; W];
-    for i in 0..n {
-        read(i, &mut row);
-        for (best, value) in best.iter_mut().zip(row) {
-            *best = pick(*best, value);
+/// The same of elements that lie side by side.
+#[inline(always)]
+fn chunk_of(data: &[f64]) -> f64 {
+    let mut sums = [-0.0; WAYS];
+    let whole = data.len() - data.len() % WAYS;
+    for eight in data[..whole].chunks_exact(WAYS) {
+        for way in 0..WAYS {
+            sums[way] += eight[way];
         }
     }
-    out.copy_from_slice(&best);
+    for way in 0..data.len() - whole {
+        sums[way] += data[whole + way];
+    }
+    let [a, b, c, d, e, f, g, h] = sums;
+    ((a + e) + (c + g)) + ((b + f) + (d + h))
+}
+
+#[inline(always)]
+fn add<const W: usize>(a: [f64; W], b: [f64; W]) -> [f64; W] {
+    let mut sum = [0.0; W];
+    for lane in 0..W {
+        sum[lane] = a[lane] + b[lane];
+    }
+    sum
+}
+
+/// The largest or smallest, element after element.
+#[inline(always)]
+fn extreme<const W: usize>(rows: Rows<'_>, start: f64, largest: bool) -> [f64; W] {
+    let mut best = [start; W];
+    for i in 0..rows.count {
+        let row = rows.row::<W>(i);
+        for lane in 0..W {
+            best[lane] = if largest { choice::larger(best[lane], row[lane]) } else { choice::smaller(best[lane], row[lane]) };
+        }
+    }
+    best
 }

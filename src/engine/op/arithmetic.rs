@@ -100,7 +100,7 @@ rows! {
         Ok(Partial::Node(g.divide(third, square)?))
     }).says("∛x", "1/(3y²)").at_edges("derivative +∞ at 0").pole(|x| x[0] == 0.0).costs(20);
     ABS = Row::scalar("abs", Arithmetic, elementwise!(Unary, |x| x.abs()), |g, y, _| Ok(Partial::Node(g.call(&SIGN, &[y.args[0]])?)))
-        .alias(&["Abs", "absolute", "fabs"]).says("|x|", "sign(x)").at_edges("derivative 0 at 0").kink(|x| x[0] == 0.0);
+        .inlined(Opcode::Absolute).alias(&["Abs", "absolute", "fabs"]).says("|x|", "sign(x)").at_edges("derivative 0 at 0").kink(|x| x[0] == 0.0);
     SIGN = Row::step("sign", Arithmetic, elementwise!(Unary, |x| vmath::sign(x))).is("−1, 0 or 1; NaN at NaN").kink(|x| x[0] == 0.0);
     FMA = Row::scalar("fma", Arithmetic, elementwise!(Ternary, |a, b, c| a.mul_add(b, c)), |_, y, i| {
         Ok(if i == 2 { Partial::One } else { Partial::Node(y.args[1 - i]) })
@@ -161,6 +161,6 @@ pub(in crate::engine) const fn truth(x: f64) -> bool {
 }
 
 /// A truth value as a number.
-pub(super) const fn number(truth: bool) -> f64 {
+pub(in crate::engine) const fn number(truth: bool) -> f64 {
     if truth { 1.0 } else { 0.0 }
 }

@@ -17,18 +17,28 @@ pub(crate) const fn chain_product(a: f64, b: f64) -> f64 {
     if a == 0.0 || b == 0.0 { 0.0 } else { a * b }
 }
 
+/// a ÷ b, and +0.0 where a is 0.
+pub(crate) const fn chain_quotient(a: f64, b: f64) -> f64 {
+    if a == 0.0 { 0.0 } else { a / b }
+}
+
+/// x where it is not negative, with −0.0 as +0.0; else NaN.
+pub(crate) const fn nonnegative(x: f64) -> f64 {
+    if x >= 0.0 { x + 0.0 } else { f64::NAN }
+}
+
 rows! {
     CHAIN_MULTIPLY = Row::scalar("chain_multiply", Calculus, elementwise!(Binary, |a, b| chain_product(a, b)), |_, y, i| Ok(Partial::Node(y.args[1 - i])))
         .inlined(Opcode::Chain).says("a·b, but 0 where either is 0, even if the other is infinite or NaN: the product of the chain rule", "b, a").costs(2);
-    CHAIN_DIVIDE = Row::scalar("chain_divide", Calculus, elementwise!(Binary, |a, b| if a == 0.0 { 0.0 } else { a / b }), |g, y, i| {
+    CHAIN_DIVIDE = Row::scalar("chain_divide", Calculus, elementwise!(Binary, |a, b| chain_quotient(a, b)), |g, y, i| {
         Ok(Partial::Node(if i == 0 { g.reciprocal(y.args[1])? } else {
             let quotient = g.call(&CHAIN_DIVIDE, &[y.y, y.args[1]])?;
             g.negative(quotient)?
         }))
-    }).says("a ÷ b, but 0 where a is 0, whatever b is", "1/b, −y/b")
+    }).inlined(Opcode::ChainDivide).says("a ÷ b, but 0 where a is 0, whatever b is", "1/b, −y/b")
         .pole(|x| x[1] == 0.0 && x[0] != 0.0 && !x[0].is_nan()).costs(5);
-    NONNEGATIVE = Row::scalar("nonnegative", Calculus, elementwise!(Unary, |x| if x >= 0.0 { x + 0.0 } else { f64::NAN }), |_, _, _| Ok(Partial::One))
-        .says("x where x ≥ 0, with −0.0 as 0.0; NaN for x < 0: keeps a derivative to the domain of its function", "1").costs(2);
+    NONNEGATIVE = Row::scalar("nonnegative", Calculus, elementwise!(Unary, |x| nonnegative(x)), |_, _, _| Ok(Partial::One))
+        .inlined(Opcode::Nonnegative).says("x where x ≥ 0, with −0.0 as 0.0; NaN for x < 0: keeps a derivative to the domain of its function", "1").costs(2);
     SAME = Row::step("same", Calculus, elementwise!(Binary, |a, b| number(a == b || (a.is_nan() && b.is_nan()))))
         .is("1 where a = b or both are NaN: who shares the derivative of a largest or smallest").costs(2);
     SECH2 = Row::scalar("sech2", Calculus, elementwise!(Unary, |x| vmath::sech2(x), quick quick::sech2(x)), |g, y, _| {

@@ -5,6 +5,7 @@ use super::facts::tied;
 use super::row::rows;
 use super::{Family, Partial, Row, arithmetic, logic};
 use crate::engine::exec::elementwise::elementwise;
+use crate::engine::exec::opcode::Opcode;
 use crate::engine::graph::{Builder, NodeId};
 use Family::Choice;
 
@@ -33,7 +34,7 @@ rows! {
             1 => Partial::Where(y.args[0]),
             _ => Partial::WhereNot(y.args[0]),
         })
-    }).alias(&["select", "if"]).says("a where c is not 0, else b", "passed to the chosen one").at_edges("a NaN condition counts as true");
+    }).inlined(Opcode::Where).alias(&["select", "if"]).says("a where c is not 0, else b", "passed to the chosen one").at_edges("a NaN condition counts as true");
     MAXIMUM = Row::scalar("maximum", Choice, elementwise!(Binary, |a, b| larger(a, b)), |g, y, i| Ok(Partial::Node(tie_weight(g, y, i)?)))
         .alias(&["Max"]).variadic().says("the largest argument", "1 for the largest").at_edges("ties share equally; NaN wins and takes the derivative")
         .kink(|x| tied(x.args().iter().copied(), x.args().iter().copied().fold(f64::NEG_INFINITY, larger))).costs(2);

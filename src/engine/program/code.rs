@@ -6,7 +6,11 @@ use std::sync::Arc;
 use super::kernel::{Buffer, Kernel, Lanes, Operand, Work};
 use super::lower::{self, Lowered};
 use super::memory::{self, Slot};
+use super::slabs::{self, Slab};
 use crate::engine::graph::{Graph, NodeId};
+
+/// About what machine code takes, a step.
+const NATIVE_BYTES: usize = 24;
 
 /// Kernels in the order of their stages, and the memory between them.
 #[derive(Debug)]
@@ -14,6 +18,8 @@ pub(crate) struct Code {
     pub(crate) kernels: Vec<Kernel>,
     /// The kernels of each stage.
     pub(crate) stages: [Range<usize>; Lanes::STAGES],
+    /// Kernels among them that run unit by unit, in order.
+    pub(crate) slabs: Vec<Slab>,
     pub(crate) buffers: Vec<Buffer>,
     pub(crate) slots: Vec<Slot>,
     pub(crate) constants: Vec<Arc<Vec<f64>>>,
@@ -30,14 +36,15 @@ impl Code {
     pub(crate) fn of(graph: &Graph, varies: &[Lanes], outputs: &[NodeId]) -> Code {
         let Lowered { kernels, mut buffers, constants, inputs, outputs } = lower::lower(graph, varies, outputs);
         let kept: Vec<u32> = inputs.iter().flatten().copied().chain(outputs.iter().filter_map(memory::buffer_of)).collect();
-        let (slots, own) = memory::assign(&mut buffers, &kernels, &kept);
+        let (kernels, slabs) = slabs::arrange(kernels, &buffers);
+        let (slots, own) = memory::assign(&mut buffers, &kernels, &slabs, &kept);
         let inner = kernels.iter().flat_map(Kernel::bodies).map(|body| body.live_elements).max().unwrap_or(0);
         let stage = |stage: usize| {
             let first = kernels.partition_point(|kernel| kernel.lanes.stage() < stage);
             first..first + kernels[first..].partition_point(|kernel| kernel.lanes.stage() == stage)
         };
         let stages = std::array::from_fn(stage);
-        Code { stages, kernels, buffers, slots, constants, inputs, outputs, live_elements: own + inner }
+        Code { stages, kernels, slabs, buffers, slots, constants, inputs, outputs, live_elements: own + inner }
     }
 
     /// Flops of each stage, a lane.
@@ -89,7 +96,10 @@ fn kernel_bytes(kernel: &Kernel) -> usize {
     96 + bodies
         + match &kernel.work {
             Work::Map(map) => {
-                map.steps.len() * size_of::<super::kernel::Step>() + map.many.len() * 24 + map.loads.len() * 96 + map.stores.len() * 8
+                map.steps.len() * (size_of::<super::kernel::Step>() + NATIVE_BYTES)
+                    + map.many.len() * 24
+                    + map.loads.len() * 128
+                    + map.stores.len() * 8
             }
             Work::Take { table, .. } | Work::ScatterAdd { table, .. } => 8 * table.indices.len(),
             Work::Loop(work) => 256 + 128 * work.args.len(),

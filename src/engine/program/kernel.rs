@@ -1,5 +1,6 @@
 //! What a program is made of: kernels that read operands and write buffers.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::code::Code;
@@ -7,6 +8,7 @@ use super::layout::Layout;
 use crate::engine::exec::elementwise::{Elementwise, WIDEST};
 use crate::engine::exec::interpolate::Knots;
 use crate::engine::exec::linear_algebra::{self, Sizes};
+use crate::engine::exec::native::Native;
 use crate::engine::exec::opcode::Opcode;
 use crate::engine::op::{Dense, DenseFlags, Fold, Scan, Sorting};
 
@@ -104,12 +106,29 @@ pub(crate) struct Step {
     pub(crate) from: [u32; 2],
 }
 
+/// What a Map reads into a slot.
+#[derive(Debug, Clone)]
+pub(crate) struct Load {
+    pub(crate) operand: Operand,
+    pub(crate) slot: u32,
+    /// The elements of the domain that the operand's are, one after another, where it is not all of them: the others are 0.
+    pub(crate) inside: Option<Range<usize>>,
+}
+
+impl Load {
+    /// Whether it is one number for the whole domain.
+    pub(crate) fn is_one_number(&self) -> bool {
+        let Operand { layout, lanes, .. } = &self.operand;
+        self.inside.is_none() && lanes.data() == Lanes::NONE && layout.axes.iter().all(|&(_, stride)| stride == 0)
+    }
+}
+
 /// A fused group of elementwise operators over one domain.
 #[derive(Debug, Clone)]
 pub(crate) struct Map {
     pub(crate) elements: usize,
     pub(crate) lanes: Lanes,
-    pub(crate) loads: Vec<(Operand, u32)>,
+    pub(crate) loads: Vec<Load>,
     pub(crate) steps: Vec<Step>,
     /// Each function that a step applies.
     pub(crate) functions: Vec<Elementwise>,
@@ -119,6 +138,7 @@ pub(crate) struct Map {
     pub(crate) stores: Vec<(u32, u32)>,
     pub(crate) slots: usize,
     pub(crate) flops: f64,
+    pub(crate) native: Native,
 }
 
 /// A batched matrix product; every operand's axes are batch ++ its two.
@@ -279,7 +299,7 @@ impl Kernel {
     /// What it reads.
     pub(crate) fn operands(&self) -> Vec<&Operand> {
         match &self.work {
-            Work::Map(map) => map.loads.iter().map(|(operand, _)| operand).collect(),
+            Work::Map(map) => map.loads.iter().map(|load| &load.operand).collect(),
             Work::Copy { from, .. }
             | Work::Reduce { from, .. }
             | Work::Take { from, .. }

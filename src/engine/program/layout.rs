@@ -1,5 +1,7 @@
 //! Strided views: where the elements of a tensor lie in the buffer that holds them.
 
+use smallvec::{SmallVec, smallvec};
+
 use super::super::Shape;
 
 /// An offset and, an axis, a size and a stride: in elements, 0 for a broadcast axis, negative for a reversed one.
@@ -54,22 +56,81 @@ impl Layout {
 
     /// The positions of all elements in row-major order.
     pub fn positions(&self) -> Positions {
-        Positions { at: self.offset as isize, index: vec![0; self.axes.len()], axes: self.axes.clone(), left: self.elements() }
+        Positions::over(self.offset, &self.axes)
     }
 
     /// The positions of `count` elements from that row-major number on, as runs along the last axis.
-    pub fn runs(&self, element: usize, count: usize) -> impl Iterator<Item = Run> {
+    pub fn runs(&self, element: usize, count: usize) -> impl Iterator<Item = Run> + use<> {
         let (&(size, stride), outer) = self.axes.split_last().unwrap_or((&(1, 0), &[]));
-        let outer = Layout { offset: self.offset, axes: outer.to_vec() };
         let mut begin = element % size.max(1);
         let mut left = count;
-        let starts = outer.positions().seek(self.offset, element / size.max(1));
+        let starts = Positions::over(self.offset, outer).seek(self.offset, element / size.max(1));
         starts.map_while(move |start| {
             let length = (size - begin).min(left);
             let at = (start as isize + begin as isize * stride) as usize;
             (begin, left) = (0, left - length);
             (length > 0).then_some(Run { at, stride, length })
         })
+    }
+
+    /// Where `count` elements from that row-major number on lie, if they lie one after another.
+    #[inline]
+    pub fn consecutive(&self, element: usize, count: usize) -> Option<usize> {
+        match *self.axes {
+            [(_, 1)] => Some(self.offset + element),
+            [] => Some(self.offset),
+            [(_, _)] => None,
+            [.., (size, stride)] => {
+                let run = self.runs(element, count).next()?;
+                (stride == 1 && size >= count && run.length == count).then_some(run.at)
+            }
+        }
+    }
+
+    /// Reads `to.len() / width` elements from that row-major number on, `width` numbers each.
+    pub fn read(&self, data: &[f64], width: usize, element: usize, to: &mut [f64]) {
+        if to.is_empty() {
+            return;
+        }
+        let count = to.len() / width;
+        let (outer, (rows, down), (size, stride)) = match *self.axes {
+            [] => return Run { at: self.offset, stride: 0, length: count }.read(data, width, to),
+            [(size, stride)] => (&[][..], (1, 0), (size, stride)),
+            [ref outer @ .., rows, row] => (outer, rows, row),
+        };
+        let (mut begin, row) = (element % size, element / size);
+        let (mut row, block) = (row % rows, row / rows);
+        let mut rest = to;
+        // the last two axes by loops of their own
+        for start in Positions::over(self.offset, outer).seek(self.offset, block) {
+            let mut start = start as isize + row as isize * down;
+            while row < rows {
+                let length = (size - begin).min(rest.len() / width);
+                let at = (start + begin as isize * stride) as usize;
+                let repeats = (rows - row).min(rest.len() / (size * width));
+                if down == 0 && begin == 0 && repeats > 1 {
+                    // the same row again and again
+                    let (own, after) = rest.split_at_mut(repeats * size * width);
+                    Run { at, stride, length: size }.read(data, width, &mut own[..size * width]);
+                    repeat(own, size * width);
+                    (rest, row) = (after, row + repeats);
+                } else {
+                    let (own, after) = rest.split_at_mut(length * width);
+                    Run { at, stride, length }.read(data, width, own);
+                    (rest, begin, row) = (after, 0, row + 1);
+                    start += down;
+                }
+                if rest.is_empty() {
+                    return;
+                }
+            }
+            row = 0;
+        }
+    }
+
+    /// The axes in that order.
+    pub fn permuted(&self, order: &[usize]) -> Layout {
+        Layout { offset: self.offset, axes: order.iter().map(|&axis| self.axes[axis]).collect() }
     }
 
     /// The same set of positions in the same order with as few axes as possible.
@@ -107,8 +168,8 @@ impl Run {
     #[inline]
     pub fn read(self, data: &[f64], width: usize, to: &mut [f64]) {
         match (self.stride, width) {
-            (1, _) => to.copy_from_slice(&data[self.at * width..(self.at + self.length) * width]),
-            (0, 1) => to.fill(data[self.at]),
+            (1, _) => copy(&data[self.at * width..(self.at + self.length) * width], to),
+            (0, 1) => fill(data[self.at], to),
             (stride, 1) => {
                 let mut at = self.at as isize;
                 for to in to {
@@ -119,9 +180,71 @@ impl Run {
             (stride, _) => {
                 for (i, to) in to.chunks_exact_mut(width).enumerate() {
                     let at = (self.at as isize + i as isize * stride) as usize * width;
-                    to.copy_from_slice(&data[at..at + width]);
+                    copy(&data[at..at + width], to);
                 }
             }
+        }
+    }
+}
+
+/// The first `period` numbers again and again.
+fn repeat(to: &mut [f64], period: usize) {
+    let mut have = period;
+    while have < to.len() {
+        let more = have.min(to.len() - have);
+        to.copy_within(..more, have);
+        have += more;
+    }
+}
+
+/// Rows this long are worth a call.
+const LONG: usize = 32;
+
+/// A copy of equal length, without a call where it is short.
+#[inline(always)]
+fn copy(from: &[f64], to: &mut [f64]) {
+    let n = to.len();
+    if n >= LONG || n != from.len() {
+        return to.copy_from_slice(from);
+    }
+    if n >= 4 {
+        let mut i = 0;
+        while i + 4 <= n {
+            to[i..i + 4].copy_from_slice(&from[i..i + 4]);
+            i += 4;
+        }
+        // some of the last four once more
+        to[n - 4..].copy_from_slice(&from[n - 4..]);
+    } else {
+        if n & 2 != 0 {
+            to[..2].copy_from_slice(&from[..2]);
+        }
+        if n & 1 != 0 {
+            to[n - 1] = from[n - 1];
+        }
+    }
+}
+
+/// The same number everywhere, without a call where it is short.
+#[inline(always)]
+fn fill(value: f64, to: &mut [f64]) {
+    let n = to.len();
+    if n >= LONG {
+        return to.fill(value);
+    }
+    if n >= 4 {
+        let mut i = 0;
+        while i + 4 <= n {
+            to[i..i + 4].copy_from_slice(&[value; 4]);
+            i += 4;
+        }
+        to[n - 4..].copy_from_slice(&[value; 4]);
+    } else {
+        if n & 2 != 0 {
+            to[..2].copy_from_slice(&[value; 2]);
+        }
+        if n & 1 != 0 {
+            to[n - 1] = value;
         }
     }
 }
@@ -130,12 +253,18 @@ impl Run {
 #[derive(Debug, Clone)]
 pub struct Positions {
     at: isize,
-    index: Vec<usize>,
-    axes: Vec<(usize, isize)>,
+    // no memory is asked for where tensors have no more axes than usual
+    index: SmallVec<[usize; 8]>,
+    axes: SmallVec<[(usize, isize); 8]>,
     left: usize,
 }
 
 impl Positions {
+    fn over(offset: usize, axes: &[(usize, isize)]) -> Positions {
+        let left = axes.iter().map(|&(size, _)| size).product();
+        Positions { at: offset as isize, index: smallvec![0; axes.len()], axes: axes.into(), left }
+    }
+
     /// Skips to the element of that row-major number, counted from the first.
     pub fn seek(mut self, offset: usize, mut element: usize) -> Positions {
         self.at = offset as isize;

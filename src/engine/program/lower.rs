@@ -4,15 +4,16 @@
 //! one level make one Map. That a fused group never waits for itself follows: an edge inside it stays on its level, every other
 //! edge climbs.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::super::exec::opcode::Opcode;
+use super::super::exec::native::Native;
 use super::super::graph::{Graph, Kind, NodeId};
 use super::super::op::{Attributes, Does, Primitive, Row, Rule, Several, product, shape};
 use super::super::{Shape, Tensor};
-use super::kernel::{Buffer, Kernel, Lanes, Map, Matmul, Operand, Source, Step, Table, Work};
+use super::kernel::{Buffer, Kernel, Lanes, Load, Map, Matmul, Operand, Source, Step, Table, Work};
 use super::layout::Layout;
 
 mod bodies;
@@ -94,6 +95,12 @@ enum Place {
         group: u32,
         step: u32,
     },
+    /// In memory, with zeros around it that are not: its elements are those of the node in `inside`, in row-major order.
+    Padded {
+        operand: Operand,
+        inside: Range<usize>,
+        ready: u32,
+    },
     /// Several results, each in memory; absent where nobody picks one.
     Several(Arc<[Place]>),
 }
@@ -103,6 +110,9 @@ struct Group {
     /// The number of its shape in the graph.
     shape: u32,
     elements: usize,
+    /// The axes of its shape as its domain has them, outermost first, and where a result's elements lie then.
+    order: Vec<usize>,
+    layout: Layout,
     lanes: Lanes,
     level: u32,
     members: Vec<Member>,
@@ -117,7 +127,8 @@ struct Member {
 
 enum Argument {
     Member(u32),
-    Operand(Operand),
+    /// With the elements that it is, where it is not all.
+    Operand(Operand, Option<Range<usize>>),
 }
 
 struct Lowering<'a> {
@@ -188,28 +199,69 @@ impl Lowering<'_> {
                     let group = &self.groups[*group as usize];
                     if fits(group) { group.level } else { group.level + 1 }
                 }
-                Place::Stored { ready, .. } => *ready,
+                Place::Stored { ready, .. } | Place::Padded { ready, .. } => *ready,
                 Place::Absent | Place::Several(_) => 0,
             });
         }
         let next = self.groups.len() as u32;
         let group = *self.group_of.entry((shape, lanes, level)).or_insert(next);
         if group == next {
-            self.groups.push(Group { shape, elements: self.graph.shape(id).elements(), lanes, level, members: Vec::new() });
+            let own = self.graph.shape(id);
+            let order = self.order(args, own);
+            let layout = laid_out(own, &order);
+            self.groups.push(Group { shape, elements: own.elements(), order, layout, lanes, level, members: Vec::new() });
         }
+        let row_major = self.groups[group as usize].order.is_sorted();
         let args = args
             .iter()
-            .map(|&arg| match self.places[arg.index()] {
-                Place::Fused { group: own, step } if own == group => Argument::Member(step),
+            .map(|&arg| match &self.places[arg.index()] {
+                Place::Fused { group: own, step } if *own == group => Argument::Member(*step),
+                Place::Padded { operand, inside, .. } if row_major && self.graph.shape_number(arg) == shape => {
+                    Argument::Operand(operand.clone(), Some(inside.clone()))
+                }
                 _ => {
                     let (operand, _) = self.operand(arg);
-                    Argument::Operand(Operand { layout: operand.layout.broadcast(self.graph.shape(id)), ..operand })
+                    Argument::Operand(Operand { layout: operand.layout.broadcast(self.graph.shape(id)), ..operand }, None)
                 }
             })
             .collect();
         let members = &mut self.groups[group as usize].members;
         members.push(Member { op, args, buffer: None });
         Place::Fused { group, step: members.len() as u32 - 1 }
+    }
+
+    /// The order of axes in which all operands of that shape lie, so that reading them is streaming; row-major where they differ.
+    fn order(&self, args: &[NodeId], shape: &Shape) -> Vec<usize> {
+        let row_major: Vec<usize> = (0..shape.rank()).collect();
+        let varying: Vec<usize> = row_major.iter().copied().filter(|&axis| shape.sizes()[axis] > 1).collect();
+        if varying.len() < 2 {
+            return row_major;
+        }
+        let mut found: Option<Vec<usize>> = None;
+        for &arg in args {
+            let layout = match &self.places[arg.index()] {
+                Place::Stored { operand, .. } => &operand.layout,
+                Place::Fused { group, .. } => &self.groups[*group as usize].layout,
+                Place::Padded { .. } | Place::Absent | Place::Several(_) => continue,
+            };
+            if self.graph.shape(arg) != shape {
+                continue;
+            }
+            if varying.iter().any(|&axis| layout.axes[axis].1 <= 0) {
+                continue;
+            }
+            let mut own = varying.clone();
+            own.sort_by_key(|&axis| std::cmp::Reverse(layout.axes[axis].1));
+            match &found {
+                None => found = Some(own),
+                Some(order) if *order == own => {}
+                Some(_) => return row_major,
+            }
+        }
+        let Some(found) = found else { return row_major };
+        let mut order: Vec<usize> = row_major.iter().copied().filter(|axis| !varying.contains(axis)).collect();
+        order.extend(found);
+        order
     }
 
     fn primitive(&mut self, id: NodeId, primitive: Primitive, args: &[NodeId], attributes: &Attributes) -> Place {
@@ -238,11 +290,13 @@ impl Lowering<'_> {
             }
             Primitive::Embed => {
                 let (from, ready) = self.operand(args[0]);
-                let to = self.buffer(result.elements(), lanes);
                 let layout = shape::embedded(attributes, self.graph.shape(args[0]), &result);
-                self.emit(Work::Zero, to, lanes, ready);
-                self.emit(Work::Copy { from, layout }, to, lanes, ready);
-                self.stored(to, result, lanes, ready)
+                let elements = layout.elements();
+                if elements > 0 && (elements == 1 || layout.merged().axes[..] == [(elements, 1)]) {
+                    // whoever reads it elementwise needs no copy
+                    return Place::Padded { operand: from, inside: layout.offset..layout.offset + elements, ready };
+                }
+                self.embed(from, layout, &result, ready)
             }
             Primitive::Take => {
                 let from = self.graph.shape(args[0]).clone();
@@ -298,6 +352,15 @@ impl Lowering<'_> {
         }
     }
 
+    /// An operand at those positions of a new buffer of zeros.
+    fn embed(&mut self, from: Operand, layout: Layout, result: &Shape, ready: u32) -> Place {
+        let lanes = from.lanes;
+        let to = self.buffer(result.elements(), lanes);
+        self.emit(Work::Zero, to, lanes, ready);
+        self.emit(Work::Copy { from, layout }, to, lanes, ready);
+        self.stored(to, result.clone(), lanes, ready)
+    }
+
     fn matmul(&mut self, args: &[NodeId], result: Shape, lanes: Lanes, chain: bool) -> Place {
         let shapes = (self.graph.shape(args[0]), self.graph.shape(args[1]));
         let Some(operands) = product::Operands::of(shapes.0, shapes.1) else {
@@ -325,10 +388,9 @@ impl Lowering<'_> {
         let right = side(self, args[1], &operands.right, 1);
         let to = self.buffer(result.elements(), lanes);
         let sizes = operands.full.sizes();
-        let matrix = &sizes[sizes.len() - 2..];
-        let work =
-            Matmul { left, right, rows: matrix[0], inner: operands.left.sizes()[operands.left.rank() - 1], columns: matrix[1], chain };
-        self.emit(Work::Matmul(work), to, lanes, level);
+        let (rows, columns) = (sizes[sizes.len() - 2], sizes[sizes.len() - 1]);
+        let inner = operands.left.sizes()[operands.left.rank() - 1];
+        self.emit(Work::Matmul(Matmul { left, right, rows, inner, columns, chain }), to, lanes, level);
         self.stored(to, result, lanes, level)
     }
 
@@ -339,7 +401,7 @@ impl Lowering<'_> {
 
     fn lanes(&self, id: NodeId) -> Lanes {
         match &self.places[id.index()] {
-            Place::Stored { operand, .. } => operand.lanes,
+            Place::Stored { operand, .. } | Place::Padded { operand, .. } => operand.lanes,
             Place::Fused { group, .. } => self.groups[*group as usize].lanes,
             Place::Absent | Place::Several(_) => Lanes::NONE,
         }
@@ -349,15 +411,23 @@ impl Lowering<'_> {
     fn operand(&mut self, id: NodeId) -> (Operand, u32) {
         match self.places[id.index()].clone() {
             Place::Stored { operand, ready } => (operand, ready),
+            Place::Padded { operand, inside, ready } => {
+                let shape = self.graph.shape(id).clone();
+                let axes = operand.layout.axes.iter().map(|&(size, _)| size).collect::<Vec<_>>();
+                let layout = Layout { offset: inside.start, ..Layout::contiguous(&Shape::new(axes)) };
+                self.places[id.index()] = self.embed(operand, layout, &shape, ready);
+                self.operand(id)
+            }
             Place::Fused { group, step } => {
-                let Group { elements, lanes, level, .. } = self.groups[group as usize];
+                let Group { elements, lanes, level, ref layout, .. } = self.groups[group as usize];
+                let layout = layout.clone();
                 let buffer = match self.groups[group as usize].members[step as usize].buffer {
                     Some(buffer) => buffer,
                     None => self.buffer(elements, lanes),
                 };
                 let member = &mut self.groups[group as usize].members[step as usize];
                 member.buffer = Some(buffer);
-                (Operand { source: Source::Buffer(buffer), layout: Layout::contiguous(self.graph.shape(id)), lanes }, level + 1)
+                (Operand { source: Source::Buffer(buffer), layout, lanes }, level + 1)
             }
             Place::Absent | Place::Several(_) => unreachable!("arguments are placed before their users"),
         }
@@ -401,6 +471,17 @@ impl Lowering<'_> {
     }
 }
 
+/// Where the elements of a shape lie when its axes are stored in that order, outermost first.
+fn laid_out(shape: &Shape, order: &[usize]) -> Layout {
+    let mut axes: Vec<(usize, isize)> = shape.sizes().iter().map(|&size| (size, 0)).collect();
+    let mut stride = 1;
+    for &axis in order.iter().rev() {
+        axes[axis].1 = stride;
+        stride *= axes[axis].0 as isize;
+    }
+    Layout { offset: 0, axes }
+}
+
 /// The table of a canonical `take` or `scatter_add` along an axis of `of`.
 fn table(of: &Shape, attributes: &Attributes) -> Table {
     let axis = shape::axis_of(attributes);
@@ -430,8 +511,9 @@ fn fuse(group: &Group) -> Map {
         stores: Vec::new(),
         slots: 0,
         flops: 0.0,
+        native: Native::default(),
     };
-    let mut loaded: HashMap<(Source, Layout), u32> = HashMap::new();
+    let mut loaded: HashMap<(Source, Layout, Option<Range<usize>>), u32> = HashMap::new();
     let mut free: Vec<u32> = Vec::new();
     let mut slot_of = vec![0u32; group.members.len()];
     let mut slots = 0u32;
@@ -442,21 +524,28 @@ fn fuse(group: &Group) -> Map {
             .iter()
             .map(|arg| match arg {
                 Argument::Member(j) => slot_of[*j as usize],
-                Argument::Operand(operand) => *loaded.entry((operand.source, operand.layout.clone())).or_insert_with(|| {
-                    let operand = Operand { layout: operand.layout.merged(), ..operand.clone() };
-                    map.loads.push((operand, slots));
-                    slots += 1;
-                    slots - 1
-                }),
+                Argument::Operand(operand, inside) => {
+                    *loaded.entry((operand.source, operand.layout.clone(), inside.clone())).or_insert_with(|| {
+                        let layout = match inside {
+                            None => operand.layout.permuted(&group.order).merged(),
+                            Some(_) => operand.layout.merged(),
+                        };
+                        let operand = Operand { layout, ..operand.clone() };
+                        map.loads.push(Load { operand, slot: slots, inside: inside.clone() });
+                        slots += 1;
+                        slots - 1
+                    })
+                }
             })
             .collect();
-        let mut take = || {
-            free.pop().unwrap_or_else(|| {
+        let mut take = |new: bool| {
+            free.pop_if(|_| !new).unwrap_or_else(|| {
                 slots += 1;
                 slots - 1
             })
         };
-        let to = take();
+        // what is stored has a slot of its own: its memory
+        let to = take(member.buffer.is_some());
         let Rule::Scalar { function, .. } = &member.op.rule else { continue };
         let number = *numbers.entry(std::ptr::from_ref(member.op)).or_insert_with(|| {
             map.functions.push(*function);
@@ -464,7 +553,7 @@ fn fuse(group: &Group) -> Map {
         });
         let mut step = |to: u32, from: [u32; 2]| map.steps.push(Step { code: member.op.opcode, function: number, to, from });
         match *from {
-            _ if member.op.opcode == Opcode::Many => {
+            _ if member.op.opcode.has_row() => {
                 step(to, [map.many.len() as u32; 2]);
                 // arguments that the function does not have are read from anywhere
                 map.many.push(std::array::from_fn(|i| from.get(i).copied().unwrap_or(to)));
@@ -474,7 +563,7 @@ fn fuse(group: &Group) -> Map {
             // a choice among many is a chain of choices between two; with one argument it is that argument twice
             [a, b, ref rest @ ..] => {
                 step(to, [a, b]);
-                let other = take();
+                let other = take(false);
                 let (mut have, mut next) = (to, other);
                 for &arg in rest {
                     step(next, [have, arg]);

@@ -1,6 +1,7 @@
 //! Which buffers share memory: those of the same lanes that are never alive together.
 
 use super::kernel::{Buffer, Kernel, Lanes, Operand, Source};
+use super::slabs::Slab;
 
 /// A piece of scratch memory: elements, each of as many lanes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,13 +12,20 @@ pub(crate) struct Slot {
 
 /// Gives each buffer its slot; returns the slots and the most elements alive at once. `kept` are the buffers of inputs and outputs,
 /// which live throughout.
-pub(crate) fn assign(buffers: &mut [Buffer], kernels: &[Kernel], kept: &[u32]) -> (Vec<Slot>, usize) {
+pub(crate) fn assign(buffers: &mut [Buffer], kernels: &[Kernel], slabs: &[Slab], kept: &[u32]) -> (Vec<Slot>, usize) {
     const FOREVER: usize = usize::MAX;
     let mut first = vec![FOREVER; buffers.len()];
     let mut last = vec![0usize; buffers.len()];
+    let mut slabs = slabs.iter().peekable();
     for (time, kernel) in kernels.iter().enumerate() {
+        // kernels that run unit by unit run at the same time
+        slabs.next_if(|slab| slab.kernels.end <= time);
+        let (begin, time) = match slabs.peek() {
+            Some(slab) if slab.kernels.contains(&time) => (slab.kernels.start, slab.kernels.end - 1),
+            _ => (time, time),
+        };
         for target in kernel.targets() {
-            first[target as usize] = first[target as usize].min(time);
+            first[target as usize] = first[target as usize].min(begin);
             last[target as usize] = last[target as usize].max(time);
         }
         for operand in kernel.operands() {

@@ -11,6 +11,7 @@ mod linearity;
 mod lower;
 mod memory;
 mod plan;
+mod slabs;
 
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
@@ -20,9 +21,10 @@ use super::op::structure;
 use super::{Error, Shape, simplify};
 use crate::engine::exec::{self, Scratch};
 pub(crate) use code::Code;
-pub(crate) use kernel::{DenseCall, Kernel, Lanes, Line, Loop, Map, Operand, Over, Source, Table, Work};
+pub(crate) use kernel::{Buffer, DenseCall, Kernel, Lanes, Line, Load, Loop, Map, Operand, Over, Source, Step, Table, Work};
 pub(crate) use plan::Symmetric;
 pub use plan::{Mode, Want};
+pub(crate) use slabs::Slab;
 
 /// An input of a program.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +78,19 @@ pub(crate) struct Piece {
     pub(crate) per_seed: usize,
 }
 
+/// A result that is one buffer as a kernel writes it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Direct {
+    /// Which of [`Program::results`].
+    pub(crate) result: usize,
+    /// Numbers at one point.
+    pub(crate) size: usize,
+    /// The buffer's memory, which it has for itself.
+    pub(crate) slot: u32,
+    /// Whether it varies with points.
+    pub(crate) points: bool,
+}
+
 /// A compiled function with its derivative. Immutable; shared between workers.
 #[derive(Debug)]
 pub struct Program {
@@ -87,9 +102,15 @@ pub struct Program {
     pub(crate) pieces: Vec<Piece>,
     pub(crate) symmetric: Option<Symmetric>,
     pub(crate) code: Code,
+    /// Whether every number of a result is written.
+    pub(crate) whole: Vec<bool>,
+    /// Results that can be computed where they are answered, the largest first.
+    pub(crate) direct: Vec<Direct>,
     /// Flops of a run, of a point in it, of a seed of a point.
     flops: [f64; 3],
     loop_steps: f64,
+    /// The lanes of a single point.
+    alone: (usize, usize),
 }
 
 /// Most bytes that a block's buffers may take, where blocks can be made smaller.
@@ -144,17 +165,22 @@ impl Program {
         let cells: usize = planned.results.iter().sum();
         let copying = cells as f64 + inputs.iter().map(|input| input.shape.elements() as f64).sum::<f64>();
         flops[1] += copying;
-        Ok(Program {
+        let mut program = Program {
             inputs: inputs.into_iter().take(public).collect(),
-            results: planned.results,
             seeded: planned.seeded,
             seeds: planned.seeds,
-            pieces: planned.pieces,
             symmetric: planned.symmetric,
+            whole: whole(&planned.pieces, &planned.results, &code),
+            direct: direct(&planned.pieces, &planned.results, &code),
+            pieces: planned.pieces,
+            results: planned.results,
             code,
             flops,
             loop_steps,
-        })
+            alone: (1, 1),
+        };
+        program.alone = program.fitting_block(1);
+        Ok(program)
     }
 
     /// The inputs: the graph's, then for [`Want::Jvp`] the tangents, for [`Want::Vjp`] the cotangents, for [`Want::Linearity`] the
@@ -219,6 +245,10 @@ impl Program {
 
     /// How many points and seeds are computed side by side: enough to fill the lanes, few enough to fit in memory.
     pub(crate) fn lane_block(&self, points: usize) -> (usize, usize) {
+        if points == 1 { self.alone } else { self.fitting_block(points) }
+    }
+
+    fn fitting_block(&self, points: usize) -> (usize, usize) {
         let mut seeds = self.seeds.clamp(1, 256);
         let mut block = points.clamp(1, (BLOCK_LANES / seeds).max(1));
         while self.code.scratch_bytes(block, seeds) > BLOCK_BYTES && (block > 1 || seeds > 1) {
@@ -226,4 +256,42 @@ impl Program {
         }
         (block, seeds)
     }
+}
+
+/// See [`Program::whole`].
+fn whole(pieces: &[Piece], results: &[usize], code: &Code) -> Vec<bool> {
+    let mut written = vec![0; results.len()];
+    for piece in pieces {
+        written[piece.result] += code.outputs[piece.output].layout.elements() * piece.seeds.len().max(1);
+    }
+    written.iter().zip(results).map(|(written, size)| written == size).collect()
+}
+
+/// See [`Program::direct`].
+fn direct(pieces: &[Piece], results: &[usize], code: &Code) -> Vec<Direct> {
+    /// More would take longer to look through.
+    const MOST: usize = 8;
+    let mut found: Vec<Direct> = Vec::new();
+    let mut order: Vec<&Piece> = pieces.iter().filter(|piece| piece.seeds.is_empty() && piece.base == 0).collect();
+    order.sort_by_key(|piece| std::cmp::Reverse(results[piece.result]));
+    for piece in order {
+        let (operand, size) = (&code.outputs[piece.output], results[piece.result]);
+        let Source::Buffer(buffer) = operand.source else { continue };
+        let Buffer { elements, slot, .. } = code.buffers[buffer as usize];
+        let as_it_lies =
+            operand.layout.offset == 0 && operand.layout.is_contiguous() && elements == size && operand.layout.elements() == size;
+        // inputs are filled before anything runs, and seeds' buffers hold a block of seeds
+        if as_it_lies
+            && size > 0
+            && !operand.lanes.seeds()
+            && !code.inputs.contains(&Some(buffer))
+            && found.iter().all(|other| other.slot != slot)
+        {
+            found.push(Direct { result: piece.result, size, slot, points: operand.lanes.points() });
+            if found.len() == MOST {
+                break;
+            }
+        }
+    }
+    found
 }

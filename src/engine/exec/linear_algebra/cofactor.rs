@@ -115,7 +115,9 @@ fn by_elimination(a: &mut [f64], n: usize, to: &mut [f64], memory: &mut [f64], s
     let (upper, bottom) = x.split_at_mut((n - 1) * n);
     for (i, row) in upper.chunks_exact_mut(n).enumerate() {
         let c = a[i * n + n - 1];
-        row.iter_mut().zip(&*bottom).for_each(|(x, y)| *x = last.mul_add(*x, -(c * y)));
+        for (x, y) in row.iter_mut().zip(&*bottom) {
+            *x = last.mul_add(*x, -(c * y));
+        }
     }
     // V alone: the rows of U without their last entry
     for i in (0..n - 1).rev() {

@@ -91,7 +91,9 @@ impl Steps<'_> {
         for _ in 0..2 * m + 1 {
             next.fill(0.0);
             for (row, &sum) in a[..self.n * self.n].chunks_exact(self.n).zip(&*sums) {
-                next.iter_mut().zip(row).for_each(|(next, x)| *next = vector::scaled(x.abs(), scale).mul_add(sum, *next));
+                for (next, x) in next.iter_mut().zip(row) {
+                    *next = vector::scaled(x.abs(), scale).mul_add(sum, *next);
+                }
             }
             sums.copy_from_slice(next);
         }

@@ -16,9 +16,12 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
             *sum = a.mul_add(*b, *sum);
         }
     }
-    let rest = rest.fold(0.0f64, |sum, (a, b)| a.mul_add(*b, sum));
+    let mut left: f64 = 0.0;
+    for (a, b) in rest {
+        left = a.mul_add(*b, left);
+    }
     let [a, b, c, d, e, f, g, h] = sums;
-    (((a + e) + (c + g)) + ((b + f) + (d + h))) + rest
+    (((a + e) + (c + g)) + ((b + f) + (d + h))) + left
 }
 
 /// y += a·x
@@ -73,7 +76,11 @@ pub(super) fn norm(x: &[f64]) -> f64 {
         return top;
     }
     let down = -exponent(top);
-    let sum = x.iter().map(|&x| scaled(x, down)).fold(0.0f64, |sum, x| x.mul_add(x, sum));
+    let mut sum: f64 = 0.0;
+    for &x in x {
+        let x = scaled(x, down);
+        sum = x.mul_add(x, sum);
+    }
     scaled(sum.sqrt(), -down)
 }
 

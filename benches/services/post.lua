@@ -1,4 +1,4 @@
--- For wrk: posts the file named by the environment variable BODY, and prints one line that bench.py reads.
+-- For wrk: posts the file named by the environment variable BODY, and prints one line that load.py reads.
 local file = assert(io.open(os.getenv("BODY"), "rb"))
 wrk.method = "POST"
 wrk.body = file:read("*a")

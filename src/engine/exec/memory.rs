@@ -1,0 +1,67 @@
+//! Where a buffer's numbers are: in scratch memory, or where the answer is gathered, so that they need not be copied there.
+
+use std::ops::{Deref, DerefMut, Range};
+
+use smallvec::SmallVec;
+
+/// A slot that is not in scratch memory: it is part of a result.
+pub(super) struct There<'a> {
+    pub(super) slot: u32,
+    pub(super) result: &'a mut [f64],
+    pub(super) range: Range<usize>,
+}
+
+/// Those of a code.
+pub(super) type Bound<'a> = SmallVec<[There<'a>; 4]>;
+
+/// The memory of a code's slots.
+#[derive(Clone, Copy)]
+pub(super) struct Slots<'a> {
+    pub(super) own: &'a [Vec<f64>],
+    pub(super) bound: &'a [There<'a>],
+}
+
+impl<'a> Slots<'a> {
+    /// The numbers of a slot.
+    #[inline]
+    pub(super) fn data(self, slot: u32) -> &'a [f64] {
+        match self.bound.iter().find(|there| there.slot == slot) {
+            Some(there) => &there.result[there.range.clone()],
+            None => &self.own[slot as usize],
+        }
+    }
+}
+
+/// The memory of one buffer, while it is written.
+pub(super) enum Memory<'a> {
+    /// A slot of scratch memory.
+    Own(Vec<f64>),
+    /// Part of a result.
+    There(&'a mut [f64], Range<usize>),
+}
+
+impl Default for Memory<'_> {
+    fn default() -> Self {
+        Memory::Own(Vec::new())
+    }
+}
+
+impl Deref for Memory<'_> {
+    type Target = [f64];
+
+    fn deref(&self) -> &[f64] {
+        match self {
+            Memory::Own(memory) => memory,
+            Memory::There(result, range) => &result[range.clone()],
+        }
+    }
+}
+
+impl DerefMut for Memory<'_> {
+    fn deref_mut(&mut self) -> &mut [f64] {
+        match self {
+            Memory::Own(memory) => memory,
+            Memory::There(result, range) => &mut result[range.clone()],
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Kernels that run a slab of their elements at a time, one after another, so that what one writes the next reads from the nearest cache.
+//!
+//! Only the order of the work changes: every number is computed as it would be, and written to the same place. Kernels of one slab group write
+//! units of elements that follow each other in memory, and none reads a unit of another one before that has written it.
+
+use std::ops::Range;
+
+use hashbrown::{HashMap, HashSet};
+
+use super::kernel::{Buffer, Kernel, Operand, Source, Work};
+
+/// Elements that are worth it.
+const LARGE: usize = 16 * 1024;
+/// Elements of a unit where nothing else says how many.
+const BLOCK: usize = 4096;
+/// More kernels are not looked at: there the work is small, and looking would take longer.
+const MOST: usize = 512;
+
+/// Consecutive kernels that run unit by unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Slab {
+    pub(crate) kernels: Range<usize>,
+    pub(crate) units: usize,
+    /// What each kernel does in a unit: elements of a Map, results of a Reduce, products of a Matmul.
+    pub(crate) per_unit: Vec<usize>,
+    /// The most elements that one of them writes in a unit.
+    pub(crate) widest: usize,
+}
+
+/// How a group's work is cut.
+#[derive(Debug, Clone, Copy)]
+enum Cut {
+    /// Into so many units.
+    Units(usize),
+    /// Into units of `BLOCK` elements.
+    Blocks,
+}
+
+/// The kernels in an order in which groups are together, and the groups. Kernels stay within their stage.
+pub(crate) fn arrange(kernels: Vec<Kernel>, buffers: &[Buffer]) -> (Vec<Kernel>, Vec<Slab>) {
+    let mut arranged: Vec<Kernel> = Vec::with_capacity(kernels.len());
+    let mut slabs = Vec::new();
+    let mut rest = kernels.into_iter().peekable();
+    while let Some(first) = rest.next() {
+        let stage = first.lanes.stage();
+        let mut own = vec![first];
+        while let Some(kernel) = rest.next_if(|kernel| kernel.lanes.stage() == stage) {
+            own.push(kernel);
+        }
+        if own.len() <= MOST && own.iter().filter(|kernel| written(kernel, buffers) >= LARGE).nth(1).is_some() {
+            let mut cuts: Vec<usize> = own.iter().filter(|kernel| written(kernel, buffers) >= LARGE).filter_map(batch).collect();
+            cuts.sort_unstable();
+            cuts.dedup();
+            let cuts = cuts.into_iter().rev().map(Cut::Units).chain([Cut::Blocks]);
+            cuts.for_each(|cut| group(&mut own, buffers, cut, arranged.len(), &mut slabs));
+        }
+        arranged.append(&mut own);
+    }
+    slabs.sort_by_key(|slab| slab.kernels.start);
+    (arranged, slabs)
+}
+
+/// Elements that a kernel writes.
+fn written(kernel: &Kernel, buffers: &[Buffer]) -> usize {
+    match &kernel.work {
+        Work::Map(map) => map.elements,
+        _ => buffers[kernel.to as usize].elements,
+    }
+}
+
+/// How many products a Matmul is.
+fn batch(kernel: &Kernel) -> Option<usize> {
+    match &kernel.work {
+        Work::Matmul(product) => {
+            let axes = &product.left.layout.axes;
+            Some(axes[..axes.len() - 2].iter().map(|&(size, _)| size).product()).filter(|&batch| batch > 1)
+        }
+        _ => None,
+    }
+}
+
+/// Finds groups of that cut among the kernels of a stage, and moves them together. `base` is the number of the stage's first kernel.
+fn group(kernels: &mut Vec<Kernel>, buffers: &[Buffer], cut: Cut, base: usize, slabs: &mut Vec<Slab>) {
+    let taken =
+        |slabs: &[Slab], at: usize| slabs.iter().find(|slab| slab.kernels.contains(&(base + at))).map(|slab| slab.kernels.end - base);
+    let mut at = 0;
+    while at < kernels.len() {
+        if let Some(end) = taken(slabs, at) {
+            at = end;
+            continue;
+        }
+        // up to the next group that there is already
+        let end = (at..kernels.len()).find(|&at| taken(slabs, at).is_some()).unwrap_or(kernels.len());
+        let Some(found) = grow(&kernels[at..end], buffers, cut) else {
+            at += 1;
+            continue;
+        };
+        let mut order: Vec<usize> = found.before.iter().chain(&found.members).chain(&found.after).map(|i| at + i).collect();
+        let mut own: Vec<Option<Kernel>> = kernels.drain(at..end).map(Some).collect();
+        let moved = order.drain(..).filter_map(|i| own[i - at].take()).collect::<Vec<_>>();
+        kernels.splice(at..at, moved);
+        let start = at + found.before.len();
+        let kernels = base + start..base + start + found.members.len();
+        at = start + found.members.len();
+        slabs.push(Slab { kernels, units: found.units, per_unit: found.per_unit, widest: found.widest });
+    }
+}
+
+/// A group, by the numbers of its kernels, and what can run before and after it.
+struct Found {
+    before: Vec<usize>,
+    members: Vec<usize>,
+    after: Vec<usize>,
+    units: usize,
+    per_unit: Vec<usize>,
+    widest: usize,
+}
+
+/// The group that begins with the first kernel, if that is one with others.
+fn grow(kernels: &[Kernel], buffers: &[Buffer], cut: Cut) -> Option<Found> {
+    let first = &kernels[0];
+    if written(first, buffers) < LARGE {
+        return None;
+    }
+    let units = match cut {
+        Cut::Units(units) => units,
+        Cut::Blocks => written(first, buffers).div_ceil(BLOCK),
+    };
+    let mut group = Group { cut, units, units_of: HashMap::new() };
+    let mut found =
+        Found { before: vec![], members: vec![0], after: vec![], units, per_unit: vec![group.joined(first, buffers)?], widest: 0 };
+    group.take(first, buffers, found.per_unit[0]);
+    let mut later: HashSet<u32> = HashSet::new();
+    let mut large = 1;
+    for (i, kernel) in kernels.iter().enumerate().skip(1) {
+        let reads = |set: &dyn Fn(u32) -> bool| kernel.operands().into_iter().filter_map(buffer).chain(kernel.targets()).any(set);
+        let per_unit = if reads(&|buffer| later.contains(&buffer)) { None } else { group.joined(kernel, buffers) };
+        if let Some(per_unit) = per_unit {
+            group.take(kernel, buffers, per_unit);
+            found.members.push(i);
+            found.per_unit.push(per_unit);
+            large += usize::from(written(kernel, buffers) >= LARGE);
+        } else if reads(&|buffer| later.contains(&buffer) || group.units_of.contains_key(&buffer)) {
+            found.after.push(i);
+            later.extend(kernel.targets());
+        } else {
+            found.before.push(i);
+        }
+    }
+    found.widest = group.units_of.values().copied().max().unwrap_or(0);
+    (large > 1).then_some(found)
+}
+
+/// The buffer that an operand reads, if it reads one.
+fn buffer(operand: &Operand) -> Option<u32> {
+    match operand.source {
+        Source::Buffer(buffer) => Some(buffer),
+        Source::Shared(_) | Source::Constant(_) => None,
+    }
+}
+
+struct Group {
+    cut: Cut,
+    units: usize,
+    /// The elements that a unit writes of each buffer that the group writes.
+    units_of: HashMap<u32, usize>,
+}
+
+impl Group {
+    fn take(&mut self, kernel: &Kernel, buffers: &[Buffer], per_unit: usize) {
+        for target in kernel.targets() {
+            let elements = match &kernel.work {
+                Work::Matmul(product) => per_unit * product.rows * product.columns,
+                _ => per_unit,
+            };
+            debug_assert!(elements <= buffers[target as usize].elements.max(BLOCK));
+            self.units_of.insert(target, elements);
+        }
+    }
+
+    /// What a kernel does in a unit, if it can run unit by unit with the group.
+    fn joined(&self, kernel: &Kernel, buffers: &[Buffer]) -> Option<usize> {
+        let cut = |whole: usize| match self.cut {
+            Cut::Units(units) => (whole >= units && whole.is_multiple_of(units)).then(|| whole / units),
+            Cut::Blocks => (whole > BLOCK && whole.div_ceil(BLOCK) <= self.units).then_some(BLOCK),
+        };
+        match &kernel.work {
+            Work::Map(map) => {
+                let per_unit = cut(map.elements)?;
+                let local = map.loads.iter().all(|load| {
+                    let start = load.inside.as_ref().map_or(0, |inside| inside.start);
+                    (start == 0 || load.operand.layout.axes.len() == 1) && self.is_local(&load.operand, per_unit, start, 0)
+                });
+                local.then_some(per_unit)
+            }
+            Work::Reduce { from, inner, stride, .. } => {
+                let per_unit = cut(buffers[kernel.to as usize].elements)?;
+                let beyond = (*inner as isize - 1).max(0) * (*stride).max(0);
+                self.is_local(from, per_unit, 0, beyond).then_some(per_unit)
+            }
+            Work::Matmul(product) => {
+                let per_unit = match self.cut {
+                    Cut::Units(_) => cut(batch(kernel)?)?,
+                    Cut::Blocks => return None,
+                };
+                let side = |operand: &Operand, matrix: usize| self.is_local(operand, per_unit * matrix, 0, 0);
+                let local = side(&product.left, product.rows * product.inner) && side(&product.right, product.inner * product.columns);
+                local.then_some(per_unit)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a kernel that reads `per_unit` elements of an operand in a unit, the first of them `start` elements late, finds them
+    /// written. For each element it reads up to `beyond` positions further.
+    fn is_local(&self, operand: &Operand, per_unit: usize, start: usize, beyond: isize) -> bool {
+        let Some(&source) = buffer(operand).and_then(|buffer| self.units_of.get(&buffer)) else { return true };
+        let layout = &operand.layout;
+        let Some((&(size, stride), inner)) = layout.axes.split_first() else { return (layout.offset as isize + beyond) < source as isize };
+        let row: usize = inner.iter().map(|&(size, _)| size).product();
+        if row == 0 || !per_unit.is_multiple_of(row) {
+            return false;
+        }
+        let reach: isize = inner.iter().map(|&(size, stride)| (size as isize - 1) * stride.max(0)).sum::<isize>() + beyond;
+        let rows = (per_unit / row) as isize;
+        // the furthest position of a unit, counted from 1: affine, so that the first and the last say it of all
+        let furthest = |units: isize| {
+            let last = (units * rows).min(size as isize + start as isize) - 1 - start as isize;
+            layout.offset as isize + last * stride.max(0) + reach + 1
+        };
+        let all = self.units as isize;
+        stride >= 0 && [1, all].into_iter().all(|units| furthest(units) <= units * source as isize)
+    }
+}

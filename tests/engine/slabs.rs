@@ -1,0 +1,113 @@
+//! Kernels that run a slab at a time: the bits are those of the plain evaluator, which knows none of it.
+
+use nablad::engine::exec::naive;
+use nablad::engine::graph::{Builder, Graph, NodeId};
+use nablad::engine::op::{self, Attributes, Value};
+use nablad::engine::program::Want;
+use nablad::engine::{Shape, Tensor, diff};
+
+use super::{at, bits, run};
+
+fn call(g: &mut Builder, name: &str, args: &[NodeId], attributes: &[(&'static str, Value)]) -> NodeId {
+    let row = op::find(name).expect("the table has it");
+    let attributes = attributes.iter().cloned().fold(Attributes::none(), |all, (name, value)| all.with(name, value));
+    g.apply(row, args, attributes).expect("it is well formed")
+}
+
+fn axis(axis: i64) -> [(&'static str, Value); 1] {
+    [("axis", Value::Ints(vec![axis]))]
+}
+
+/// What `write` makes of inputs of those shapes, and its derivative by all of them, as one graph.
+fn with_gradient(shapes: &[&[usize]], write: impl FnOnce(&mut Builder, &[NodeId]) -> NodeId) -> Graph {
+    let mut g = Builder::default();
+    let inputs: Vec<NodeId> = shapes.iter().enumerate().map(|(i, &shape)| g.input(format!("a{i}"), Shape::from(shape)).unwrap()).collect();
+    let y = write(&mut g, &inputs);
+    let bars = diff::vjp(&mut g, &[(y, diff::Cotangent::One)], &inputs).unwrap();
+    let outputs = [Some(y)].into_iter().chain(bars).flatten().enumerate().map(|(i, id)| (format!("{i}"), id)).collect();
+    g.finish(outputs)
+}
+
+/// Distances of n points from k centres in d dimensions, each under a matrix of its own, and a soft minimum of them.
+fn mixture(k: usize, n: usize, d: usize) -> Graph {
+    let turn = [("axes", Value::Ints(vec![0, 2, 1]))];
+    with_gradient(&[&[n, d], &[k, d], &[k, d, d]], |g, a| {
+        let x = call(g, "expand_dims", &[a[0]], &axis(0));
+        let m = call(g, "expand_dims", &[a[1]], &axis(1));
+        let centred = call(g, "subtract", &[x, m], &[]);
+        let turned = call(g, "transpose", &[centred], &turn);
+        let product = call(g, "matmul", &[a[2], turned], &[]);
+        let back = call(g, "transpose", &[product], &turn);
+        let squares = call(g, "multiply", &[back, back], &[]);
+        let distances = call(g, "sum", &[squares], &axis(2));
+        let negative = call(g, "negative", &[distances], &[]);
+        let near = call(g, "exp", &[negative], &[]);
+        let all = call(g, "sum", &[near], &axis(0));
+        let logarithms = call(g, "log1p", &[all], &[]);
+        call(g, "sum", &[logarithms], &[])
+    })
+}
+
+/// A chain of neighbours: Σ (100·(x[1:] − x[:-1]²)² + (1 − x[:-1])²).
+fn neighbours(n: usize) -> Graph {
+    with_gradient(&[&[n]], |g, a| {
+        let bounds = |start: i64, stop: Option<i64>| [("start", Value::Bounds(vec![Some(start)])), ("stop", Value::Bounds(vec![stop]))];
+        let next = call(g, "slice", &[a[0]], &bounds(1, None));
+        let own = call(g, "slice", &[a[0]], &bounds(0, Some(-1)));
+        let square = call(g, "square", &[own], &[]);
+        let difference = call(g, "subtract", &[next, square], &[]);
+        let (one, hundred) = (g.number(1.0), g.number(100.0));
+        let distance = call(g, "subtract", &[one, own], &[]);
+        let (a, b) = (call(g, "square", &[difference], &[]), call(g, "square", &[distance], &[]));
+        let a = call(g, "multiply", &[hundred, a], &[]);
+        let sum = call(g, "add", &[a, b], &[]);
+        call(g, "sum", &[sum], &[])
+    })
+}
+
+/// Elementwise work between sums over rows and over columns of one matrix.
+fn rows_and_columns(rows: usize, columns: usize) -> Graph {
+    with_gradient(&[&[rows, columns], &[columns]], |g, a| {
+        let scaled = call(g, "multiply", &[a[0], a[1]], &[]);
+        let bent = call(g, "tanh", &[scaled], &[]);
+        let by_row = call(g, "sum", &[bent], &[("axis", Value::Ints(vec![1])), ("keepdims", Value::Bool(true))]);
+        let off = call(g, "subtract", &[bent, by_row], &[]);
+        let turned = call(g, "transpose", &[off], &[]);
+        let squares = call(g, "square", &[turned], &[]);
+        let by_column = call(g, "sum", &[squares], &axis(1));
+        let roots = call(g, "sqrt", &[by_column], &[]);
+        call(g, "sum", &[roots], &[])
+    })
+}
+
+fn values(n: usize, salt: usize) -> Vec<f64> {
+    (0..n).map(|i| (((i * 7919 + salt * 104_729) % 4001) as f64 - 2000.0) / 3977.0).collect()
+}
+
+#[test]
+fn slabs_have_the_bits_of_the_plain_evaluator() {
+    for (name, graph) in [
+        ("25 matrices", mixture(25, 350, 5)),
+        ("3 large ones", mixture(3, 1100, 9)),
+        ("17 and many rows", mixture(17, 1025, 2)),
+        ("neighbours", neighbours(50_001)),
+        ("fewer neighbours", neighbours(16_385)),
+        ("rows and columns", rows_and_columns(300, 130)),
+        ("more columns", rows_and_columns(77, 1031)),
+    ] {
+        let shapes: Vec<Shape> = graph.inputs().iter().map(|input| input.shape.clone()).collect();
+        let point = |salt: usize| shapes.iter().enumerate().map(move |(i, shape)| values(shape.elements(), salt + i)).collect::<Vec<_>>();
+        let plainly = |point: &[Vec<f64>]| {
+            let inputs: Vec<Tensor> =
+                shapes.iter().zip(point).map(|(shape, data)| Tensor::new(shape.clone(), data.clone()).unwrap()).collect();
+            naive::evaluate(&graph, &inputs).unwrap().into_iter().map(Tensor::into_data).collect::<Vec<_>>()
+        };
+        let (a, b) = (point(1), point(11));
+        assert_eq!(bits(&at(&graph, &Want::Value, &a)), bits(&plainly(&a)), "{name}");
+        // and as lanes
+        let both: Vec<Vec<f64>> = a.iter().zip(&b).map(|(a, b)| [&a[..], b].concat()).collect();
+        let results = run(&graph, &Want::Value, &both, &vec![true; a.len()], 2, 2);
+        let separate: Vec<Vec<f64>> = plainly(&a).iter().zip(plainly(&b)).map(|(a, b)| [&a[..], &b].concat()).collect();
+        assert_eq!(bits(&results), bits(&separate), "{name}, two points");
+    }
+}
