@@ -118,7 +118,8 @@ impl Edge {
                     (*said, _held) = (pass.said, Some(pass.held));
                     request.extensions_mut().insert::<Caller>(pass.caller);
                 }
-                Err(Refused { failure, challenge, said: left }) => {
+                Err(refused) => {
+                    let Refused { failure, challenge, said: left } = *refused;
                     *said = left;
                     body::drain(request).await;
                     let mut response = Rejection(failure).into_response();

@@ -52,8 +52,8 @@ pub(in crate::api) struct Refused {
 }
 
 impl Refused {
-    fn of(slug: Slug, detail: impl Into<String>, challenge: HeaderValue) -> Refused {
-        Refused { failure: Failure::new(slug, detail), challenge: Some(challenge), said: Said::default() }
+    fn of(slug: Slug, detail: impl Into<String>, challenge: HeaderValue) -> Box<Refused> {
+        Box::new(Refused { failure: Failure::new(slug, detail), challenge: Some(challenge), said: Said::default() })
     }
 }
 
@@ -100,7 +100,7 @@ impl Keys {
     }
 
     /// Lets a request in whose key has that right and is within its limits.
-    pub(in crate::api) fn check(&self, headers: &HeaderMap, need: Scope, now: Instant) -> Result<Pass, Refused> {
+    pub(in crate::api) fn check(&self, headers: &HeaderMap, need: Scope, now: Instant) -> Result<Pass, Box<Refused>> {
         const BARE: HeaderValue = HeaderValue::from_static("Bearer realm=\"nablad\"");
         const WRONG: HeaderValue = HeaderValue::from_static("Bearer realm=\"nablad\", error=\"invalid_token\"");
         let mut given = headers.get_all(AUTHORIZATION).iter();
@@ -120,7 +120,7 @@ impl Keys {
         }
         match key.limits.enter(now) {
             (Ok(held), said) => Ok(Pass { caller: key.caller.clone(), held, said }),
-            (Err(failure), said) => Err(Refused { failure, challenge: None, said }),
+            (Err(failure), said) => Err(Box::new(Refused { failure, challenge: None, said })),
         }
     }
 }
