@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the Dockerfile with no Docker daemon, runs the image with as few rights as it needs, and proves that it gets ready, answers
-# a gradient, says so in its health check, and stops cleanly.
+# a gradient, keeps a function, says so in its health check, and stops cleanly.
 #
 # Needs root and buildah, podman, runc and curl; where the base images are not there and cannot be pulled, debootstrap and a local
 # Rust toolchain too: BASE=local makes them.
@@ -65,6 +65,12 @@ case $answer in
   *'"gradient":{"x":2.876553231625218,"y":7.898243057013355}'*) ;;
   *) echo "a wrong gradient"; exit 1 ;;
 esac
+
+# Registered functions go to the volume, which the user of the image may write.
+curl -fsS "http://127.0.0.1:$port/functions" -H 'Content-Type: application/json' -d '{"formula": "x^2", "name": "kept"}' > /dev/null
+[ "$(curl -fsS "http://127.0.0.1:$port/functions/kept/value" -H 'Content-Type: application/json' -d '{"at": {"x": 3}}')" = '{"value":{"f":9.0}}' ]
+mounted=$("${podman[@]}" inspect "$id" --format '{{range .Mounts}}{{.Destination}} {{end}}')
+case $mounted in *'/var/lib/nablad '*) ;; *) echo "no volume: $mounted"; exit 1 ;; esac
 
 "${podman[@]}" exec "$id" /usr/local/bin/nablad healthcheck --config /etc/nablad/nablad.toml
 user=$("${podman[@]}" inspect "$id" --format '{{.Config.User}}')

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::service::limits::Limits;
 use crate::wire::hint::nearest;
-use crate::{api, service, telemetry};
+use crate::{api, service, store, telemetry};
 
 /// What stands for a secret.
 const MASK: &str = "(masked)";
@@ -32,6 +32,8 @@ pub struct Config {
     pub service: Service,
     /// What one request may ask for.
     pub limits: Limits,
+    /// Where registered functions live.
+    pub store: store::Settings,
     /// API keys.
     pub keys: api::keys::Settings,
     /// The logs.
@@ -156,6 +158,8 @@ pub enum Allowed {
     Text,
     /// Any text, which is not shown to anyone.
     Secret,
+    /// The home of registered functions.
+    Home,
 }
 
 impl fmt::Display for Allowed {
@@ -170,6 +174,7 @@ impl fmt::Display for Allowed {
             Allowed::Word(words) => write!(f, "one of {}", words.join(", ")),
             Allowed::Flag => f.write_str("true or false"),
             Allowed::Text | Allowed::Secret => f.write_str("text"),
+            Allowed::Home => f.write_str("memory:, file:PATH or postgres://USER:PASSWORD@HOST/DATABASE"),
         }
     }
 }
@@ -223,6 +228,14 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("limits.answer_bytes", Allowed::Whole(1)),
     ("limits.deadline_seconds", Allowed::Positive),
     ("limits.deadline_most_seconds", Allowed::Positive),
+    ("store.url", Allowed::Home),
+    ("store.functions", Allowed::Whole(1)),
+    ("store.bytes", Allowed::Whole(1)),
+    ("store.names", Allowed::Whole(1)),
+    ("store.description_bytes", Allowed::Whole(0)),
+    ("store.connections", Allowed::Between(1, 1000)),
+    ("store.timeout_seconds", Allowed::Positive),
+    ("store.freshness_seconds", Allowed::NotNegative),
     ("keys.file", Allowed::Text),
     ("keys.list", Allowed::Secret),
     ("keys.rate", Allowed::NotNegative),
@@ -272,6 +285,10 @@ impl Allowed {
             },
             Allowed::Word(words) => match value {
                 ValueKind::String(text) => words.iter().find(|&&word| word == text).map(|&word| Value::from(word)),
+                _ => None,
+            },
+            Allowed::Home => match value {
+                ValueKind::String(text) if store::Settings::home_of(text).is_ok() => Some(Value::from(text.as_str())),
                 _ => None,
             },
         }
@@ -360,11 +377,10 @@ impl Config {
                 open = section;
             }
             // A JSON string, number or boolean is a TOML one.
-            match &tree[section][name] {
-                Value::String(secret) if *allowed == Allowed::Secret && !secret.is_empty() => {
-                    text.push_str(&format!("{name} = \"{MASK}\"\n"));
-                }
-                value => text.push_str(&format!("{name} = {value}\n")),
+            match (allowed, &tree[section][name]) {
+                (Allowed::Secret, Value::String(secret)) if !secret.is_empty() => text.push_str(&format!("{name} = \"{MASK}\"\n")),
+                (Allowed::Home, Value::String(url)) => text.push_str(&format!("{name} = {}\n", Value::from(store::Settings::masked(url)))),
+                (_, value) => text.push_str(&format!("{name} = {value}\n")),
             }
         }
         text
@@ -384,7 +400,7 @@ fn check(key: String, value: &config::Value, tree: &mut Map<String, Value>) -> R
         let secret = SETTINGS.iter().any(|(known, allowed)| *known == key && *allowed == Allowed::Secret);
         let said = || match &value.kind {
             _ if secret => MASK.to_owned(),
-            ValueKind::String(text) => format!("{text:?}"),
+            ValueKind::String(text) => format!("{:?}", store::Settings::masked(text)),
             other => other.to_string(),
         };
         let origin = || match value.origin() {
@@ -420,5 +436,5 @@ fn hint(key: &str) -> String {
 fn keys_beside(key: &str) -> String {
     let section = key.split('.').next().unwrap_or_default();
     let beside: Vec<&str> = SETTINGS.iter().map(|(known, _)| *known).filter(|known| known.split('.').next() == Some(section)).collect();
-    if beside.is_empty() { "the sections http, service, limits, keys, log and traces".to_owned() } else { beside.join(", ") }
+    if beside.is_empty() { "the sections http, service, limits, store, keys, log and traces".to_owned() } else { beside.join(", ") }
 }

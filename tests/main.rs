@@ -12,5 +12,6 @@ mod engine;
 mod hostile;
 mod linearity;
 mod reference;
+mod registry;
 mod sameness;
 mod support;

@@ -7,7 +7,7 @@ use axum::http::Method;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::examples::requests;
+use super::examples::{REGISTERED, registrations, requests, requests_of_registered};
 use super::explain::example;
 use super::map::need;
 use super::routes::declared;
@@ -15,7 +15,7 @@ use crate::service::{Endpoint, Scope, operators};
 use crate::wire::problem::{Fault, Problem, Slug};
 
 const ABOUT: &str = "nablad takes a function as data and the points to look at, and returns exact values and derivatives.\n\n\
-A function comes as an expression `graph` or as a `formula`, in exactly one of these fields. One point stands in `at`; many stand in \
+A function comes as an expression `graph`, as a `formula`, or as the id or name of a registered `function`, in exactly one of these fields. One point stands in `at`; many stand in \
 `points`, as rows (a list of objects) or as columns (an object of tensors with one more leading axis). NaN and the infinities are the \
 strings `\"NaN\"`, `\"Infinity\"` and `\"-Infinity\"`. Every error is `application/problem+json` (RFC 9457).";
 
@@ -41,9 +41,24 @@ fn scope(path: &str, method: &str) -> Option<Scope> {
     need(path, &Method::from_bytes(method.to_uppercase().as_bytes()).ok()?)
 }
 
+/// The evaluation that an operation does, and whether its path names the function.
+fn evaluation(path: &str) -> Option<(Endpoint, bool)> {
+    let of_registered = path.strip_prefix(FUNCTION).and_then(|rest| rest.strip_prefix('/'));
+    let name = of_registered.or_else(|| path.strip_prefix('/'))?;
+    Some((Endpoint::from_name(name)?, of_registered.is_some()))
+}
+
+/// The path of a registered function.
+const FUNCTION: &str = "/functions/{function}";
+
+/// Whether an operation registers a function.
+fn registers(path: &str, method: &str) -> bool {
+    matches!((path, method), ("/functions", "post") | (FUNCTION, "put"))
+}
+
 /// The errors that an operation can answer.
 fn slugs(path: &str, method: &str) -> Vec<Slug> {
-    let endpoint = path.strip_prefix('/').and_then(Endpoint::from_name);
+    let endpoint = evaluation(path).map(|(endpoint, _)| endpoint);
     let special: &[Slug] = match (endpoint, path) {
         (Some(Endpoint::Graph), _) => &[Slug::LimitExceeded, Slug::DeadlineExceeded],
         (Some(Endpoint::Derivative), _) => &[Slug::NotDifferentiable, Slug::LimitExceeded, Slug::DeadlineExceeded],
@@ -51,14 +66,33 @@ fn slugs(path: &str, method: &str) -> Vec<Slug> {
             &[Slug::InvalidPoint, Slug::NotDifferentiable, Slug::LimitExceeded, Slug::DeadlineExceeded]
         }
         (Some(_), _) => &[Slug::InvalidPoint, Slug::LimitExceeded, Slug::DeadlineExceeded],
+        (None, "/functions") if method == "get" => &[Slug::NotAcceptable, Slug::InvalidRequest, Slug::Overloaded, Slug::ShuttingDown],
+        (None, "/functions") => &[Slug::NotFound, Slug::NameTaken, Slug::LimitExceeded, Slug::DeadlineExceeded],
+        (None, FUNCTION) => match method {
+            "get" => &[
+                Slug::NotFound,
+                Slug::NotAcceptable,
+                Slug::PreconditionFailed,
+                Slug::LimitExceeded,
+                Slug::Overloaded,
+                Slug::ShuttingDown,
+                Slug::DeadlineExceeded,
+            ],
+            "put" => {
+                &[Slug::Forbidden, Slug::NotFound, Slug::NameTaken, Slug::PreconditionFailed, Slug::LimitExceeded, Slug::DeadlineExceeded]
+            }
+            _ => &[Slug::Forbidden, Slug::NotFound, Slug::PreconditionFailed, Slug::Overloaded, Slug::ShuttingDown],
+        },
         (None, "/problems/{slug}") => &[Slug::NotFound, Slug::NotAcceptable],
         (None, "/readyz") => &[Slug::ShuttingDown],
         (None, "/livez" | "/docs" | "/metrics") => &[],
         (None, _) => &[Slug::NotAcceptable],
     };
-    let evaluation: &[Slug] = if endpoint.is_some() { &OF_EVALUATION } else { &[] };
+    let sent: &[Slug] = if endpoint.is_some() || registers(path, method) { &OF_EVALUATION } else { &[] };
+    // a body may refer to a registered function, a path may
+    let refers: &[Slug] = if endpoint.is_some() { &[Slug::NotFound] } else { &[] };
     let keys: &[Slug] = if scope(path, method).is_some() { &[Slug::Unauthorized, Slug::Forbidden, Slug::RateLimited] } else { &[] };
-    let all = [evaluation, special, keys, &OF_EVERY_REQUEST].concat();
+    let all = [sent, refers, special, keys, &OF_EVERY_REQUEST].concat();
     Slug::ALL.into_iter().filter(|slug| all.contains(slug)).collect()
 }
 
@@ -114,6 +148,7 @@ pub fn openapi() -> Value {
     document["tags"] = json!([
         {"name": "evaluation", "description": "Values and derivatives at points."},
         {"name": "functions", "description": "Functions themselves: checked, converted and differentiated."},
+        {"name": "registry", "description": "Functions that last, by id and by name."},
         {"name": "server", "description": "What the server can do, and how it is."}
     ]);
     let components = &mut document["components"];
@@ -137,6 +172,11 @@ pub fn openapi() -> Value {
             "description": "For a request that has one: its trace (a new one where it was malformed) and the span of this answer.",
             "schema": {"type": "string"}
         },
+        "ETag": {
+            "description": "The state of the function, for If-Match and If-None-Match: it changes with every change.",
+            "schema": {"type": "string"}
+        },
+        "Location": {"description": "The path of the function.", "schema": {"type": "string", "format": "uri-reference"}},
         "Retry-After": {"description": "Seconds after which to try again.", "schema": {"type": "integer", "minimum": 0}},
         "RateLimit": {
             "description": "Where keys are configured: what the key has left (IETF draft), e.g. `\"rate\";r=1999;t=1, \"concurrent\";r=255`.",
@@ -165,6 +205,21 @@ pub fn openapi() -> Value {
             "description": "The place of the request in a trace (W3C Trace Context). What is malformed is replaced, never refused.",
             "schema": {"type": "string"}
         },
+        "function": {
+            "name": "function", "in": "path", "required": true, "example": REGISTERED,
+            "description": "The id or a name of a registered function.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 128}
+        },
+        "If-Match": {
+            "name": "If-Match", "in": "header", "required": false,
+            "description": "ETags, one of which the function must have; * where it must be there. Otherwise 412, and nothing is done.",
+            "schema": {"type": "string"}
+        },
+        "If-None-Match": {
+            "name": "If-None-Match", "in": "header", "required": false,
+            "description": "ETags, none of which the function may have; * where it must not be there. Otherwise 304 or 412, and nothing is done.",
+            "schema": {"type": "string"}
+        },
         "Request-Timeout": {
             "name": "Request-Timeout", "in": "header", "required": false,
             "description": "Seconds that the request may compute, up to limits.deadline_most_seconds.",
@@ -186,16 +241,31 @@ pub fn openapi() -> Value {
 
 /// Adds to an operation what its route does not say.
 fn complete(path: &str, method: &str, operation: &mut Value) {
-    let endpoint = path.strip_prefix('/').and_then(Endpoint::from_name);
+    let evaluation = evaluation(path);
+    let registers = registers(path, method);
+    let shared = |name: &str| json!({"$ref": format!("#/components/parameters/{name}")});
     let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
-    parameters.push(json!({"$ref": "#/components/parameters/X-Request-Id"}));
-    parameters.push(json!({"$ref": "#/components/parameters/traceparent"}));
-    if endpoint.is_some() {
-        parameters.push(json!({"$ref": "#/components/parameters/Request-Timeout"}));
+    if path.starts_with(FUNCTION) {
+        parameters.push(shared("function"));
+        if evaluation.is_none() {
+            parameters.extend([shared("If-Match"), shared("If-None-Match")]);
+        }
+    }
+    parameters.extend([shared("X-Request-Id"), shared("traceparent")]);
+    if evaluation.is_some() || path.starts_with("/functions") {
+        parameters.push(shared("Request-Timeout"));
     }
     operation["parameters"] = Value::Array(parameters);
-    operation["responses"]["200"]["headers"] = common_headers();
     if let Some(responses) = operation["responses"].as_object_mut() {
+        for (status, response) in responses.iter_mut() {
+            response["headers"] = common_headers();
+            if path.starts_with("/functions") && evaluation.is_none() && status != "204" && (path != "/functions" || registers) {
+                response["headers"]["ETag"] = json!({"$ref": "#/components/headers/ETag"});
+            }
+            if registers {
+                response["headers"]["Location"] = json!({"$ref": "#/components/headers/Location"});
+            }
+        }
         responses.extend(errors(path, method));
     }
     if let Some(scope) = scope(path, method) {
@@ -207,12 +277,14 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             operation["description"] = format!("{description}{}{words}", if description.is_empty() { "" } else { "\n\n" }).into();
         }
     }
-    if let Some(endpoint) = endpoint {
-        let examples: Map<String, Value> = requests(endpoint)
-            .into_iter()
-            .map(|example| (example.name.to_owned(), json!({"summary": example.summary, "value": example.body})))
-            .collect();
-        operation["requestBody"]["required"] = Value::Bool(true);
-        operation["requestBody"]["content"]["application/json"]["examples"] = Value::Object(examples);
-    }
+    let examples = match evaluation {
+        Some((endpoint, false)) => requests(endpoint),
+        Some((endpoint, true)) => requests_of_registered(endpoint),
+        None if registers => registrations(method == "post"),
+        None => return,
+    };
+    let examples: Map<String, Value> =
+        examples.into_iter().map(|example| (example.name.to_owned(), json!({"summary": example.summary, "value": example.body}))).collect();
+    operation["requestBody"]["required"] = Value::Bool(true);
+    operation["requestBody"]["content"]["application/json"]["examples"] = Value::Object(examples);
 }

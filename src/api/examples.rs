@@ -50,6 +50,45 @@ fn regression_point() -> Value {
     json!({"w": [0.5, -0.25, 1], "b": 0.1, "x": [[1, 2, 3], [0, -1, 0.5]], "y": [1, 0]})
 }
 
+/// The function that the requests about a registered one are about: the first of [`registrations`].
+pub(super) const REGISTERED: &str = "surface";
+
+/// Working registrations, with a name or of one that the path says.
+pub fn registrations(named: bool) -> Vec<Example> {
+    let mut bodies = vec![
+        example(
+            "formula",
+            "A formula, with a name and a description.",
+            json!({"formula": "x^2 * sin(y)", "description": "a surface over the plane"}),
+        ),
+        example("graph", "A graph, to be seen by others.", json!({"graph": regression(), "public": true})),
+    ];
+    if named {
+        for (example, name) in bodies.iter_mut().zip([REGISTERED, "regression_loss"]) {
+            example.body["name"] = json!(name);
+        }
+    }
+    bodies
+}
+
+/// A working request for an endpoint about the function [`REGISTERED`].
+pub fn requests_of_registered(endpoint: Endpoint) -> Vec<Example> {
+    let at = json!({"x": 3, "y": 0.5});
+    let body = match endpoint {
+        Endpoint::Value | Endpoint::Gradient | Endpoint::Jacobian | Endpoint::Check => json!({"at": at}),
+        Endpoint::Hessian => json!({"at": at, "form": "matrix"}),
+        Endpoint::Jvp => json!({"at": at, "tangent": {"x": 1, "y": -2}}),
+        Endpoint::Vjp => json!({"at": at, "cotangent": {"f": 2}}),
+        Endpoint::Hvp => json!({"at": at, "vector": {"x": 1, "y": -2}}),
+        Endpoint::Taylor => json!({"at": at, "direction": {"x": 1}, "order": 3}),
+        Endpoint::Derivative => json!({"of": "gradient"}),
+        Endpoint::Graph => json!({}),
+        // which has its functions in its body
+        Endpoint::Chain => return Vec::new(),
+    };
+    vec![example("surface", "Of the function registered under that name.", body)]
+}
+
 /// Working requests for an endpoint.
 pub fn requests(endpoint: Endpoint) -> Vec<Example> {
     match endpoint {

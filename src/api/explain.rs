@@ -39,13 +39,15 @@ const fn words(slug: Slug) -> (&'static str, &'static str, &'static str) {
             "this takes a key: send the header Authorization: Bearer KEY",
         ),
         Slug::Forbidden => (
-            "The API key is known and not good for this: it lacks a scope.",
-            "Use a key with the scope that detail names, or ask whoever runs the server for one.",
+            "The API key is known and not good for this: it lacks a scope, or the function is another owner's, who lets others evaluate it, but not \
+             change or delete it.",
+            "Use a key with the scope that detail names, or ask whoever runs the server for one. Register another's function yourself: its id is \
+             the same for everybody, and what you register is yours.",
             "this takes a key with the scope register",
         ),
         Slug::NotFound => (
-            "There is nothing at this path.",
-            "See GET /openapi.json for the paths there are.",
+            "There is nothing at this path, or no registered function with this id or name that you may see.",
+            "See GET /openapi.json for the paths there are, and GET /functions for the functions.",
             "there is nothing at this path; GET /openapi.json lists what there is",
         ),
         Slug::MethodNotAllowed => {
@@ -60,6 +62,16 @@ const fn words(slug: Slug) -> (&'static str, &'static str, &'static str) {
             "The request's body came too slowly: in all, or between two pieces of it.",
             "Send the body at once; split very large batches of points.",
             "no byte of the body came for 10 s",
+        ),
+        Slug::NameTaken => (
+            "The name means another function already.",
+            "Choose another name; or PUT /functions/{name} with If-Match and the ETag of what it means now to replace it.",
+            "the name \"price\" means another function",
+        ),
+        Slug::PreconditionFailed => (
+            "The function is not in the state that If-Match or If-None-Match asks for: somebody has changed or deleted it, or it is there.",
+            "GET it again, look at what has changed, and try again with its new ETag.",
+            "the function is not in the state that If-Match or If-None-Match asks for",
         ),
         Slug::BodyTooLarge => (
             "The body is larger than http.body_bytes.",
@@ -122,7 +134,8 @@ const fn words(slug: Slug) -> (&'static str, &'static str, &'static str) {
             "this key may ask 1000 times a second",
         ),
         Slug::Overloaded => (
-            "The server has more work waiting than it promises to do soon. Nothing of this request was done.",
+            "The server has more work waiting than it promises to do soon, or cannot reach its store of registered functions. Nothing of this \
+             request was answered; a registration that was under way may have come through, and can be sent again.",
             "Try again after the seconds of Retry-After, with some jitter.",
             "more work is waiting than can be done in 1 s",
         ),

@@ -25,7 +25,9 @@ mod setup;
 mod tls;
 
 pub use document::openapi;
-pub use examples::{Example, requests as example_requests};
+pub use examples::{
+    Example, registrations as example_registrations, requests as example_requests, requests_of_registered as example_requests_of_registered,
+};
 pub use routes::operators;
 pub use server::run;
 pub use settings::Settings;

@@ -1,13 +1,13 @@
 //! A typed async client: the wire's requests out, its answers and problems in.
 //!
-//! Calls that failed for want of capacity (429, 503) or of a connection are tried again, after a wait that grows and is random, so
+//! Calls that failed for want of capacity (429, 503), of a server (502) or of a connection that held are tried again, after a wait that grows and is random, so
 //! that many clients do not come back at once; nothing else is. Every endpoint only reads, so that trying again is harmless.
 
 mod retry;
 
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,12 +16,13 @@ use crate::wire::answer::{
     Answers, ChainAnswer, CheckAnswer, GradientAnswer, GraphAnswer, HessianAnswer, HessianMatrixAnswer, HvpAnswer, JacobianAnswer,
     JvpAnswer, MatrixAnswer, Rows, TaylorAnswer, ValueAnswer, VjpAnswer,
 };
+use crate::wire::function::{self as wire, Functions, Registered};
 use crate::wire::info::{Health, Info};
 use crate::wire::ops::Operators;
 use crate::wire::problem::Problem;
 use crate::wire::request::{
     ChainRequest, CheckRequest, DerivativeRequest, Form, GradientRequest, GraphRequest, HessianRequest, HvpRequest, JacobianRequest,
-    JvpRequest, Points, TaylorRequest, ValueRequest, VjpRequest,
+    JvpRequest, Points, RegisterRequest, ReplaceRequest, TaylorRequest, ValueRequest, VjpRequest,
 };
 
 pub use retry::Retries;
@@ -255,6 +256,54 @@ impl Client {
         read(&self.post("graph", request).await?)
     }
 
+    /// `POST /functions`: the function that is now registered.
+    ///
+    /// # Errors
+    /// The server's problem, or why there is no answer.
+    pub async fn register(&self, request: &RegisterRequest) -> Result<Registered, Error> {
+        read(&self.post("functions", request).await?)
+    }
+
+    /// `PUT /functions/{name}`: makes the name mean the function, if it means that of this `ETag` now, or nothing.
+    ///
+    /// # Errors
+    /// The server's problem, or why there is no answer.
+    pub async fn replace(&self, name: &str, etag: Option<&str>, request: &ReplaceRequest) -> Result<Registered, Error> {
+        let body = serde_json::to_vec(request).map_err(Error::Request)?;
+        let condition = etag.map(|etag| (IF_MATCH, etag));
+        read(&self.call(Method::PUT, &function(name), Some(body), condition).await?.0)
+    }
+
+    /// `GET /functions`: the page at the cursor, or the first.
+    ///
+    /// # Errors
+    /// The server's problem, or why there is no answer.
+    pub async fn functions(&self, limit: Option<usize>, cursor: Option<&str>) -> Result<Functions, Error> {
+        let limit = limit.map(|limit| format!("limit={limit}"));
+        // a cursor that was answered is nothing but letters and digits
+        let cursor = cursor.map(|cursor| format!("cursor={cursor}"));
+        let query: Vec<String> = limit.into_iter().chain(cursor).collect();
+        read(&self.get(&format!("functions?{}", query.join("&"))).await?)
+    }
+
+    /// `GET /functions/{id or name}`: the function and its `ETag`.
+    ///
+    /// # Errors
+    /// The server's problem, or why there is no answer.
+    pub async fn function(&self, reference: &str) -> Result<(wire::Function, String), Error> {
+        let (body, etag) = self.call(Method::GET, &function(reference), None, None).await?;
+        Ok((read(&body)?, etag.unwrap_or_default()))
+    }
+
+    /// `DELETE /functions/{id or name}`, if it is in the state of this `ETag`, or in any.
+    ///
+    /// # Errors
+    /// The server's problem, or why there is no answer.
+    pub async fn delete(&self, reference: &str, etag: Option<&str>) -> Result<(), Error> {
+        let condition = etag.map(|etag| (IF_MATCH, etag));
+        self.call(Method::DELETE, &function(reference), None, condition).await.map(|_| ())
+    }
+
     /// `GET /ops`
     ///
     /// # Errors
@@ -311,15 +360,25 @@ impl Client {
 
     async fn post(&self, path: &str, request: &impl Serialize) -> Result<Vec<u8>, Error> {
         let body = serde_json::to_vec(request).map_err(Error::Request)?;
-        self.call(Method::POST, path, Some(body)).await
+        self.call(Method::POST, path, Some(body), None).await.map(|(body, _)| body)
     }
 
     async fn get(&self, path: &str) -> Result<Vec<u8>, Error> {
-        self.call(Method::GET, path, None).await
+        self.call(Method::GET, path, None, None).await.map(|(body, _)| body)
     }
 
-    async fn call(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<Vec<u8>, Error> {
+    /// The body of an answer, and its `ETag`.
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+        condition: Option<(HeaderName, &str)>,
+    ) -> Result<(Vec<u8>, Option<String>), Error> {
         const JSON: HeaderValue = HeaderValue::from_static("application/json");
+        const TOO_MANY_REQUESTS: StatusCode = StatusCode::TOO_MANY_REQUESTS;
+        const BAD_GATEWAY: StatusCode = StatusCode::BAD_GATEWAY;
+        const SERVICE_UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
         let url = self.base.join(path).map_err(|_| Error::Url(self.base.to_string()))?;
         let body = body.map(bytes::Bytes::from);
         let mut attempt = 0;
@@ -329,16 +388,21 @@ impl Client {
                 request =
                     request.header(CONTENT_TYPE, JSON).header("request-timeout", self.timeout.as_secs_f64().to_string()).body(body.clone());
             }
+            if let Some((name, value)) = &condition {
+                request = request.header(name, *value);
+            }
             let (outcome, told) = match request.send().await {
                 Ok(response) => {
                     let status = response.status();
                     let told = retry_after(&response);
+                    let etag = response.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
                     match answer(response).await {
-                        Err(error) if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) => (error, told),
-                        outcome => return outcome,
+                        Err(error) if matches!(status, TOO_MANY_REQUESTS | BAD_GATEWAY | SERVICE_UNAVAILABLE) => (error, told),
+                        Err(Error::Transport(error)) if !error.is_timeout() => (Error::Transport(error), None),
+                        outcome => return outcome.map(|body| (body, etag)),
                     }
                 }
-                Err(error) if error.is_connect() => (Error::Transport(error), None),
+                Err(error) if !error.is_timeout() && (error.is_connect() || error.is_request()) => (Error::Transport(error), None),
                 Err(error) => return Err(Error::Transport(error)),
             };
             let Some(wait) = self.retries.wait(attempt, told) else {
@@ -348,6 +412,14 @@ impl Client {
             attempt += 1;
         }
     }
+}
+
+/// The path of a registered function.
+fn function(reference: &str) -> String {
+    let segment = |byte: u8| {
+        if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+    };
+    format!("functions/{}", reference.bytes().map(segment).collect::<String>())
 }
 
 /// The answer's bytes, or the problem that it is.

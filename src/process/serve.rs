@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -11,6 +12,7 @@ use super::{Outcome, commands};
 use crate::api::Setup;
 use crate::config::Config;
 use crate::service::Service;
+use crate::store::{Settings, Store};
 use crate::{api, telemetry};
 
 /// Serves until SIGTERM or SIGINT, and what was in flight then to its end.
@@ -34,8 +36,10 @@ async fn listen(config: Config) -> Outcome {
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
     let bound = listener.local_addr().map_err(cannot)?;
     let shutdown = signals()?;
+    let store = Store::open(&config.store, Arc::new(SystemTime::now)).await;
+    let store = store.map_err(|error| format!("nablad: cannot open store.url = {:?}: {error}", Settings::masked(&config.store.url)))?;
     reload_at_hangup(setup.reload())?;
-    let service = Service::start(config.service());
+    let service = Service::with(config.service(), store);
     let scheme = if setup.is_encrypted() { "https" } else { "http" };
     commands::print(format!("nablad listening on {scheme}://{bound}\n").as_bytes())?;
     tracing::info!(address = %bound, workers = service.workers(), version = env!("CARGO_PKG_VERSION"), "listening");

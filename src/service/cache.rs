@@ -3,14 +3,17 @@
 //! Two levels. `plans` is keyed by a request's own bytes and shapes: a hit needs no parsing of the function and no check of the
 //! point. `programs` is keyed by the canonical graph: it joins different spellings of one function. Failures are never kept.
 
+use std::hash::Hash;
 use std::sync::Arc;
 
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use super::digest::Digest;
+use super::library::Known;
 use super::plan::Plan;
 use crate::engine::program::Program;
+use crate::store::Id;
 
 /// The two levels.
 pub(super) struct Programs {
@@ -41,10 +44,16 @@ impl Weighter<Digest, Arc<Program>> for Bytes {
     }
 }
 
+impl Weighter<Id, Arc<Known>> for Bytes {
+    fn weight(&self, _: &Id, known: &Arc<Known>) -> u64 {
+        known.bytes() as u64
+    }
+}
+
 /// One shard, as each could only hold a program as large as its share of the whole.
-fn level<V: Clone>(bytes: usize) -> Cache<Digest, V, Bytes>
+pub(super) fn level<K: Eq + Hash, V: Clone>(bytes: usize) -> Cache<K, V, Bytes>
 where
-    Bytes: Weighter<Digest, V>,
+    Bytes: Weighter<K, V>,
 {
     /// What a small program takes.
     const TYPICAL: usize = 4096;

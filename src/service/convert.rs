@@ -5,24 +5,26 @@ use super::decode;
 use super::derivative::{Asked, derivative};
 use super::encode;
 use super::export::{Style, export};
+use super::library::Halt;
 use super::limits::{Limits, check};
 use super::plan::{at_outputs, site, wrt};
-use super::{Endpoint, refusal};
+use super::{Ask, refusal};
 use crate::engine::program::{Program, Want};
 use crate::notation::{formula, latex};
 use crate::wire::problem::Failure;
 
 /// Answers with the function, or a derivative of it, in every notation.
-pub(super) fn convert(endpoint: Endpoint, body: &[u8], limits: &Limits) -> Result<Vec<u8>, Failure> {
-    let envelope = decode::envelope(endpoint, body, limits.json_nesting)?;
-    let source = decode::function(&envelope, body, limits)?;
+pub(super) fn convert(asked: Ask<'_>, limits: &Limits) -> Result<Vec<u8>, Halt> {
+    let body = asked.body;
+    let envelope = decode::envelope(asked, limits.json_nesting)?;
+    let source = decode::function(&envelope, body, limits, asked.library)?;
     let mut built = build::build(&source.graph, site(&source), limits, true)?;
     drop(source);
     if let Some(of) = envelope.of {
         let asked = Asked { of, wrt: wrt(&envelope, body, &built.graph, limits)?, value: envelope.value };
         built = derivative(&built, &asked, limits).map_err(|failure| at_outputs(failure, &envelope))?;
     }
-    answer(&built, limits)
+    Ok(answer(&built, limits)?)
 }
 
 fn answer(built: &Built, limits: &Limits) -> Result<Vec<u8>, Failure> {

@@ -1,8 +1,8 @@
-//! Keys of the program cache.
+//! Keys of the program cache, and ids of functions.
 //!
 //! A cryptographic digest, so that no caller can make one function pass for another. The key of the hash only names its purpose.
 
-use crate::engine::graph::{Graph, Kind};
+use crate::engine::graph::{Graph, Kind, NodeId};
 use crate::engine::op::Value;
 use crate::engine::program::{Mode, Want};
 use crate::engine::{Shape, Tensor};
@@ -10,7 +10,7 @@ use crate::engine::{Shape, Tensor};
 /// A digest.
 pub(super) type Digest = [u8; 32];
 
-const PURPOSE: &[u8; 32] = b"nablad, keys of programs, form 1";
+const PURPOSE: &[u8; 32] = b"nablad, keys of programs, form 2";
 
 /// What a key is computed of, each part with its length so that no two sequences of parts run together.
 pub(super) struct Parts {
@@ -138,14 +138,17 @@ impl Parts {
         }
     }
 
+    /// A graph without its names: nodes in the order in which its outputs come to need them, those alone that they need.
     fn graph(&mut self, graph: &Graph) {
-        self.integer(graph.len());
-        for id in graph.ids() {
+        self.integer(graph.inputs().len());
+        graph.inputs().iter().for_each(|input| self.shape(&input.shape));
+        let (order, numbers) = needed(graph);
+        self.integer(order.len());
+        for id in order {
             match graph.kind(id) {
                 Kind::Input(position) => {
                     self.byte(0);
                     self.integer(position);
-                    self.shape(graph.shape(id));
                 }
                 Kind::Constant(tensor) => {
                     self.byte(1);
@@ -155,7 +158,7 @@ impl Parts {
                     self.byte(2);
                     self.bytes(op.name.as_bytes());
                     self.integer(args.len());
-                    args.iter().for_each(|arg| self.integer(arg.index()));
+                    args.iter().for_each(|arg| self.integer(numbers[arg.index()]));
                     self.integer(attributes.iter().count());
                     for (name, value) in attributes.iter() {
                         self.bytes(name.as_bytes());
@@ -165,7 +168,7 @@ impl Parts {
             }
         }
         self.integer(graph.outputs().len());
-        graph.outputs().iter().for_each(|output| self.integer(output.node.index()));
+        graph.outputs().iter().for_each(|output| self.integer(numbers[output.node.index()]));
     }
 
     fn want(&mut self, want: &Want) {
@@ -220,6 +223,28 @@ impl Parts {
     }
 }
 
+/// The nodes that a graph's outputs need, each behind its arguments, and the place of each.
+fn needed(graph: &Graph) -> (Vec<NodeId>, Vec<usize>) {
+    const NONE: usize = usize::MAX;
+    let (mut order, mut numbers) = (Vec::with_capacity(graph.len()), vec![NONE; graph.len()]);
+    let mut waiting: Vec<NodeId> = graph.outputs().iter().rev().map(|output| output.node).collect();
+    while let Some(&id) = waiting.last() {
+        let before = waiting.len();
+        if let (Kind::Apply { args, .. }, NONE) = (graph.kind(id), numbers[id.index()]) {
+            waiting.extend(args.iter().rev().filter(|arg| numbers[arg.index()] == NONE));
+        }
+        if waiting.len() > before {
+            continue;
+        }
+        waiting.pop();
+        if numbers[id.index()] == NONE {
+            numbers[id.index()] = order.len();
+            order.push(id);
+        }
+    }
+    (order, numbers)
+}
+
 /// The buffer is handed to the hash at this size.
 const FULL: usize = 1 << 14;
 
@@ -229,6 +254,17 @@ pub(super) fn program(graph: &Graph, want: &Want, per_point: &[bool]) -> Digest 
     parts.graph(graph);
     parts.want(want);
     parts.flags(per_point);
+    parts.finish()
+}
+
+/// The id of a function: the same for all spellings of it, whatever its inner nodes are called. Ids outlive programs and processes:
+/// a change of what is hashed here gives every function another.
+pub(super) fn function(graph: &Graph) -> Digest {
+    let mut parts = Parts::new();
+    parts.bytes(b"function");
+    parts.graph(graph);
+    graph.inputs().iter().for_each(|input| parts.bytes(input.name.as_bytes()));
+    graph.outputs().iter().for_each(|output| parts.bytes(output.name.as_bytes()));
     parts.finish()
 }
 

@@ -31,6 +31,9 @@ pub enum Endpoint {
     Graph,
 }
 
+/// The fields by which requests name a function, which stand before all others.
+pub(super) const FUNCTION: &[&str] = &["function", "formula", "graph", "inputs", "outputs"];
+
 impl Endpoint {
     /// Every endpoint.
     pub const ALL: [Endpoint; 12] = [
@@ -74,23 +77,47 @@ impl Endpoint {
     /// The fields of its requests.
     pub(super) const fn fields(self) -> &'static [&'static str] {
         match self {
-            Endpoint::Value => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "diagnostics"],
+            Endpoint::Value => {
+                &["function", "formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "diagnostics"]
+            }
             Endpoint::Gradient | Endpoint::Jacobian | Endpoint::Hessian => {
-                &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "diagnostics", "mode"]
+                &["function", "formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "diagnostics", "mode"]
             }
-            Endpoint::Jvp => &["formula", "graph", "inputs", "outputs", "at", "points", "layout", "form", "diagnostics", "tangent"],
+            Endpoint::Jvp => {
+                &["function", "formula", "graph", "inputs", "outputs", "at", "points", "layout", "form", "diagnostics", "tangent"]
+            }
             Endpoint::Vjp => {
-                &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "diagnostics", "cotangent"]
+                &["function", "formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "diagnostics", "cotangent"]
             }
-            Endpoint::Hvp => &["formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "diagnostics", "vector"],
-            Endpoint::Taylor => {
-                &["formula", "graph", "inputs", "outputs", "at", "points", "layout", "form", "diagnostics", "direction", "order"]
+            Endpoint::Hvp => {
+                &["function", "formula", "graph", "inputs", "outputs", "at", "points", "wrt", "layout", "form", "diagnostics", "vector"]
             }
+            Endpoint::Taylor => &[
+                "function",
+                "formula",
+                "graph",
+                "inputs",
+                "outputs",
+                "at",
+                "points",
+                "layout",
+                "form",
+                "diagnostics",
+                "direction",
+                "order",
+            ],
             Endpoint::Chain => &["stages", "at", "points", "wrt", "layout", "form", "diagnostics", "mode"],
-            Endpoint::Check => &["formula", "graph", "inputs", "outputs", "at", "direction", "step_sizes"],
-            Endpoint::Derivative => &["formula", "graph", "inputs", "outputs", "of", "wrt", "value"],
-            Endpoint::Graph => &["formula", "graph", "inputs", "outputs"],
+            Endpoint::Check => &["function", "formula", "graph", "inputs", "outputs", "at", "direction", "step_sizes"],
+            Endpoint::Derivative => &["function", "formula", "graph", "inputs", "outputs", "of", "wrt", "value"],
+            Endpoint::Graph => &["function", "formula", "graph", "inputs", "outputs"],
         }
+    }
+
+    /// The fields of its requests about a function that the path names.
+    pub(super) fn fields_beside_a_function(self) -> &'static [&'static str] {
+        let fields = self.fields();
+        let own = fields.iter().position(|field| !FUNCTION.contains(field));
+        &fields[own.unwrap_or(fields.len())..]
     }
 
     /// The form of Jacobians where a request says nothing of it, and whether that is the only one.

@@ -5,6 +5,7 @@
 //! beyond its answer (but for its compiled program) or trusted.
 
 mod admission;
+mod ask;
 mod build;
 mod cache;
 mod caller;
@@ -18,12 +19,15 @@ mod encode;
 mod endpoint;
 mod errand;
 mod export;
+mod library;
 pub mod limits;
 mod memory;
 mod operators;
 mod plan;
 mod pool;
+mod registry;
 mod run;
+mod settings;
 mod words;
 
 #[cfg(test)]
@@ -33,94 +37,36 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 
+pub use ask::Request;
 pub use caller::{Caller, Scope, Scopes};
 pub use endpoint::Endpoint;
 pub use errand::Context;
 pub use limits::Limits;
 pub use memory::{Memory, Portion};
 pub use operators::operators;
+pub use registry::{Preconditions, Registered, Shown, Submission, Tags};
 pub use run::Run;
+pub use settings::{MachineCode, Settings};
 
 use crate::engine::Error;
 use crate::engine::exec::Scratch;
 use crate::engine::exec::native::Backend;
+use crate::store::{self, Store};
 use crate::telemetry::metrics::{Metrics, Vitals};
 use crate::wire::problem::{Failure, Slug};
 use admission::{Load, Measured, Rules, measure};
+use ask::{Ask, Held};
 use cache::Programs;
 use encode::{Block, Style};
 use errand::Errand;
+use library::{Halt, Library, Shelf, Wanted};
 use memory::Accounted;
 use plan::{Decoded, Plan, decode};
 use pool::{Ended, Pool};
-
-/// How the service works.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// Worker threads; 0 for as many as there are cores.
-    pub workers: usize,
-    /// Bytes of compiled programs that are kept.
-    pub cache_bytes: usize,
-    /// Seconds of estimated work that may wait for each worker; what comes on top is turned away.
-    pub queue_seconds: f64,
-    /// Whether functions that are asked for again and again become machine code.
-    pub machine_code: MachineCode,
-    /// Pieces of work that may be taken on at once.
-    pub queue_requests: usize,
-    /// Seconds for which the queue may be that long before that is no burst any more.
-    pub burst_seconds: f64,
-    /// What a request may wait in a queue that is no burst, as a multiple of its own work.
-    pub busy_wait: f64,
-    /// Seconds that a request may wait however short its own work is.
-    pub busy_wait_seconds: f64,
-    /// Bytes of bodies, points, results and answers in memory at once.
-    pub memory_bytes: usize,
-    /// What one request may ask for.
-    pub limits: Limits,
-}
-
-/// Whether machine code is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MachineCode {
-    /// Of what is hot, where the system allows it.
-    #[default]
-    Auto,
-    /// Never.
-    Off,
-}
-
-impl MachineCode {
-    fn backend(self) -> Backend {
-        match self {
-            MachineCode::Auto => Backend::Auto,
-            MachineCode::Off => Backend::Interpreter,
-        }
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            workers: 0,
-            cache_bytes: 256 << 20,
-            queue_seconds: 1.0,
-            machine_code: MachineCode::default(),
-            queue_requests: 1000,
-            burst_seconds: 0.02,
-            busy_wait: 1.5,
-            busy_wait_seconds: 0.005,
-            memory_bytes: 2 << 30,
-            limits: Limits::default(),
-        }
-    }
-}
 
 /// Answers requests. A handle: clones are the same service.
 #[derive(Clone)]
@@ -132,6 +78,7 @@ struct Inner {
     backend: Backend,
     workers: usize,
     cache: Programs,
+    shelf: Arc<Shelf>,
     load: Arc<Load>,
     pool: Pool,
     memory: Memory,
@@ -166,11 +113,19 @@ const CONVERT_BYTES: u64 = 35;
 const SMALL_ANSWER: usize = 2048;
 
 impl Service {
-    /// Starts the workers.
+    /// Starts the workers, with a registry that ends with the process.
     ///
     /// # Panics
     /// Where the system has no threads for them.
     pub fn start(settings: Settings) -> Service {
+        Service::with(settings, Store::in_memory(&store::Settings::default(), Arc::new(SystemTime::now)))
+    }
+
+    /// Starts the workers, with the registry in that store.
+    ///
+    /// # Panics
+    /// Where the system has no threads for them.
+    pub fn with(settings: Settings, store: Store) -> Service {
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let workers = if settings.workers == 0 { cores() } else { settings.workers };
         let rules = Rules {
@@ -184,6 +139,7 @@ impl Service {
         Service(Arc::new(Inner {
             workers,
             cache: Programs::new(settings.cache_bytes),
+            shelf: Arc::new(Shelf::new(store, settings.cache_bytes / 8)),
             load: Arc::new(Load::new(rules)),
             backend: settings.machine_code.backend(),
             pool: Pool::start(workers, settings.machine_code.backend()),
@@ -216,7 +172,7 @@ impl Service {
 
     /// How the service is just now.
     pub fn vitals(&self) -> Vitals {
-        let Inner { cache, load, pool, memory, .. } = &*self.0;
+        let Inner { cache, shelf, load, pool, memory, .. } = &*self.0;
         let (busy, alive) = pool.busy_and_alive();
         Vitals {
             workers: alive as u64,
@@ -224,7 +180,7 @@ impl Service {
             waiting: load.pieces() as u64,
             memory: memory.used(),
             memory_most: memory.most(),
-            cache: cache.plans.weight() + cache.programs.weight(),
+            cache: cache.plans.weight() + cache.programs.weight() + shelf.functions.weight(),
             ..Vitals::default()
         }
     }
@@ -248,6 +204,14 @@ impl Service {
         self.0.draining.store(true, Ordering::Relaxed);
     }
 
+    /// Answers a request whose body says of what function; see [`Service::call`].
+    ///
+    /// # Errors
+    /// As [`Service::call`].
+    pub async fn answer(&self, endpoint: Endpoint, body: Bytes, context: impl Into<Context>) -> Result<Bytes, Failure> {
+        self.call(Request { endpoint, body, function: None, context: context.into() }).await
+    }
+
     /// Answers a request with a complete JSON text. Dropping the future stops its work.
     ///
     /// Needs a tokio runtime with time. The deadline covers everything from here on, waiting included; the service's own longest
@@ -255,16 +219,23 @@ impl Service {
     ///
     /// # Errors
     /// Everything that is not an answer, as the contract's section 5 has it.
-    pub async fn answer(&self, endpoint: Endpoint, body: Bytes, context: impl Into<Context>) -> Result<Bytes, Failure> {
+    pub async fn call(&self, request: Request) -> Result<Bytes, Failure> {
+        self.takes_work()?;
+        let Request { endpoint, body, function, context } = request;
+        let library = Arc::new(Library::new(self.0.shelf.clone(), context.caller.clone()));
+        let deadline = context.deadline;
+        let mut errand = Errand::new(context, &self.0.memory);
+        let outcome = self.0.answer(Held { endpoint, body, function, library }, deadline, &mut errand).await;
+        self.0.metrics.worked(&errand.end());
+        outcome
+    }
+
+    /// Refuses while the service ends.
+    fn takes_work(&self) -> Result<(), Failure> {
         if self.0.draining.load(Ordering::Relaxed) {
             return Err(Failure { retry_after: Some(1), ..Failure::new(Slug::ShuttingDown, "the server is shutting down") });
         }
-        let context = context.into();
-        let deadline = context.deadline;
-        let mut errand = Errand::new(context, &self.0.memory);
-        let outcome = self.0.answer(endpoint, body, deadline, &mut errand).await;
-        self.0.metrics.worked(&errand.end());
-        outcome
+        Ok(())
     }
 
     /// Work that belongs to no function (unpacking a body), for about so many flops, on a worker. The work may ask whether it is still wanted.
@@ -305,17 +276,20 @@ impl Service {
         self.0.accounted(bytes)
     }
 
-    /// Answers a request on this thread, without a deadline: for a process that is not a server.
+    /// Answers a request on this thread, without a deadline: for a process that is not a server. Registered functions are known where
+    /// that takes no waiting.
     ///
     /// # Errors
-    /// As [`Service::answer`].
+    /// As [`Service::call`].
     pub fn answer_blocking(&self, endpoint: Endpoint, body: &[u8]) -> Result<Vec<u8>, Failure> {
         let inner = &*self.0;
+        let library = Library::new(inner.shelf.clone(), Caller::ANYONE);
+        let asked = Ask { endpoint, body, function: None, library: &library };
         guarded(|| {
             if endpoint.converts() {
-                return convert::convert(endpoint, body, &inner.limits);
+                return convert::convert(asked, &inner.limits).map_err(Halt::verdict);
             }
-            let (run, style) = inner.prepare(endpoint, body)?;
+            let (run, style) = inner.prepare(asked).map_err(Halt::verdict)?;
             let blocks = all_blocks(&run, &mut Scratch::on(inner.backend)).map_err(|_| internal())?;
             Ok(encode::answer(&run.plan.template, &blocks, style))
         })
@@ -324,12 +298,14 @@ impl Service {
     /// A request read and compiled, for a caller in this process who runs it himself, as often as he wants.
     ///
     /// # Errors
-    /// As [`Service::answer`], before anything runs; [`Slug::InvalidRequest`] where an endpoint evaluates nothing.
+    /// As [`Service::call`], before anything runs; [`Slug::InvalidRequest`] where an endpoint evaluates nothing.
     pub fn prepare(&self, endpoint: Endpoint, body: &[u8]) -> Result<Run, Failure> {
         if endpoint.converts() {
             return Err(Failure::new(Slug::InvalidRequest, format!("/{} evaluates nothing", endpoint.name())));
         }
-        guarded(|| self.0.prepare(endpoint, body).map(|(run, _)| run))
+        let library = Library::new(self.0.shelf.clone(), Caller::ANYONE);
+        let asked = Ask { endpoint, body, function: None, library: &library };
+        guarded(|| self.0.prepare(asked).map(|(run, _)| run).map_err(Halt::verdict))
     }
 }
 
@@ -346,21 +322,24 @@ enum Begun {
 
 impl Inner {
     /// As far as it goes here, then the rest with the workers and within the deadline.
-    async fn answer(self: &Arc<Inner>, endpoint: Endpoint, body: Bytes, deadline: Duration, errand: &mut Errand) -> Result<Bytes, Failure> {
-        let begun = match self.begin(endpoint, &body, errand)? {
-            Begun::Answered(answer) => return self.accounted(answer),
+    async fn answer(self: &Arc<Inner>, held: Held, deadline: Duration, errand: &mut Errand) -> Result<Bytes, Failure> {
+        let begun = match self.begin(held.view(), errand) {
+            Ok(Begun::Answered(answer)) => return self.accounted(answer),
+            Err(Halt::Failure(failure)) => return Err(failure),
             begun => begun,
         };
+        let answer = self.within(deadline, self.finish(held, begun, errand)).await?;
+        self.accounted(answer)
+    }
+
+    /// What is done within a deadline, or not.
+    async fn within<T>(&self, deadline: Duration, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         let most = Duration::try_from_secs_f64(self.limits.deadline_most_seconds).unwrap_or(Duration::MAX);
         let deadline = deadline.min(most);
-        let answer = match tokio::time::timeout(deadline, self.work(endpoint, body, begun, errand)).await {
-            Ok(answer) => answer?,
-            Err(_) => {
-                let detail = format!("the work was stopped after {} s", deadline.as_secs_f64());
-                return Err(Failure::new(Slug::DeadlineExceeded, detail));
-            }
-        };
-        self.accounted(answer)
+        match tokio::time::timeout(deadline, work).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Failure::new(Slug::DeadlineExceeded, format!("the work was stopped after {} s", deadline.as_secs_f64()))),
+        }
     }
 
     /// An answer that is counted until it has been sent.
@@ -371,13 +350,13 @@ impl Inner {
     }
 
     /// Goes as far as takes next to no time.
-    fn begin(&self, endpoint: Endpoint, body: &[u8], errand: &mut Errand) -> Result<Begun, Failure> {
-        if endpoint.converts() || body.len() > SMALL_BODY {
+    fn begin(&self, asked: Ask<'_>, errand: &mut Errand) -> Result<Begun, Halt> {
+        if asked.endpoint.converts() || asked.body.len() > SMALL_BODY {
             return Ok(Begun::Untouched);
         }
         let begun = Instant::now();
         let outcome = guarded(|| {
-            let decoded = decode(endpoint, body, &self.limits)?;
+            let decoded = decode(asked, &self.limits)?;
             let Some(plan) = self.cache.plans.get(&decoded.key) else { return Ok(Begun::Decoded(decoded)) };
             errand.work.hit = Some(true);
             let Measured { cost, .. } = measure(&plan, &decoded.given, &self.limits, self.workers)?;
@@ -396,12 +375,12 @@ impl Inner {
     }
 
     /// Reads a request and finds or makes its plan, on this thread.
-    fn prepare(&self, endpoint: Endpoint, body: &[u8]) -> Result<(Run, Style), Failure> {
-        let decoded = decode(endpoint, body, &self.limits)?;
+    fn prepare(&self, asked: Ask<'_>) -> Result<(Run, Style), Halt> {
+        let decoded = decode(asked, &self.limits)?;
         let plan = match self.cache.plans.get(&decoded.key) {
             Some(plan) => plan,
             None => {
-                let plan = Arc::new(plan::plan(endpoint, body, &decoded.given, &self.limits, &self.cache)?);
+                let plan = Arc::new(plan::plan(asked, &decoded, &self.limits, &self.cache)?);
                 self.cache.plans.insert(decoded.key, plan.clone());
                 plan
             }
@@ -410,14 +389,32 @@ impl Inner {
         Ok((Run::new(plan, decoded.given, cost), decoded.style))
     }
 
+    /// Goes on from there to the end, once more from the beginning when functions had to be fetched.
+    async fn finish(self: &Arc<Inner>, mut held: Held, mut begun: Result<Begun, Halt>, errand: &mut Errand) -> Result<Vec<u8>, Failure> {
+        loop {
+            let outcome = match begun {
+                Ok(begun) => self.work(&held, begun, errand).await,
+                Err(halt) => Err(halt),
+            };
+            match outcome {
+                Ok(answer) => return Ok(answer),
+                Err(Halt::Failure(failure)) => return Err(failure),
+                Err(Halt::Missing(wanted)) => self.fetch(Arc::make_mut(&mut held.library), wanted, errand).await?,
+            }
+            errand.held.shrink(0);
+            begun = self.begin(held.view(), errand);
+        }
+    }
+
     /// Goes the rest of the way, with the workers.
-    async fn work(self: &Arc<Inner>, endpoint: Endpoint, body: Bytes, begun: Begun, errand: &mut Errand) -> Result<Vec<u8>, Failure> {
-        let size = body.len();
-        if endpoint.converts() {
-            errand.held.grow(size as u64 * CONVERT_BYTES + self.parse_bytes(size))?;
-            let inner = self.clone();
-            let convert = move || convert::convert(endpoint, &body, &inner.limits);
-            return self.whole("convert", size as f64 * COMPILE_FLOPS, errand, convert).await?;
+    async fn work(self: &Arc<Inner>, held: &Held, begun: Begun, errand: &mut Errand) -> Result<Vec<u8>, Halt> {
+        let size = held.body.len();
+        if held.endpoint.converts() {
+            let registered = self.length(&held.library, held.function.as_deref());
+            errand.held.grow((size + registered) as u64 * CONVERT_BYTES + self.parse_bytes(size))?;
+            let (inner, held) = (self.clone(), held.clone());
+            let convert = move || convert::convert(held.view(), &inner.limits);
+            return self.whole("convert", (size + registered) as f64 * COMPILE_FLOPS, errand, convert).await?;
         }
         let (decoded, known) = match begun {
             Begun::Answered(answer) => return Ok(answer),
@@ -425,14 +422,14 @@ impl Inner {
             Begun::Planned(decoded, plan) => (decoded, Some(plan)),
             Begun::Untouched => {
                 errand.held.grow(size as u64 * DECODE_BYTES)?;
-                let (inner, body) = (self.clone(), body.clone());
-                let read = move || decode(endpoint, &body, &inner.limits);
+                let (inner, held) = (self.clone(), held.clone());
+                let read = move || decode(held.view(), &inner.limits);
                 (self.whole("decode", size as f64 * DECODE_FLOPS, errand, read).await??, None)
             }
         };
         let (decoded, plan) = match known {
             Some(plan) => (decoded, plan),
-            None => self.plan(endpoint, body, decoded, errand).await?,
+            None => self.plan(held, decoded, errand).await?,
         };
         let Measured { cost, bytes } = measure(&plan, &decoded.given, &self.limits, self.workers)?;
         let style = decoded.style;
@@ -460,29 +457,26 @@ impl Inner {
         let permit = self.load.permit(cells as f64 * ENCODE_FLOPS, &errand.claim);
         let (answer, spent) = self.pool.whole(permit, write).await;
         errand.spent("encode", spent);
-        answer.map_err(ended)
+        Ok(answer.map_err(ended)?)
     }
 
     /// The plan of a request: known, being made for another, or made now.
-    async fn plan(
-        self: &Arc<Inner>,
-        endpoint: Endpoint,
-        body: Bytes,
-        decoded: Decoded,
-        errand: &mut Errand,
-    ) -> Result<(Decoded, Arc<Plan>), Failure> {
+    async fn plan(self: &Arc<Inner>, held: &Held, decoded: Decoded, errand: &mut Errand) -> Result<(Decoded, Arc<Plan>), Halt> {
         let found = self.cache.plans.get_value_or_guard_async(&decoded.key).await;
         errand.work.hit = Some(found.is_ok());
         match found {
             Ok(plan) => Ok((decoded, plan)),
             Err(guard) => {
-                let function = decoded.function_bytes;
-                errand.held.grow(function as u64 * COMPILE_BYTES * decoded.order.max(1) as u64 + self.parse_bytes(function))?;
+                let registered: usize = decoded.pins.iter().map(|(name, _)| self.length(&held.library, Some(name))).sum();
+                let function = decoded.function_bytes + registered;
+                errand
+                    .held
+                    .grow(function as u64 * COMPILE_BYTES * decoded.order.max(1) as u64 + self.parse_bytes(decoded.function_bytes))?;
                 // what an order costs grows with its square
-                let flops = decoded.function_bytes as f64 * COMPILE_FLOPS * (decoded.order as f64).powi(2).max(1.0);
-                let inner = self.clone();
+                let flops = function as f64 * COMPILE_FLOPS * (decoded.order as f64).powi(2).max(1.0);
+                let (inner, held) = (self.clone(), held.clone());
                 let make = move || {
-                    let plan = plan::plan(endpoint, &body, &decoded.given, &inner.limits, &inner.cache);
+                    let plan = plan::plan(held.view(), &decoded, &inner.limits, &inner.cache);
                     plan.map(|plan| (decoded, Arc::new(plan)))
                 };
                 let (decoded, plan) = self.whole("compile", flops, errand, make).await??;
@@ -491,6 +485,12 @@ impl Inner {
                 Ok((decoded, plan))
             }
         }
+    }
+
+    /// Bytes of a registered function's text, where that is at hand.
+    fn length(&self, library: &Library, name: Option<&str>) -> usize {
+        let known = name.and_then(|name| library.function(&Wanted { name: name.to_owned(), pointer: None }));
+        known.map_or(0, |known| known.text.len())
     }
 
     /// What parsing takes, if so many bytes are a formula: no longer one is read.
@@ -536,8 +536,8 @@ fn all_blocks(run: &Run, scratch: &mut Scratch) -> Result<Vec<Block>, crate::eng
 }
 
 /// Runs what must not panic; if it does, that is one failed request.
-fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(internal()))
+fn guarded<T, E: From<Failure>>(work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(internal().into()))
 }
 
 fn internal() -> Failure {

@@ -13,9 +13,10 @@ use super::chain;
 use super::decode::{self, Arrangement, Entry, Envelope, Expected, Field, Given, Lead, Place, Source, Unsound, explain, fits};
 use super::digest::{self, Digest, Parts};
 use super::encode::{Derivative, Slot, Style, Template, cells};
+use super::library::{Halt, Pins};
 use super::limits::{Limits, check, exceeded};
 use super::words::{meant, quote};
-use super::{Endpoint, refusal};
+use super::{Ask, Endpoint, refusal};
 use crate::engine::Error;
 use crate::engine::graph::Graph;
 use crate::engine::program::{Cost, Program, Want};
@@ -47,26 +48,30 @@ pub(super) struct Decoded {
     /// Bytes of the function's text, as often as it is compiled, and the order of the derivative, for an estimate of what that costs.
     pub(super) function_bytes: usize,
     pub(super) order: usize,
+    /// What its references mean.
+    pub(super) pins: Pins,
 }
 
 /// Reads a request up to its function.
-pub(super) fn decode(endpoint: Endpoint, body: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
-    let envelope = decode::envelope(endpoint, body, limits.json_nesting)?;
+pub(super) fn decode(asked: Ask<'_>, limits: &Limits) -> Result<Decoded, Halt> {
+    let Ask { endpoint, body, library, .. } = asked;
+    let envelope = decode::envelope(asked, limits.json_nesting)?;
     let order = order(endpoint, &envelope);
     check("limits.derivative_order", order, limits.derivative_order)?;
     let given = match decode::given(endpoint, &envelope, body, limits) {
         Ok(given) => given,
-        Err(Unsound::Failure(failure)) => return Err(failure),
+        Err(Unsound::Failure(failure)) => return Err(failure.into()),
         Err(Unsound::Faults(faults)) => {
-            let functions = decode::functions(&envelope, body, limits)?;
+            let functions = decode::functions(&envelope, body, limits, library)?;
             misfit(&envelope, body, &functions, limits)?;
-            return Err(Failure::of_faults(Slug::InvalidPoint, faults));
+            return Err(Failure::of_faults(Slug::InvalidPoint, faults).into());
         }
     };
+    let pins = library.pins(decode::references(&envelope, body, limits))?;
     let style = Style { arrangement: given.arrangement, form: envelope.form, layout: envelope.layout };
     let times = if envelope.diagnostics { 3 } else { 1 };
     let function = times * envelope.graph.or(envelope.formula).or(envelope.stages).map_or(0, |raw| raw.get().len());
-    Ok(Decoded { key: key(endpoint, &envelope, &given), given, style, function_bytes: function, order })
+    Ok(Decoded { key: key(endpoint, &envelope, &given, &pins), given, style, function_bytes: function, order, pins })
 }
 
 /// The order of the derivative that is asked for.
@@ -80,7 +85,7 @@ fn order(endpoint: Endpoint, envelope: &Envelope<'_>) -> usize {
 }
 
 /// The key of a request's plan.
-fn key(endpoint: Endpoint, envelope: &Envelope<'_>, given: &Given) -> Digest {
+fn key(endpoint: Endpoint, envelope: &Envelope<'_>, given: &Given, pins: &Pins) -> Digest {
     let mut parts = Parts::new();
     parts.byte(endpoint as u8);
     parts.byte(envelope.mode as u8);
@@ -89,6 +94,8 @@ fn key(endpoint: Endpoint, envelope: &Envelope<'_>, given: &Given) -> Digest {
     for raw in [envelope.graph, envelope.formula, envelope.inputs, envelope.outputs, envelope.stages, envelope.wrt] {
         parts.maybe(raw.map(|raw| raw.get()));
     }
+    // an id says all of a function, whatever it is called
+    pins.iter().for_each(|(_, id)| parts.bytes(&id.0));
     let points = given.arrangement.points();
     parts.byte(match given.arrangement {
         Arrangement::One => 0,
@@ -113,12 +120,14 @@ fn key(endpoint: Endpoint, envelope: &Envelope<'_>, given: &Given) -> Digest {
 }
 
 /// Makes the plan of a request whose key is not known.
-pub(super) fn plan(endpoint: Endpoint, body: &[u8], given: &Given, limits: &Limits, cache: &Programs) -> Result<Plan, Failure> {
-    let envelope = decode::envelope(endpoint, body, limits.json_nesting)?;
-    let mut functions = decode::functions(&envelope, body, limits)?;
+pub(super) fn plan(asked: Ask<'_>, decoded: &Decoded, limits: &Limits, cache: &Programs) -> Result<Plan, Halt> {
+    let Ask { endpoint, body, .. } = asked;
+    let given = &decoded.given;
+    let envelope = decode::envelope(asked, limits.json_nesting)?;
+    let mut functions = decode::functions(&envelope, body, limits, &asked.library.pinned(&decoded.pins))?;
     let Some(mut binding) = functions.first_mut().and_then(|first| bind(first, given)) else {
         misfit(&envelope, body, &functions, limits)?;
-        return Err(Failure::new(Slug::InvalidPoint, "the points do not fit the function's inputs"));
+        return Err(Failure::new(Slug::InvalidPoint, "the points do not fit the function's inputs").into());
     };
     // a large function's names and texts take more memory than its graph, and compiling needs room
     let (graphs, origins) = chain::build_all(functions, limits, envelope.diagnostics)?;
@@ -260,10 +269,12 @@ pub(super) fn at_outputs(failure: Failure, envelope: &Envelope<'_>) -> Failure {
     if failure.slug != Slug::NotDifferentiable {
         return failure;
     }
-    let pointer = match (envelope.graph, envelope.outputs) {
-        (Some(_), _) => "/graph/outputs",
-        (None, Some(_)) => "/outputs",
-        (None, None) => "/formula",
+    let pointer = match (envelope.graph, envelope.outputs, &envelope.function) {
+        (_, _, Some(_)) if envelope.addressed => "",
+        (_, _, Some(_)) => "/function",
+        (Some(_), _, None) => "/graph/outputs",
+        (None, Some(_), None) => "/outputs",
+        (None, None, None) => "/formula",
     };
     let hint = Some("ask /jacobian or /vjp, or reduce the outputs to one number".to_owned());
     Failure::of_faults(failure.slug, vec![Fault { pointer: pointer.into(), detail: failure.detail, hint }])

@@ -4,6 +4,7 @@
 //! from them; the client does the reverse.
 
 pub mod answer;
+pub mod function;
 pub mod graph;
 mod graph_json;
 mod graph_read;

@@ -12,7 +12,7 @@ pub enum Slug {
     MalformedJson,
     /// No API key, or one that is not known here.
     Unauthorized,
-    /// The API key is not good for this.
+    /// The API key is not good for this, or the function is another owner's.
     Forbidden,
     /// No such path, function or job.
     NotFound,
@@ -24,6 +24,10 @@ pub enum Slug {
     UnsupportedMediaType,
     /// The client was too slow to send its request.
     RequestTimeout,
+    /// The name means another function.
+    NameTaken,
+    /// What If-Match or If-None-Match asks for does not hold.
+    PreconditionFailed,
     /// The body is larger than the limit.
     BodyTooLarge,
     /// The request line's URI is longer than the limit.
@@ -60,7 +64,7 @@ pub enum Slug {
 
 impl Slug {
     /// Every slug, in the order of the contract's table.
-    pub const ALL: [Slug; 24] = [
+    pub const ALL: [Slug; 26] = [
         Slug::MalformedJson,
         Slug::BadRequest,
         Slug::Unauthorized,
@@ -69,6 +73,8 @@ impl Slug {
         Slug::MethodNotAllowed,
         Slug::NotAcceptable,
         Slug::RequestTimeout,
+        Slug::NameTaken,
+        Slug::PreconditionFailed,
         Slug::BodyTooLarge,
         Slug::UriTooLong,
         Slug::UnsupportedMediaType,
@@ -98,6 +104,8 @@ impl Slug {
             Slug::MethodNotAllowed => ("method-not-allowed", 405, "This path has no such method"),
             Slug::NotAcceptable => ("not-acceptable", 406, "No acceptable media type can be written"),
             Slug::RequestTimeout => ("request-timeout", 408, "The request came too slowly"),
+            Slug::NameTaken => ("name-taken", 409, "The name means another function"),
+            Slug::PreconditionFailed => ("precondition-failed", 412, "The function is not in the expected state"),
             Slug::BodyTooLarge => ("body-too-large", 413, "The body is larger than the limit"),
             Slug::UriTooLong => ("uri-too-long", 414, "The URI is longer than the limit"),
             Slug::UnsupportedMediaType => ("unsupported-media-type", 415, "The body's media type is not read here"),

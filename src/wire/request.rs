@@ -92,6 +92,15 @@ pub enum Function {
     Graph(Graph),
     /// Infix text.
     Formula(String),
+    /// The id or name of a registered function.
+    Registered(String),
+}
+
+impl Function {
+    /// The registered function of that id or name.
+    pub fn registered(reference: impl Into<String>) -> Function {
+        Function::Registered(reference.into())
+    }
 }
 
 impl From<Graph> for Function {
@@ -112,8 +121,13 @@ impl From<String> for Function {
     }
 }
 
-/// A request type: the fields by which every request names its function, then its own, then those of them that must be given.
+/// A request type: the fields by which every request names its function, then its own, then those of them that must be given. With a
+/// second name, the type of requests whose path names the function, too.
 macro_rules! request {
+    ($(#[$about:meta])* $name:ident, $registered:ident { $($fields:tt)* }) => {
+        request! { $(#[$about])* $name { $($fields)* } }
+        beside! { $registered { $($fields)* } }
+    };
     ($(#[$about:meta])* $name:ident {
         $($(#[$doc:meta])* $field:ident: $type:ty,)*
         $(; $($(#[$must_doc:meta])* $must:ident: $must_type:ty,)*)?
@@ -123,15 +137,19 @@ macro_rules! request {
         #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
         #[serde(deny_unknown_fields)]
         pub struct $name {
-            /// The function as an expression graph. Exactly one of `graph` and `formula` is given.
+            /// The function as an expression graph. Exactly one of `graph`, `formula` and `function` is given.
             #[serde(skip_serializing_if = "Option::is_none")]
             #[cfg_attr(feature = "server", schema(nullable = false))]
             pub graph: Option<Graph>,
             /// The function as infix text: definitions separated by `;` or new lines, `^` for powers, any operator of `GET /ops` by
-            /// name. Exactly one of `graph` and `formula` is given.
+            /// name. Exactly one of `graph`, `formula` and `function` is given.
             #[serde(skip_serializing_if = "Option::is_none")]
             #[cfg_attr(feature = "server", schema(nullable = false))]
             pub formula: Option<String>,
+            /// The id or name of a registered function. Exactly one of `graph`, `formula` and `function` is given.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            #[cfg_attr(feature = "server", schema(nullable = false))]
+            pub function: Option<String>,
             /// With `formula`: its inputs in order, with their shapes where they are not to be taken from the point. Default: its
             /// free names in the order of first appearance.
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -162,6 +180,7 @@ macro_rules! request {
                 match function.into() {
                     Function::Graph(graph) => request.graph = Some(graph),
                     Function::Formula(text) => request.formula = Some(text),
+                    Function::Registered(reference) => request.function = Some(reference),
                 }
                 request
             }
@@ -179,6 +198,33 @@ macro_rules! request {
                 self.outputs = Some(names.into_iter().map(Into::into).collect());
                 self
             }
+        }
+    };
+}
+
+/// What requests about a function that the path names say besides.
+macro_rules! beside {
+    ($name:ident {
+        $($(#[$doc:meta])* $field:ident: $type:ty,)*
+        $(; $($(#[$must_doc:meta])* $must:ident: $must_type:ty,)*)?
+    }) => {
+        /// The body of a request about the registered function that the path names.
+        #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+        #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            $(
+                $(#[$doc])*
+                #[serde(skip_serializing_if = "Option::is_none")]
+                #[cfg_attr(feature = "server", schema(nullable = false))]
+                pub $field: Option<$type>,
+            )*
+            $($(
+                $(#[$must_doc])*
+                #[serde(skip_serializing_if = "Option::is_none")]
+                #[cfg_attr(feature = "server", schema(nullable = false, required = true))]
+                pub $must: Option<$must_type>,
+            )*)?
         }
     };
 }
@@ -237,15 +283,19 @@ macro_rules! chooses_inputs {
     )*};
 }
 
+mod function;
 mod second;
 mod whole;
 
-pub use second::{HessianRequest, HvpRequest, TaylorRequest};
-pub use whole::{ChainRequest, CheckRequest, DerivativeOf, DerivativeRequest, MatrixForm, Stage};
+pub use function::{RegisterRequest, ReplaceRequest};
+pub use second::{HessianRequest, HvpRequest, RegisteredHessianRequest, RegisteredHvpRequest, RegisteredTaylorRequest, TaylorRequest};
+pub use whole::{
+    ChainRequest, CheckRequest, DerivativeOf, DerivativeRequest, MatrixForm, RegisteredCheckRequest, RegisteredDerivativeRequest, Stage,
+};
 
 request! {
     /// The body of `POST /value`.
-    ValueRequest {
+    ValueRequest, RegisteredValueRequest {
         /// One point; beside `points`, the inputs that all points share.
         at: IndexMap<String, Tensor>,
         /// Many points.
@@ -264,7 +314,7 @@ request! {
 
 request! {
     /// The body of `POST /gradient`.
-    GradientRequest {
+    GradientRequest, RegisteredGradientRequest {
         /// One point; beside `points`, the inputs that all points share.
         at: IndexMap<String, Tensor>,
         /// Many points.
@@ -285,7 +335,7 @@ request! {
 
 request! {
     /// The body of `POST /jacobian`.
-    JacobianRequest {
+    JacobianRequest, RegisteredJacobianRequest {
         /// One point; beside `points`, the inputs that all points share.
         at: IndexMap<String, Tensor>,
         /// Many points.
@@ -306,7 +356,7 @@ request! {
 
 request! {
     /// The body of `POST /jvp`.
-    JvpRequest {
+    JvpRequest, RegisteredJvpRequest {
         /// One point; beside `points`, the inputs that all points share.
         at: IndexMap<String, Tensor>,
         /// Many points.
@@ -326,7 +376,7 @@ request! {
 
 request! {
     /// The body of `POST /vjp`.
-    VjpRequest {
+    VjpRequest, RegisteredVjpRequest {
         /// One point; beside `points`, the inputs that all points share.
         at: IndexMap<String, Tensor>,
         /// Many points.
@@ -348,7 +398,7 @@ request! {
 
 request! {
     /// The body of `POST /graph`.
-    GraphRequest {}
+    GraphRequest, RegisteredGraphRequest {}
 }
 
 evaluates!(ValueRequest, GradientRequest, JacobianRequest, JvpRequest, VjpRequest);

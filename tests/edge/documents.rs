@@ -57,7 +57,7 @@ fn operations_are_whole() {
             }
         }
     }
-    assert_eq!(ids.len(), 20);
+    assert_eq!(ids.len(), 36);
 }
 
 #[tokio::test]
@@ -71,6 +71,27 @@ async fn examples_work() {
             let response = client.post(server.url(&format!("/{}", endpoint.name()))).body(example.body.to_string()).send().await.unwrap();
             let status = response.status().as_u16();
             assert_eq!(status, 200, "{} {}: {}", endpoint.name(), example.name, response.text().await.unwrap());
+        }
+    }
+}
+
+#[tokio::test]
+async fn examples_of_the_registry_work() {
+    let server = Server::start().await;
+    for example in api::example_registrations(true) {
+        let answer = server.send("/functions", &[], example.body.to_string()).await;
+        assert_eq!(answer.status, 201, "{}: {}", example.name, answer.text);
+    }
+    for example in api::example_registrations(false) {
+        let answer = server.ask("PUT", &format!("/functions/{}", example.name), &[], example.body.to_string()).await;
+        assert_eq!(answer.status, 201, "{}: {}", example.name, answer.text);
+    }
+    let document = api::openapi();
+    let function = document["components"]["parameters"]["function"]["example"].as_str().unwrap();
+    for endpoint in Endpoint::ALL {
+        for example in api::example_requests_of_registered(endpoint) {
+            let answer = server.send(&format!("/functions/{function}/{}", endpoint.name()), &[], example.body.to_string()).await;
+            assert_eq!(answer.status, 200, "{}: {}", endpoint.name(), answer.text);
         }
     }
 }

@@ -93,6 +93,20 @@ fn effective_settings_read_back() {
 }
 
 #[test]
+fn passwords_are_masked() {
+    let url = "postgres://nablad:secret@db/functions";
+    let environment = environment(&[("NABLAD__STORE__URL", url)]);
+    let config = Config::load(Sources { environment, ..Sources::default() }).unwrap();
+    assert_eq!(config.store.url, url);
+    let shown = config.to_toml();
+    assert!(shown.contains("url = \"postgres://nablad:***@db/functions\"") && !shown.contains("secret"), "{shown}");
+    assert!(!format!("{config:?}").contains("secret"));
+    let file = file("[store]\nurl = \"mysql://nablad:secret@db/functions\"\n");
+    let error = Config::load(Sources { file: Some(file.0.clone()), ..Sources::default() }).unwrap_err().to_string();
+    assert!(!error.contains("secret"), "{error}");
+}
+
+#[test]
 fn secrets_are_masked() {
     let mut config = Config::default();
     config.keys.list = "alice blake3:12 evaluate".to_owned();
@@ -109,14 +123,14 @@ fn secrets_are_masked() {
 fn the_container_file_is_good() {
     let file = file(include_str!("../../config/container.toml"));
     let config = Config::load(Sources { file: Some(file.0.clone()), ..Sources::default() }).unwrap();
-    assert_eq!(config.http.listen, "0.0.0.0:8080");
+    assert_eq!((config.http.listen.as_str(), config.store.url.as_str()), ("0.0.0.0:8080", "file:/var/lib/nablad/functions.redb"));
 }
 
 #[test]
 fn what_is_no_good_is_named() {
     /// A file's text, the environment, and what the error must say.
     type Case = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
-    let table: [Case; 17] = [
+    let table: [Case; 19] = [
         ("[http]\nlisen = \"x\"", &[], &["http.lisen", "\"x\"", "did you mean http.listen", "http.connections"]),
         ("[limit]\nnodes = 1", &[], &["limit.nodes", "did you mean limits.nodes"]),
         ("top = 1", &[], &["top", "sections"]),
@@ -127,6 +141,8 @@ fn what_is_no_good_is_named() {
         ("[limits]\nnodes = 1.5", &[], &["limits.nodes", "1.5", "whole number"]),
         ("[limits]\nnodes = [1]", &[], &["limits.nodes", "whole number"]),
         ("[log]\nlevel = \"loud\"", &[], &["log.level", "\"loud\"", "off, error, warn, info, debug, trace"]),
+        ("[store]\nurl = \"redis://here\"", &[], &["store.url", "redis://here", "memory:, file:PATH or postgres://"]),
+        ("[store]\nconnections = 0", &[], &["store.connections", "from 1 to 1000"]),
         ("[keys]\nguard_metrics = \"perhaps\"", &[], &["keys.guard_metrics", "true or false"]),
         ("[traces]\nsample = 1.5", &[], &["traces.sample", "from 0 to 1"]),
         ("[http]\ncors_origins = 7", &[], &["http.cors_origins", "text"]),

@@ -68,14 +68,10 @@ impl Server {
 
     /// The answer to a request with those headers and those bytes.
     pub(crate) async fn send(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answer {
-        let mut request = self.http.post(self.url(path)).body(body.into());
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        Answer::of(request.send().await.unwrap()).await
+        self.ask("POST", path, headers, body).await
     }
 
-    /// The answer to a request with any method.
+    /// The answer to a request of any kind.
     pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answer {
         let mut request = self.http.request(method.parse().unwrap(), self.url(path)).body(body.into());
         for (name, value) in headers {

@@ -20,9 +20,9 @@ use crate::wire::request::{
 
 /// A request's JSON body with the room that it takes, and what it comes with: the time it may compute, and who asks.
 pub(super) struct Call {
-    body: Bytes,
-    held: Portion,
-    context: Context,
+    pub(super) body: Bytes,
+    pub(super) held: Portion,
+    pub(super) context: Context,
 }
 
 impl FromRequest<Shared> for Call {

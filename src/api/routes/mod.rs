@@ -2,6 +2,7 @@
 
 mod documents;
 mod evaluate;
+mod functions;
 mod health;
 mod metrics;
 mod ops;
@@ -149,6 +150,7 @@ pub(super) fn declared() -> OpenApiRouter<Shared> {
         .routes(routes!(evaluate::check))
         .routes(routes!(evaluate::derivative))
         .routes(routes!(evaluate::graph))
+        .merge(functions::declared())
         .routes(routes!(ops::ops))
         .routes(routes!(ops::server_info))
         .routes(routes!(health::livez))

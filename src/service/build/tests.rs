@@ -3,7 +3,7 @@
 use super::build;
 use crate::engine::graph::{Graph, Kind};
 use crate::service::limits::Limits;
-use crate::service::{Endpoint, decode, plan};
+use crate::service::{decode, plan};
 use crate::wire::problem::{Failure, Slug};
 
 fn limits() -> Limits {
@@ -12,8 +12,8 @@ fn limits() -> Limits {
 
 fn read(graph: &str, limits: &Limits) -> Result<Graph, Failure> {
     let body = format!("{{\"graph\": {graph}}}");
-    let envelope = decode::envelope(Endpoint::Graph, body.as_bytes(), limits.json_nesting)?;
-    let source = decode::function(&envelope, body.as_bytes(), limits)?;
+    let envelope = decode::registration(body.as_bytes(), false, limits.json_nesting)?;
+    let source = decode::written(&envelope, body.as_bytes(), limits)?;
     Ok(build(&source.graph, plan::site(&source), limits, false)?.graph)
 }
 

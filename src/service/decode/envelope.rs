@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 use super::context::{Context, Place};
 use super::reader::{Flag, Key, Reader, Seed, Text, reads};
 use crate::engine::program::Mode;
-use crate::service::Endpoint;
 use crate::service::words::{meant, quote};
+use crate::service::{Ask, Endpoint};
 use crate::wire::problem::{Failure, Slug};
 
 /// How a Jacobian is laid out in the answer.
@@ -66,6 +66,10 @@ pub(in crate::service) struct Envelope<'a> {
     pub(in crate::service) of: Option<Of>,
     /// Whether a derivative has the function's own outputs, too.
     pub(in crate::service) value: bool,
+    /// The id or name of a registered function.
+    pub(in crate::service) function: Option<Cow<'a, str>>,
+    /// Whether the path names the function, and not the body.
+    pub(in crate::service) addressed: bool,
     pub(in crate::service) graph: Option<&'a RawValue>,
     pub(in crate::service) formula: Option<&'a RawValue>,
     pub(in crate::service) inputs: Option<&'a RawValue>,
@@ -81,29 +85,60 @@ pub(in crate::service) struct Envelope<'a> {
     pub(in crate::service) form: Form,
     pub(in crate::service) layout: Layout,
     pub(in crate::service) diagnostics: bool,
+    /// Of a registration.
+    pub(in crate::service) said: Said,
+}
+
+/// What is said of a function that is registered.
+#[derive(Debug, Default)]
+pub(in crate::service) struct Said {
+    pub(in crate::service) name: Option<String>,
+    pub(in crate::service) description: Option<String>,
+    pub(in crate::service) public: Option<bool>,
 }
 
 /// Reads a request's top level.
-pub(in crate::service) fn envelope(endpoint: Endpoint, body: &[u8], nesting: usize) -> Result<Envelope<'_>, Failure> {
+pub(in crate::service) fn envelope<'a>(asked: Ask<'a>, nesting: usize) -> Result<Envelope<'a>, Failure> {
+    let Ask { endpoint, body, function, .. } = asked;
+    let (fields, what) = match function {
+        None => (endpoint.fields(), format!("a request to /{}", endpoint.name())),
+        Some(_) => (endpoint.fields_beside_a_function(), format!("a request to /functions/…/{}", endpoint.name())),
+    };
+    top(body, nesting, (fields, endpoint.form(), what), |envelope, context| {
+        envelope.function = envelope.function.take().or(function.map(Cow::Borrowed));
+        envelope.addressed = function.is_some();
+        envelope.check(endpoint, context);
+    })
+}
+
+/// Reads the top level of a registration, of a name that the path says or of one that it says itself.
+pub(in crate::service) fn registration(body: &[u8], named: bool, nesting: usize) -> Result<Envelope<'_>, Failure> {
+    const FIELDS: [&str; 8] = ["name", "function", "formula", "graph", "inputs", "outputs", "description", "public"];
+    let (fields, what) = if named { (&FIELDS[1..], "a request to /functions/…") } else { (&FIELDS[..], "a request to /functions") };
+    top(body, nesting, (fields, (Form::Blocks, false), what.to_owned()), |envelope, context| envelope.check_function(context))
+}
+
+/// Reads an object with those fields.
+fn top<'a>(
+    body: &'a [u8],
+    nesting: usize,
+    (fields, form, what): (&'static [&'static str], (Form, bool), String),
+    check: impl FnOnce(&mut Envelope<'a>, &mut Context<'_>),
+) -> Result<Envelope<'a>, Failure> {
     if body.trim_ascii().is_empty() {
         return Err(Failure::new(Slug::MalformedJson, "the body is empty; a request is a JSON object"));
     }
     let mut context = Context::new(None, nesting, Slug::InvalidRequest);
     let mut json = serde_json::Deserializer::from_slice(body);
-    let top = Top {
-        context: &mut context,
-        fields: endpoint.fields(),
-        form: endpoint.form(),
-        what: Cow::Owned(format!("a request to /{}", endpoint.name())),
-    };
+    let top = Top { context: &mut context, fields, form, what: Cow::Owned(what) };
     let read = Seed(top).deserialize(&mut json).and_then(|envelope| json.end().map(|()| envelope));
-    let envelope = match read {
+    let mut envelope = match read {
         Ok(envelope) => envelope,
         Err(error) => return Err(context.failure(&error, "", b"")),
     };
     let not_an_object = !context.faults.is_empty() && context.faults[0].pointer.is_empty();
     if !not_an_object {
-        envelope.check(endpoint, &mut context);
+        check(&mut envelope, &mut context);
     }
     context.verdict().map(|()| envelope)
 }
@@ -117,7 +152,9 @@ impl Envelope<'_> {
             }
             return;
         }
-        self.check_function(context);
+        if !self.addressed {
+            self.check_function(context);
+        }
         if endpoint == Endpoint::Derivative && self.of.is_none() && !context.faults.iter().any(|fault| fault.pointer == "/of") {
             let words: Vec<&str> = Of::WORDS.iter().map(|(word, _)| *word).collect();
             context.fault("`of` is missing", Some(format!("it says which derivative: \"{}\"", words.join("\", \""))));
@@ -134,19 +171,24 @@ impl Envelope<'_> {
 
     /// That there is one function.
     pub(super) fn check_function(&self, context: &mut Context<'_>) {
-        let hint = "give the function as `graph` or as `formula`".to_owned();
-        match (self.graph, self.formula) {
-            (None, None) => context.fault("the function is missing", Some(hint)),
-            (Some(_), Some(_)) => context.fault("the function is given twice, as `graph` and as `formula`", Some(hint)),
-            (Some(_), None) => {
-                for (name, field) in [("inputs", self.inputs), ("outputs", self.outputs)] {
-                    if field.is_some() {
-                        let detail = format!("`{name}` stands beside a `graph`, which has its own");
-                        context.fault_at(name, detail, Some(format!("put `{name}` into `graph`")));
+        let fields = [("graph", self.graph.is_some()), ("formula", self.formula.is_some()), ("function", self.function.is_some())];
+        let given: Vec<&str> = fields.into_iter().filter_map(|(field, given)| given.then_some(field)).collect();
+        let hint = || Some("give the function as `graph` or as `formula`, or say with `function` which registered one it is".to_owned());
+        match given[..] {
+            // one that is no string has been found wrong already
+            [] if context.faults.iter().any(|fault| fault.pointer == format!("{}/function", context.pointer())) => {}
+            [] => context.fault("the function is missing", hint()),
+            ["formula"] => {}
+            [field] => {
+                for (name, raw) in [("inputs", self.inputs), ("outputs", self.outputs)] {
+                    if raw.is_some() {
+                        let detail = format!("`{name}` stands beside a `{field}`, which has its own");
+                        let hint = if field == "graph" { format!("put `{name}` into `graph`") } else { format!("leave `{name}` out") };
+                        context.fault_at(name, detail, Some(hint));
                     }
                 }
             }
-            (None, Some(_)) => {}
+            [first, second, ..] => context.fault(format!("the function is given twice, as `{first}` and as `{second}`"), hint()),
         }
     }
 }
@@ -214,6 +256,10 @@ impl<'de> Reader<'de> for Top<'_, 'de> {
                     envelope.layout = word(&mut object, context, &words)?;
                 }
                 "order" => envelope.order = Some(object.next_value_seed(Seed(Order { context: &mut *context }))?),
+                "function" => envelope.function = text(&mut object, context, "the id or name of a function (a string)")?,
+                "name" => envelope.said.name = text(&mut object, context, "a name (a string)")?.map(Cow::into_owned),
+                "description" => envelope.said.description = text(&mut object, context, "a string")?.map(Cow::into_owned),
+                "public" => envelope.said.public = Some(object.next_value_seed(Seed(Flag { context: &mut *context }))?),
                 "diagnostics" => envelope.diagnostics = object.next_value_seed(Seed(Flag { context: &mut *context }))?,
                 _ => *envelope.raw(field) = Some(object.next_value()?),
             }
@@ -256,6 +302,15 @@ impl<'de> Reader<'de> for Order<'_, 'de> {
         self.context.fault(format!("an order is an integer from 0, not {value}"), None);
         0
     }
+}
+
+/// A string.
+fn text<'de, A: MapAccess<'de>>(
+    object: &mut A,
+    context: &mut Context<'de>,
+    expects: &'static str,
+) -> Result<Option<Cow<'de, str>>, A::Error> {
+    object.next_value_seed(Seed(Text { context, expects }))
 }
 
 /// One of a few words.

@@ -19,7 +19,7 @@ use serde::de::DeserializeSeed;
 use serde_json::value::RawValue;
 
 pub(super) use context::{Place, push_key};
-pub(super) use envelope::{Envelope, Form, Layout, Of, envelope};
+pub(super) use envelope::{Envelope, Form, Layout, Of, Said, envelope, registration};
 pub(super) use explain::{Expected, Field, Lead, explain};
 pub(super) use gather::{Arrangement, Entry, Given};
 pub(super) use stages::Gathered;
@@ -31,6 +31,7 @@ use gather::{gather, split_columns};
 use reader::{Seed, Text, Texts};
 
 use super::Endpoint;
+use super::library::{Halt, Library, Wanted};
 use super::limits::{Limits, check, exceeded};
 use super::words::{SPELLING, quote};
 use crate::notation::formula::{self, SyntaxError, SyntaxErrorKind};
@@ -105,15 +106,40 @@ pub(super) struct Source {
 }
 
 /// Reads the request's functions, of which each takes what the one before gives: one, but for a composition.
-pub(super) fn functions(envelope: &Envelope<'_>, body: &[u8], limits: &Limits) -> Result<Vec<Source>, Failure> {
+pub(super) fn functions(envelope: &Envelope<'_>, body: &[u8], limits: &Limits, library: &Library) -> Result<Vec<Source>, Halt> {
     match envelope.stages {
-        Some(raw) => stages::functions(raw, body, limits),
-        None => function(envelope, body, limits).map(|source| vec![source]),
+        Some(raw) => stages::functions(raw, body, limits, library),
+        None => function(envelope, body, limits, library).map(|source| vec![source]),
+    }
+}
+
+/// The registered functions that a request refers to, in order.
+pub(super) fn references(envelope: &Envelope<'_>, body: &[u8], limits: &Limits) -> Vec<Wanted> {
+    match envelope.stages {
+        Some(raw) => stages::references(raw, body, limits),
+        None => Wanted::of(envelope).into_iter().collect(),
     }
 }
 
 /// Reads the function itself.
-pub(super) fn function(envelope: &Envelope<'_>, body: &[u8], limits: &Limits) -> Result<Source, Failure> {
+pub(super) fn function(envelope: &Envelope<'_>, body: &[u8], limits: &Limits, library: &Library) -> Result<Source, Halt> {
+    let place = envelope.place;
+    if let Some(wanted) = Wanted::of(envelope) {
+        let known = library.function(&wanted).ok_or_else(|| Halt::Missing(vec![wanted]))?;
+        let pointer = if envelope.addressed { String::new() } else { place.pointer("function") };
+        return Ok(Source { graph: known.graph.clone(), pointer, text: None });
+    }
+    written(envelope, body, limits).map_err(Halt::Failure)
+}
+
+/// Reads a registered function's text.
+pub(super) fn stored(text: &[u8], limits: &Limits) -> Result<Graph, Failure> {
+    let raw: &RawValue = serde_json::from_slice(text).map_err(|error| Failure::new(Slug::Internal, error.to_string()))?;
+    graph::graph(raw, Place::default(), text, limits)
+}
+
+/// Reads a function that the request itself writes.
+pub(super) fn written(envelope: &Envelope<'_>, body: &[u8], limits: &Limits) -> Result<Source, Failure> {
     let place = envelope.place;
     if let Some(raw) = envelope.graph {
         return Ok(Source { graph: graph::graph(raw, place, body, limits)?, pointer: place.pointer("graph"), text: None });

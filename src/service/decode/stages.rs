@@ -9,14 +9,42 @@ use super::context::{Context, Place, Step};
 use super::envelope::{Envelope, Form, Top};
 use super::reader::{Reader, Seed, each, one_more, reads};
 use super::{Source, function};
+use crate::service::endpoint::FUNCTION;
+use crate::service::library::{Halt, Library, Wanted};
 use crate::service::limits::Limits;
 use crate::wire::problem::{Failure, Fault, MOST_FAULTS, Slug};
 
 /// The fields of a stage.
-const FIELDS: &[&str] = &["formula", "graph", "inputs", "outputs"];
+const FIELDS: &[&str] = FUNCTION;
 
 /// Reads `stages`: all of them, so that all faults are found.
-pub(super) fn functions(raw: &RawValue, body: &[u8], limits: &Limits) -> Result<Vec<Source>, Failure> {
+pub(super) fn functions(raw: &RawValue, body: &[u8], limits: &Limits, library: &Library) -> Result<Vec<Source>, Halt> {
+    let stages = stages(raw, body, limits)?;
+    let mut sources = Vec::with_capacity(stages.len());
+    let mut faults = Gathered::default();
+    let mut missing = Vec::new();
+    for stage in &stages {
+        match function(stage, body, limits, library) {
+            Ok(source) => sources.push(source),
+            Err(Halt::Failure(failure)) => faults.take(failure)?,
+            Err(Halt::Missing(wanted)) => missing.extend(wanted),
+        }
+    }
+    faults.verdict()?;
+    if missing.is_empty() { Ok(sources) } else { Err(Halt::Missing(missing)) }
+}
+
+/// The registered functions among the stages. What is wrong with stages is for [`functions`] to say.
+pub(super) fn references(raw: &RawValue, body: &[u8], limits: &Limits) -> Vec<Wanted> {
+    // a key may be written with escapes
+    if !raw.get().contains("\"function\"") && !raw.get().contains('\\') {
+        return Vec::new();
+    }
+    let stages = stages(raw, body, limits).unwrap_or_default();
+    stages.iter().filter_map(Wanted::of).collect()
+}
+
+fn stages<'a>(raw: &'a RawValue, body: &[u8], limits: &Limits) -> Result<Vec<Envelope<'a>>, Failure> {
     let mut context = Context::new(Some("stages"), limits.json_nesting, Slug::InvalidRequest);
     let read = Seed(Stages { context: &mut context, most: limits.functions }).deserialize(&mut super::json(raw));
     let stages = context.finish(read, raw.get(), body)?;
@@ -24,15 +52,7 @@ pub(super) fn functions(raw: &RawValue, body: &[u8], limits: &Limits) -> Result<
         let fault = Fault { pointer: "/stages".into(), detail: "a composition needs a stage".into(), hint: None };
         return Err(Failure::of_faults(Slug::InvalidRequest, vec![fault]));
     }
-    let mut sources = Vec::with_capacity(stages.len());
-    let mut faults = Gathered::default();
-    for stage in &stages {
-        match function(stage, body, limits) {
-            Ok(source) => sources.push(source),
-            Err(failure) => faults.take(failure)?,
-        }
-    }
-    faults.verdict().map(|()| sources)
+    Ok(stages)
 }
 
 /// Faults of several functions; the first decides what the problem is called.

@@ -65,7 +65,8 @@ fn signature<'s>(out: &mut Vec<u8>, names: impl Iterator<Item = (&'s str, &'s [u
     });
 }
 
-fn graph(out: &mut Vec<u8>, graph: &Graph) {
+/// Writes a graph every node of which is listed and named.
+pub(in crate::service) fn graph(out: &mut Vec<u8>, graph: &Graph) {
     out.extend_from_slice(b"{\"inputs\":");
     list(out, graph.inputs.iter(), |out, input| match input.shape.as_deref() {
         None | Some([]) => string(out, &input.name),

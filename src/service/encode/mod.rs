@@ -3,6 +3,7 @@
 mod answer;
 mod chain;
 mod diagnostics;
+mod function;
 mod graph;
 mod linearity;
 mod number;
@@ -12,4 +13,5 @@ mod tests;
 
 pub(super) use answer::{Block, Derivative, Slot, Style, Template, answer};
 pub(super) use chain::{Stage, cells};
-pub(super) use graph::{Converted, converted};
+pub(super) use function::function;
+pub(super) use graph::{Converted, converted, graph};

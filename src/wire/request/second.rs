@@ -8,7 +8,7 @@ use crate::wire::graph::{Graph, Input, Tensor};
 
 request! {
     /// The body of `POST /hessian`.
-    HessianRequest {
+    HessianRequest, RegisteredHessianRequest {
         /// One point; beside `points`, the inputs that all points share.
         at: IndexMap<String, Tensor>,
         /// Many points.
@@ -29,7 +29,7 @@ request! {
 
 request! {
     /// The body of `POST /hvp`.
-    HvpRequest {
+    HvpRequest, RegisteredHvpRequest {
         /// One point; beside `points`, the inputs that all points share.
         at: IndexMap<String, Tensor>,
         /// Many points.
@@ -51,7 +51,7 @@ request! {
 
 request! {
     /// The body of `POST /taylor`.
-    TaylorRequest {
+    TaylorRequest, RegisteredTaylorRequest {
         /// One point; beside `points`, the inputs that all points share.
         at: IndexMap<String, Tensor>,
         /// Many points.

@@ -102,7 +102,7 @@ impl ChainRequest {
 
 request! {
     /// The body of `POST /check`.
-    CheckRequest {
+    CheckRequest, RegisteredCheckRequest {
         /// The point.
         at: IndexMap<String, Tensor>,
         /// The direction d, `input → tensor`; an absent input does not move. Default: a fixed pseudo-random one along all inputs, its
@@ -139,7 +139,7 @@ impl CheckRequest {
 
 request! {
     /// The body of `POST /derivative`.
-    DerivativeRequest {
+    DerivativeRequest, RegisteredDerivativeRequest {
         /// The inputs to differentiate by. Default: all.
         wrt: Vec<String>,
         /// Whether the function's own outputs come first. Default: false.

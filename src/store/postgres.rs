@@ -1,0 +1,385 @@
+//! Functions in PostgreSQL, for several servers at once.
+//!
+//! A change is planned by the same rules as in the other homes, from the rows that it can touch, in a transaction that holds the one
+//! row of totals: so changes come one after another, and sequence numbers become visible in their order. What a reference means is
+//! remembered for a while shorter than a second; what it does not mean is not.
+
+use std::future::Future;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use deadpool_postgres::{GenericClient, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use quick_cache::sync::Cache;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Config, NoTls, Row};
+
+use super::index::{Change, Index, Room, Totals};
+use super::record::{Condition, Entry, Id, Outcome, Page, Reference, Registration};
+use super::{Clock, Error, Settings, milliseconds};
+
+/// The steps from an empty database to the tables that are used here. Only ever appended to.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE nablad_totals (functions bigint NOT NULL, bytes bigint NOT NULL, last bigint NOT NULL);
+    INSERT INTO nablad_totals VALUES (0, 0, 0);
+    CREATE TABLE nablad_texts (id bytea PRIMARY KEY, text bytea NOT NULL);
+    CREATE TABLE nablad_entries (
+        sequence bigint PRIMARY KEY, revision bigint NOT NULL, id bytea NOT NULL REFERENCES nablad_texts, owner text NOT NULL,
+        names text[] NOT NULL, description text, public boolean NOT NULL, created bigint NOT NULL, bytes bigint NOT NULL,
+        UNIQUE (id, owner)
+    );
+    CREATE TABLE nablad_names (name text COLLATE \"C\" PRIMARY KEY, entry bigint NOT NULL REFERENCES nablad_entries ON DELETE CASCADE);
+    CREATE INDEX nablad_names_entry ON nablad_names (entry);
+"];
+
+/// What servers that migrate at once take turns by: any number that nobody else takes.
+const TURN: i64 = 0x006e_6162_6c61_6421;
+
+/// References that are remembered.
+const REMEMBERED: usize = 10_000;
+
+const FACTS: &str = "e.sequence, e.revision, e.id, e.owner, e.names, e.description, e.public, e.created, e.bytes";
+
+/// The home in a database.
+pub(super) struct Postgres {
+    pool: Pool,
+    room: Room,
+    clock: Clock,
+    timeout: Duration,
+    found: Found,
+}
+
+impl Postgres {
+    /// Connects, and brings the tables up to date.
+    pub(super) async fn open(url: &str, settings: &Settings, clock: Clock) -> Result<Postgres, Error> {
+        let timeout = settings.timeout();
+        let shown = Settings::masked(url);
+        let mut config = Config::from_str(url).map_err(|error| Error::Home(format!("store.url = {shown:?}: {}", told(&error))))?;
+        config.connect_timeout(timeout).tcp_user_timeout(timeout).keepalives_idle(Duration::from_secs(10));
+        if config.get_application_name().is_none() {
+            config.application_name("nablad");
+        }
+        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        // what nobody waits for any more ends in the database, too
+        let limits = format!("SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}", timeout.as_millis().max(1));
+        let limited = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
+            let limits = limits.clone();
+            Box::pin(async move { client.batch_execute(&limits).await.map_err(HookError::Backend) })
+        });
+        let pool = Pool::builder(manager)
+            .max_size(settings.connections)
+            .wait_timeout(Some(timeout))
+            .create_timeout(Some(timeout))
+            .recycle_timeout(Some(timeout))
+            .runtime(Runtime::Tokio1)
+            .post_create(limited)
+            .build()
+            .map_err(|error| Error::Home(error.to_string()))?;
+        let found = Found::for_as_long_as(settings.freshness());
+        let postgres = Postgres { pool, room: Room::of(settings), clock, timeout, found };
+        postgres.migrate().await.map_err(|error| match error {
+            Error::Unavailable(why) => Error::Unavailable(format!("{shown}: {why}")),
+            error => error,
+        })?;
+        Ok(postgres)
+    }
+
+    async fn migrate(&self) -> Result<(), Error> {
+        self.timed(async {
+            let mut client = self.client().await?;
+            let transaction = client.transaction().await.map_err(unavailable)?;
+            transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&TURN]).await.map_err(unavailable)?;
+            transaction.batch_execute("CREATE TABLE IF NOT EXISTS nablad_schema (version bigint NOT NULL)").await.map_err(unavailable)?;
+            let row = transaction.query_one("SELECT coalesce(max(version), 0) FROM nablad_schema", &[]).await.map_err(unavailable)?;
+            let version = row.get::<_, i64>(0);
+            let Some(steps) = usize::try_from(version).ok().and_then(|version| MIGRATIONS.get(version..)) else {
+                let known = MIGRATIONS.len();
+                return Err(Error::Damaged(format!("the tables are of version {version}; this server knows those up to {known}")));
+            };
+            for (step, version) in steps.iter().zip(version + 1..) {
+                transaction.batch_execute(step).await.map_err(unavailable)?;
+                transaction.execute("INSERT INTO nablad_schema VALUES ($1)", &[&version]).await.map_err(unavailable)?;
+            }
+            transaction.commit().await.map_err(unavailable)
+        })
+        .await
+    }
+
+    pub(super) fn peek(&self, owner: Option<&str>, reference: &Reference) -> Option<Id> {
+        self.found.get(owner, reference)
+    }
+
+    pub(super) async fn find(&self, owner: Option<&str>, reference: &Reference) -> Result<Entry, Error> {
+        let asked = self.found.ask();
+        let key = owner_key(owner);
+        let row = match reference {
+            Reference::Name(name) => {
+                let query = format!(
+                    "SELECT {FACTS} FROM nablad_entries e JOIN nablad_names n ON n.entry = e.sequence WHERE n.name = $1 AND (e.public OR e.owner = $2)"
+                );
+                self.read(&query, &[name, &key]).await?
+            }
+            Reference::Id(id) => {
+                let query = format!(
+                    "SELECT {FACTS} FROM nablad_entries e WHERE e.id = $1 AND (e.public OR e.owner = $2) ORDER BY e.owner <> $2, e.sequence LIMIT 1"
+                );
+                self.read(&query, &[&&id.0[..], &key]).await?
+            }
+        };
+        let entry = entry(row.first().ok_or(Error::Missing)?)?;
+        self.found.keep(asked, owner, reference, entry.id);
+        Ok(entry)
+    }
+
+    pub(super) async fn text(&self, id: Id) -> Result<Arc<[u8]>, Error> {
+        let rows = self.read("SELECT text FROM nablad_texts WHERE id = $1", &[&&id.0[..]]).await?;
+        let row = rows.first().ok_or(Error::Missing)?;
+        Ok(row.try_get::<_, &[u8]>(0).map_err(damaged)?.into())
+    }
+
+    pub(super) async fn list(&self, owner: Option<&str>, after: u64, limit: usize) -> Result<Page, Error> {
+        let query = format!(
+            "SELECT {FACTS} FROM nablad_entries e WHERE e.sequence > $1 AND (e.public OR e.owner = $2) ORDER BY e.sequence LIMIT $3"
+        );
+        let (after, most) = (signed(after), signed(limit as u64).saturating_add(1));
+        let rows = self.read(&query, &[&after, &owner_key(owner), &most]).await?;
+        let entries = rows.iter().take(limit).map(entry).collect::<Result<_, _>>()?;
+        Ok(Page { entries, more: rows.len() > limit })
+    }
+
+    pub(super) async fn register(&self, registration: Registration) -> Result<Outcome, Error> {
+        let name = registration.name.as_deref();
+        self.change(registration.id, name, |index, now| index.register(&registration, now, self.room)).await
+    }
+
+    pub(super) async fn replace(&self, registration: Registration, condition: Condition) -> Result<Outcome, Error> {
+        let name = registration.name.as_deref();
+        self.change(registration.id, name, |index, now| index.replace(&registration, &condition, now, self.room)).await
+    }
+
+    pub(super) async fn delete(&self, owner: Option<&str>, reference: Reference, condition: Condition) -> Result<(), Error> {
+        // whose text goes with it depends on who else has it
+        let id = match &reference {
+            Reference::Id(id) => *id,
+            Reference::Name(name) => self.named(name).await?.ok_or(Error::Missing)?,
+        };
+        let name = if let Reference::Name(name) = &reference { Some(name.as_str()) } else { None };
+        let plan = |index: &Index, _| match index.find(owner, &reference) {
+            // what the name meant a moment ago is not what was looked at
+            Some(entry) if entry.id != id => Err(Error::Unavailable("the name was given to another function just now".to_owned())),
+            _ => index.delete(owner, &reference, &condition).map(|change| (change, ())),
+        };
+        self.change(id, name, plan).await
+    }
+
+    /// What a name means, whoever asks.
+    async fn named(&self, name: &str) -> Result<Option<Id>, Error> {
+        let query = "SELECT e.id FROM nablad_entries e JOIN nablad_names n ON n.entry = e.sequence WHERE n.name = $1";
+        self.read(query, &[&name]).await?.first().map(|row| id(row, 0)).transpose()
+    }
+
+    /// Plans a change from the entries of a function and what a name means, and makes it.
+    async fn change<T>(
+        &self,
+        id: Id,
+        name: Option<&str>,
+        plan: impl FnOnce(&Index, u64) -> Result<(Change, T), Error>,
+    ) -> Result<T, Error> {
+        let now = milliseconds(&self.clock);
+        let changed = self.timed(async {
+            let mut client = self.client().await?;
+            let transaction = client.transaction().await.map_err(unavailable)?;
+            let totals = transaction.query_one("SELECT functions, bytes, last FROM nablad_totals FOR UPDATE", &[]);
+            let totals = totals.await.map_err(unavailable)?;
+            let total = |column: usize| totals.try_get::<_, i64>(column).map_err(damaged).map(unsigned);
+            let totals = Totals { functions: total(0)?, bytes: total(1)?, last: total(2)? };
+            let query = format!(
+                "SELECT {FACTS} FROM nablad_entries e WHERE e.id = $1 OR e.sequence = (SELECT entry FROM nablad_names WHERE name = $2)"
+            );
+            let touched = transaction.prepare_cached(&query).await.map_err(unavailable)?;
+            let rows = transaction.query(&touched, &[&&id.0[..], &name]).await.map_err(unavailable)?;
+            let mut index = Index::part(rows.iter().map(entry).collect::<Result<_, _>>()?, totals);
+            let (change, outcome) = plan(&index, now)?;
+            if change.is_empty() {
+                return Ok(outcome);
+            }
+            write(&transaction, &change).await.map_err(unavailable)?;
+            index.apply(change);
+            let Totals { functions, bytes, last } = index.totals();
+            let update = "UPDATE nablad_totals SET functions = $1, bytes = $2, last = $3";
+            transaction.execute(update, &[&signed(functions), &signed(bytes), &signed(last)]).await.map_err(unavailable)?;
+            transaction.commit().await.map_err(unavailable)?;
+            Ok(outcome)
+        });
+        let outcome = changed.await;
+        // where it is not known whether it came through, too
+        self.found.forget();
+        outcome
+    }
+
+    /// Reads; once more where the connection was only found to be gone by using it.
+    async fn read(&self, query: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
+        self.timed(async {
+            let mut attempts = 2;
+            loop {
+                attempts -= 1;
+                let client = self.client().await?;
+                let rows = async { client.query(&client.prepare_cached(query).await?, values).await };
+                match rows.await {
+                    Err(error) if error.is_closed() && attempts > 0 => {
+                        // it is not the only one
+                        self.pool.retain(|client, _| !client.is_closed());
+                    }
+                    outcome => return outcome.map_err(unavailable),
+                }
+            }
+        })
+        .await
+    }
+
+    async fn client(&self) -> Result<Object, Error> {
+        self.pool.get().await.map_err(|error| Error::Unavailable(told(&error)))
+    }
+
+    async fn timed<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let late = |_| Err(Error::Unavailable(format!("no answer from PostgreSQL within {} s", self.timeout.as_secs_f64())));
+        tokio::time::timeout(self.timeout, work).await.unwrap_or_else(late)
+    }
+}
+
+async fn write(transaction: &deadpool_postgres::Transaction<'_>, change: &Change) -> Result<(), tokio_postgres::Error> {
+    if let Some((id, text)) = &change.text {
+        transaction.execute("INSERT INTO nablad_texts VALUES ($1, $2)", &[&&id.0[..], &&text[..]]).await?;
+    }
+    for entry in &change.put {
+        let sequence = signed(entry.sequence);
+        let query = "INSERT INTO nablad_entries VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (sequence) DO UPDATE SET
+            revision = excluded.revision, names = excluded.names, description = excluded.description, public = excluded.public";
+        let (revision, created, bytes) = (signed(entry.revision), signed(entry.created), signed(entry.bytes));
+        let owner = owner_key(entry.owner.as_deref());
+        let values: [&(dyn ToSql + Sync); 9] =
+            [&sequence, &revision, &&entry.id.0[..], &owner, &entry.names, &entry.description, &entry.public, &created, &bytes];
+        transaction.execute(query, &values).await?;
+        let query = "DELETE FROM nablad_names WHERE entry = $1 AND name <> ALL($2)";
+        transaction.execute(query, &[&sequence, &entry.names]).await?;
+        let query = "INSERT INTO nablad_names SELECT unnest($2::text[]), $1 ON CONFLICT DO NOTHING";
+        transaction.execute(query, &[&sequence, &entry.names]).await?;
+    }
+    if let Some(sequence) = change.gone {
+        transaction.execute("DELETE FROM nablad_entries WHERE sequence = $1", &[&signed(sequence)]).await?;
+    }
+    if let Some(id) = &change.dropped {
+        transaction.execute("DELETE FROM nablad_texts WHERE id = $1", &[&&id.0[..]]).await?;
+    }
+    Ok(())
+}
+
+/// An owner as a column that is never null.
+fn owner_key(owner: Option<&str>) -> String {
+    owner.map_or_else(String::new, |owner| format!(":{owner}"))
+}
+
+fn entry(row: &Row) -> Result<Entry, Error> {
+    let number = |column: usize| row.try_get::<_, i64>(column).map_err(damaged).map(unsigned);
+    let owner: &str = row.try_get(3).map_err(damaged)?;
+    Ok(Entry {
+        sequence: number(0)?,
+        revision: number(1)?,
+        id: id(row, 2)?,
+        owner: owner.strip_prefix(':').map(str::to_owned),
+        names: row.try_get(4).map_err(damaged)?,
+        description: row.try_get(5).map_err(damaged)?,
+        public: row.try_get(6).map_err(damaged)?,
+        created: number(7)?,
+        bytes: number(8)?,
+    })
+}
+
+fn id(row: &Row, column: usize) -> Result<Id, Error> {
+    let bytes: &[u8] = row.try_get(column).map_err(damaged)?;
+    bytes.try_into().map(Id).map_err(|_| Error::Damaged(format!("an id of {} bytes", bytes.len())))
+}
+
+/// PostgreSQL has no unsigned numbers; none of ours ever comes near the bound.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+fn unavailable(error: tokio_postgres::Error) -> Error {
+    Error::Unavailable(told(&error))
+}
+
+fn damaged(error: tokio_postgres::Error) -> Error {
+    Error::Damaged(told(&error))
+}
+
+/// An error with what it comes from.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut sentence = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let cause = error.to_string();
+        if !sentence.contains(&cause) {
+            sentence = format!("{sentence}: {cause}");
+        }
+        source = error.source();
+    }
+    sentence
+}
+
+/// What references were found to mean.
+struct Found {
+    known: Cache<(Option<String>, Reference), Arc<Known>>,
+    fresh: Duration,
+    /// Counts the changes made from here: what was asked before one is not remembered after it.
+    changes: AtomicU64,
+    turn: Mutex<()>,
+}
+
+struct Known {
+    id: Id,
+    /// When it was asked.
+    at: Instant,
+    /// Whether somebody asks again.
+    asking: AtomicBool,
+}
+
+/// A question put to the database: when, and after how many changes.
+struct Asked(Instant, u64);
+
+impl Found {
+    fn for_as_long_as(fresh: Duration) -> Found {
+        Found { known: Cache::new(REMEMBERED), fresh, changes: AtomicU64::new(0), turn: Mutex::default() }
+    }
+
+    /// What is still fresh. From half of that time on one asker is told nothing, so that he asks and nobody else has to wait.
+    fn get(&self, owner: Option<&str>, reference: &Reference) -> Option<Id> {
+        let known = self.known.get(&(owner.map(str::to_owned), reference.clone()))?;
+        let age = known.at.elapsed();
+        let good = age < self.fresh / 2 || (age < self.fresh && known.asking.swap(true, Ordering::Relaxed));
+        good.then_some(known.id)
+    }
+
+    fn ask(&self) -> Asked {
+        Asked(Instant::now(), self.changes.load(Ordering::Acquire))
+    }
+
+    fn keep(&self, Asked(at, changes): Asked, owner: Option<&str>, reference: &Reference, id: Id) {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.changes.load(Ordering::Acquire) == changes {
+            let known = Known { id, at, asking: AtomicBool::new(false) };
+            self.known.insert((owner.map(str::to_owned), reference.clone()), Arc::new(known));
+        }
+    }
+
+    fn forget(&self) {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        self.known.clear();
+    }
+}

@@ -1,0 +1,163 @@
+//! The settings of the store, the section `[store]`.
+
+use std::fmt;
+#[cfg(feature = "postgres")]
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+
+/// Where registered functions live, and how many there may be.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// `memory:`, `file:PATH` or `postgres://…`.
+    pub url: String,
+    /// Registered functions in all.
+    pub functions: u64,
+    /// Bytes of their texts in all.
+    pub bytes: u64,
+    /// Names that one function may have.
+    pub names: u64,
+    /// Bytes of a description.
+    pub description_bytes: usize,
+    /// Connections to PostgreSQL.
+    pub connections: usize,
+    /// Seconds that PostgreSQL may take to do what it is asked.
+    pub timeout_seconds: f64,
+    /// Seconds for which what PostgreSQL said of a name may be relied on.
+    pub freshness_seconds: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            url: "memory:".to_owned(),
+            functions: 100_000,
+            bytes: 1 << 30,
+            names: 16,
+            description_bytes: 4096,
+            connections: 8,
+            timeout_seconds: 3.0,
+            freshness_seconds: 0.8,
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Settings {{ url: {:?}, .. }}", Settings::masked(&self.url))
+    }
+}
+
+/// A home of functions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Home {
+    /// This process.
+    Memory,
+    /// A file of that path.
+    File(String),
+    /// A database at that URL.
+    Postgres(String),
+}
+
+impl Settings {
+    /// The home that the URL names.
+    ///
+    /// # Errors
+    /// A URL that names none.
+    pub fn home(&self) -> Result<Home, Error> {
+        Settings::home_of(&self.url)
+    }
+
+    /// The home that a URL names.
+    ///
+    /// # Errors
+    /// A URL that names none.
+    pub fn home_of(url: &str) -> Result<Home, Error> {
+        if url == "memory:" {
+            return Ok(Home::Memory);
+        }
+        if let Some(path) = url.strip_prefix("file:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            return if path.is_empty() { Err(no_home(url)) } else { Ok(Home::File(path.to_owned())) };
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(Home::Postgres(url.to_owned()));
+        }
+        Err(no_home(url))
+    }
+
+    /// A URL to be shown: without its password.
+    pub fn masked(url: &str) -> String {
+        let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+        let (authority, path) = rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at));
+        let authority = match authority.rsplit_once('@') {
+            Some((user, host)) => match user.split_once(':') {
+                Some((user, _)) => format!("{user}:***@{host}"),
+                None => authority.to_owned(),
+            },
+            None => authority.to_owned(),
+        };
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        let secret = |pair: &str| if pair.starts_with("password=") { "password=***".to_owned() } else { pair.to_owned() };
+        let query = query.map(|query| format!("?{}", query.split('&').map(secret).collect::<Vec<_>>().join("&")));
+        format!("{scheme}://{authority}{path}{}", query.unwrap_or_default())
+    }
+
+    /// How long PostgreSQL may take.
+    #[cfg(feature = "postgres")]
+    pub(super) fn timeout(&self) -> Duration {
+        Duration::try_from_secs_f64(self.timeout_seconds).unwrap_or(Duration::from_secs(60))
+    }
+
+    /// How long what PostgreSQL said may be relied on.
+    #[cfg(feature = "postgres")]
+    pub(super) fn freshness(&self) -> Duration {
+        Duration::try_from_secs_f64(self.freshness_seconds).unwrap_or_default()
+    }
+}
+
+fn no_home(url: &str) -> Error {
+    let url = Settings::masked(url);
+    Error::Home(format!(
+        "store.url = {url:?} names no home of functions; it is memory:, file:PATH or postgres://USER:PASSWORD@HOST/DATABASE"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn homes() {
+        for (url, home) in [
+            ("memory:", Some(Home::Memory)),
+            ("file:a/b.redb", Some(Home::File("a/b.redb".to_owned()))),
+            ("file:///var/lib/f", Some(Home::File("/var/lib/f".to_owned()))),
+            ("postgres://h/d", Some(Home::Postgres("postgres://h/d".to_owned()))),
+            ("file:", None),
+            ("redis://h", None),
+            ("", None),
+        ] {
+            assert_eq!(Settings::home_of(url).ok(), home, "{url}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        for (url, shown) in [
+            ("postgres://me:secret@host:5432/db?sslmode=disable", "postgres://me:***@host:5432/db?sslmode=disable"),
+            ("postgres://me:se@cret@host/db", "postgres://me:***@host/db"),
+            ("postgres:///db?host=/run&password=secret&user=me", "postgres:///db?host=/run&password=***&user=me"),
+            ("postgres://me@host/db", "postgres://me@host/db"),
+            ("file:a@b:c", "file:a@b:c"),
+        ] {
+            assert_eq!(Settings::masked(url), shown);
+            let settings = Settings { url: url.to_owned(), ..Settings::default() };
+            assert!(!format!("{settings:?}").contains("secret"), "{settings:?}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Homes that are not as they should be: files torn or foreign, databases that are away.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use nablad::store::{Error, Registration, Settings, Store};
+
+use super::homes::{clock, in_file, in_postgres, open};
+use super::store::{id, registration, run, told};
+
+#[tokio::test]
+async fn files_that_are_none_of_ours_or_torn_are_told() {
+    let home = in_file();
+    let file = home.file.clone().unwrap();
+    let store = open(&home).await;
+    for letter in ["A", "B", "C", "D"] {
+        let wanted =
+            Registration { text: letter.repeat(5000).into_bytes().into(), ..registration(None, letter, Some(&letter.to_lowercase())) };
+        store.register(wanted).await.unwrap();
+    }
+    // a file belongs to one server at a time
+    let second = Store::open(&home.settings, clock()).await.err().unwrap();
+    assert!(matches!(&second, Error::Unavailable(why) if why.contains("another process has it open") && why.contains("redb")), "{second}");
+    let all = store.list(None, 0, 9).await.unwrap();
+    drop(store);
+    let good = std::fs::read(&file).unwrap();
+
+    let mut files: HashMap<String, Vec<u8>> = HashMap::new();
+    files.insert("text".into(), b"these are my functions".to_vec());
+    files.insert("zeros".into(), vec![0; 100_000]);
+    for tenth in 1..10 {
+        files.insert(format!("the first {tenth} tenths"), good[..good.len() * tenth / 10].to_vec());
+    }
+    for (i, place) in (0..good.len()).step_by(good.len() / 40).enumerate() {
+        let mut torn = good.clone();
+        let end = (place + 512).min(good.len());
+        torn[place..end].fill(if i % 2 == 0 { 0 } else { 0xff });
+        files.insert(format!("512 bytes lost at {place}"), torn);
+    }
+    let (mut told, mut unharmed) = (0, 0);
+    for (what, bytes) in files {
+        std::fs::write(&file, &bytes).unwrap();
+        match Store::open(&home.settings, clock()).await {
+            // what was lost was no part of it
+            Ok(store) => {
+                assert_eq!(store.list(None, 0, 9).await.unwrap(), all, "{what}");
+                for letter in ["A", "B", "C", "D"] {
+                    assert_eq!(store.text(id(letter)).await.unwrap()[..], *letter.repeat(5000).as_bytes(), "{what}");
+                }
+                unharmed += 1;
+            }
+            Err(error) => {
+                assert!(matches!(&error, Error::Damaged(why) if why.contains(file.to_str().unwrap())), "{what}: {error}");
+                told += 1;
+            }
+        }
+    }
+    assert!(told >= 12 && unharmed >= 3, "{told} told, {unharmed} unharmed");
+
+    // another program's, and another version's
+    type Table = redb::TableDefinition<'static, &'static str, u64>;
+    for (table, key, value, word) in [("accounts", "x", 1, "accounts"), ("nablad", "form", 99, "form 99")] {
+        std::fs::remove_file(&file).unwrap();
+        let database = redb::Database::create(&file).unwrap();
+        let transaction = database.begin_write().unwrap();
+        transaction.open_table(Table::new(table)).unwrap().insert(key, value).unwrap();
+        transaction.commit().unwrap();
+        drop(database);
+        let error = Store::open(&home.settings, clock()).await.err().unwrap();
+        assert!(matches!(&error, Error::Damaged(why) if why.contains(word)), "{error}");
+    }
+    let nowhere = Settings { url: "file:/nowhere/at/all.redb".to_owned(), ..Settings::default() };
+    let error = Store::open(&nowhere, clock()).await.err().unwrap();
+    assert!(matches!(&error, Error::Unavailable(why) if why.contains("/nowhere/at/all.redb")), "{error}");
+}
+
+#[tokio::test]
+async fn databases_that_cannot_be_used_are_told() {
+    for (url, word) in [
+        ("postgres://nobody@127.0.0.1:1/none", "postgres://nobody@127.0.0.1:1/none"),
+        ("postgres://me:secret@127.0.0.1:1/none", "postgres://me:***@127.0.0.1:1/none"),
+        ("postgres://h:port/none", "store.url"),
+    ] {
+        let settings = Settings { url: url.to_owned(), ..Settings::default() };
+        let error = Store::open(&settings, clock()).await.err().unwrap().to_string();
+        assert!(error.contains(word) && !error.contains("secret"), "{error}");
+    }
+    let Some(home) = in_postgres().await else { return };
+    drop(open(&home).await);
+    let (client, connection) = tokio_postgres::connect(&home.settings.url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("INSERT INTO nablad_schema VALUES (99)").await.unwrap();
+    let error = Store::open(&home.settings, clock()).await.err().unwrap();
+    assert!(matches!(&error, Error::Damaged(why) if why.contains("version 99")), "{error}");
+}
+
+#[tokio::test]
+async fn connections_that_break_are_made_anew() {
+    let Some(home) = in_postgres().await else { return };
+    let store = open(&home).await;
+    run(&store, "- register F as f").await;
+    let (client, connection) = tokio_postgres::connect(&home.settings.url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let begun = Instant::now();
+    for _ in 0..5 {
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND application_name = $1";
+        assert!(!client.query(end, &[&home.schema]).await.unwrap().is_empty());
+        // a change that was under way is not done twice, so the first may be refused; never the reading, never for long
+        loop {
+            match store.register(registration(None, "F", Some("f"))).await {
+                Ok(outcome) => break assert_eq!(told(&outcome.entry), "1.1 F f"),
+                Err(Error::Unavailable(_)) => assert!(begun.elapsed() < Duration::from_secs(10)),
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert_eq!(run(&store, "- find f").await, "1.1 F f");
+    }
+}
