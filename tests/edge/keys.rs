@@ -170,3 +170,46 @@ fn the_example_file_is_good() {
     let settings = keys::Settings { file: path, ..keys::Settings::default() };
     assert_eq!(keys::Keys::load(&settings).unwrap().unwrap().count(), 2);
 }
+
+/// What one owner registers another neither sees nor uses nor deletes, unless it is public.
+#[tokio::test]
+async fn owners_are_apart() {
+    let both = "evaluate,register";
+    let ((alice, alice_line), (bob, bob_line)) = (generate("alice", both).unwrap(), generate("bob", both).unwrap());
+    let (second, second_line) = generate("alice", both).unwrap();
+    let (reader, reader_line) = generate("reader", "evaluate").unwrap();
+    let server = server(&[&alice_line, &bob_line, &second_line, &reader_line], keys::Settings::default()).await;
+    let send = async |method: &str, path: &str, key: &str, body: &str| {
+        let authorization = format!("Bearer {key}");
+        server.ask(method, path, &[("authorization", &authorization)], body).await
+    };
+    let own = send("POST", "/functions", &alice, r#"{"formula": "x^2", "name": "own"}"#).await;
+    assert_eq!(own.status, 201, "{}", own.text);
+    let public = send("POST", "/functions", &alice, r#"{"formula": "x^3", "name": "shown", "public": true}"#).await;
+    assert_eq!(public.status, 201, "{}", public.text);
+    let at = r#"{"at": {"x": 3}}"#;
+    let (by_own, by_shown) = (r#"{"function": "own", "at": {"x": 3}}"#, r#"{"function": "shown", "at": {"x": 3}}"#);
+    for (method, path, key, body, status) in [
+        ("POST", "/functions/own/value", &alice, at, 200),
+        ("POST", "/functions/own/value", &second, at, 200),
+        ("POST", "/value", &alice, by_own, 200),
+        ("GET", "/functions/own", &bob, "", 404),
+        ("POST", "/functions/own/value", &bob, at, 404),
+        ("POST", "/functions/own/value", &reader, at, 404),
+        ("POST", "/value", &bob, by_own, 404),
+        ("DELETE", "/functions/own", &bob, "", 404),
+        ("POST", "/functions/shown/value", &bob, at, 200),
+        ("POST", "/value", &reader, by_shown, 200),
+        ("DELETE", "/functions/shown", &reader, "", 403),
+        ("POST", "/functions", &reader, r#"{"formula": "x"}"#, 403),
+        ("DELETE", "/functions/own", &second, "", 204),
+        ("GET", "/functions/own", &alice, "", 404),
+    ] {
+        let answer = send(method, path, key, body).await;
+        assert_eq!(answer.status, status, "{method} {path} {body}: {}", answer.text);
+    }
+    // Another's public function can be seen and not deleted.
+    assert!([403, 404].contains(&send("DELETE", "/functions/shown", &bob, "").await.status));
+    assert_eq!(send("GET", "/functions/shown", &bob, "").await.status, 200);
+    assert!(!send("GET", "/functions", &bob, "").await.text.contains("\"own\""));
+}
