@@ -49,20 +49,22 @@ fn mixture(k: usize, n: usize, d: usize) -> Graph {
 }
 
 /// A chain of neighbours: Σ (100·(x[1:] − x[:-1]²)² + (1 − x[:-1])²).
+fn chain(g: &mut Builder, x: NodeId) -> NodeId {
+    let bounds = |start: i64, stop: Option<i64>| [("start", Value::Bounds(vec![Some(start)])), ("stop", Value::Bounds(vec![stop]))];
+    let next = call(g, "slice", &[x], &bounds(1, None));
+    let own = call(g, "slice", &[x], &bounds(0, Some(-1)));
+    let square = call(g, "square", &[own], &[]);
+    let difference = call(g, "subtract", &[next, square], &[]);
+    let (one, hundred) = (g.number(1.0), g.number(100.0));
+    let distance = call(g, "subtract", &[one, own], &[]);
+    let (a, b) = (call(g, "square", &[difference], &[]), call(g, "square", &[distance], &[]));
+    let a = call(g, "multiply", &[hundred, a], &[]);
+    let sum = call(g, "add", &[a, b], &[]);
+    call(g, "sum", &[sum], &[])
+}
+
 fn neighbours(n: usize) -> Graph {
-    with_gradient(&[&[n]], |g, a| {
-        let bounds = |start: i64, stop: Option<i64>| [("start", Value::Bounds(vec![Some(start)])), ("stop", Value::Bounds(vec![stop]))];
-        let next = call(g, "slice", &[a[0]], &bounds(1, None));
-        let own = call(g, "slice", &[a[0]], &bounds(0, Some(-1)));
-        let square = call(g, "square", &[own], &[]);
-        let difference = call(g, "subtract", &[next, square], &[]);
-        let (one, hundred) = (g.number(1.0), g.number(100.0));
-        let distance = call(g, "subtract", &[one, own], &[]);
-        let (a, b) = (call(g, "square", &[difference], &[]), call(g, "square", &[distance], &[]));
-        let a = call(g, "multiply", &[hundred, a], &[]);
-        let sum = call(g, "add", &[a, b], &[]);
-        call(g, "sum", &[sum], &[])
-    })
+    with_gradient(&[&[n]], |g, a| chain(g, a[0]))
 }
 
 /// Elementwise work between sums over rows and over columns of one matrix.
@@ -80,6 +82,39 @@ fn rows_and_columns(rows: usize, columns: usize) -> Graph {
     })
 }
 
+/// A long chain of neighbours beside sums that are fewer than its blocks.
+fn long_and_short(long: usize, short: usize) -> Graph {
+    with_gradient(&[&[long], &[short, 3], &[3, 3]], |g, a| {
+        let whole = chain(g, a[0]);
+        // behind the first of the long ones, and read by none of them
+        let product = call(g, "matmul", &[a[1], a[2]], &[]);
+        let rows = call(g, "sum", &[product], &axis(1));
+        let squares = call(g, "square", &[rows], &[]);
+        let short = call(g, "sum", &[squares], &[]);
+        call(g, "add", &[whole, short], &[])
+    })
+}
+
+/// Products, and beside them a vector that is padded at both ends by as many numbers as there are products.
+fn padded_beside_products(batch: usize, length: usize) -> Graph {
+    with_gradient(&[&[batch, 80, 60], &[batch, 60, 70], &[length]], |g, a| {
+        let products = call(g, "matmul", &[a[0], a[1]], &[]);
+        let cubes = call(g, "tanh", &[products], &[]);
+        let ends = [
+            ("start", Value::Ints(vec![batch as i64 / 2])),
+            ("step", Value::Ints(vec![1])),
+            ("shape", Value::Ints(vec![(length + batch) as i64])),
+        ];
+        let bent = call(g, "sin", &[a[2]], &[]);
+        let total = call(g, "sum", &[bent], &[]);
+        let own = call(g, "multiply", &[bent, total], &[]);
+        let padded = call(g, "embed", &[own], &ends);
+        let shown = call(g, "exp", &[padded], &[]);
+        let (a, b) = (call(g, "sum", &[cubes], &[]), call(g, "sum", &[shown], &[]));
+        call(g, "add", &[a, b], &[])
+    })
+}
+
 fn values(n: usize, salt: usize) -> Vec<f64> {
     (0..n).map(|i| (((i * 7919 + salt * 104_729) % 4001) as f64 - 2000.0) / 3977.0).collect()
 }
@@ -94,6 +129,8 @@ fn slabs_have_the_bits_of_the_plain_evaluator() {
         ("fewer neighbours", neighbours(16_385)),
         ("rows and columns", rows_and_columns(300, 130)),
         ("more columns", rows_and_columns(77, 1031)),
+        ("few sums beside many numbers", long_and_short(60_000, 5_000)),
+        ("padding at both ends", padded_beside_products(4, 20_000)),
     ] {
         let shapes: Vec<Shape> = graph.inputs().iter().map(|input| input.shape.clone()).collect();
         let point = |salt: usize| shapes.iter().enumerate().map(move |(i, shape)| values(shape.elements(), salt + i)).collect::<Vec<_>>();

@@ -133,7 +133,8 @@ impl<'a> Runner<'a> {
             Work::Reduce { from, inner, stride, fold } => {
                 let data = frame.data(from);
                 let step = stride * lanes as isize;
-                let part = part.start..part.end.min(elements);
+                // the last units of others can be beyond the end of this one
+                let part = part.start.min(elements)..part.end.min(elements);
                 let mut rest = &mut out[part.start * lanes..part.end * lanes];
                 for run in from.layout.runs(part.start, part.len()) {
                     for first in (0..run.length).step_by(TOGETHER) {

@@ -102,7 +102,7 @@ pub(super) fn tiles(
     targets: &mut [Memory<'_>],
 ) -> Result<(), Stopped> {
     let lanes = frame.lanes(map.lanes);
-    let part = part.start..part.end.min(map.elements);
+    let part = part.start.min(map.elements)..part.end.min(map.elements);
     let domain = part.len() * lanes;
     let length = (CACHED / map.slots.max(1)).next_multiple_of(8).clamp(SHORTEST, LONGEST).min(domain.next_multiple_of(4));
     // a line more from slot to slot, so that they do not all compete for the same places of the cache

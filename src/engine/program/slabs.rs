@@ -216,18 +216,16 @@ impl Group {
     fn is_local(&self, operand: &Operand, per_unit: usize, start: usize, beyond: isize) -> bool {
         let Some(&source) = buffer(operand).and_then(|buffer| self.units_of.get(&buffer)) else { return true };
         let layout = &operand.layout;
-        let Some((&(size, stride), inner)) = layout.axes.split_first() else { return (layout.offset as isize + beyond) < source as isize };
+        let Some((&(_, stride), inner)) = layout.axes.split_first() else { return (layout.offset as isize + beyond) < source as isize };
         let row: usize = inner.iter().map(|&(size, _)| size).product();
         if row == 0 || !per_unit.is_multiple_of(row) {
             return false;
         }
         let reach: isize = inner.iter().map(|&(size, stride)| (size as isize - 1) * stride.max(0)).sum::<isize>() + beyond;
         let rows = (per_unit / row) as isize;
-        // the furthest position of a unit, counted from 1: affine, so that the first and the last say it of all
-        let furthest = |units: isize| {
-            let last = (units * rows).min(size as isize + start as isize) - 1 - start as isize;
-            layout.offset as isize + last * stride.max(0) + reach + 1
-        };
+        // the furthest position of a unit, counted from 1: affine, so that the first and the last say it of all. What ends before the last
+        // unit is taken to go on: a bound that stopped there would not be affine
+        let furthest = |units: isize| layout.offset as isize + (units * rows - 1 - start as isize) * stride.max(0) + reach + 1;
         let all = self.units as isize;
         stride >= 0 && [1, all].into_iter().all(|units| furthest(units) <= units * source as isize)
     }
