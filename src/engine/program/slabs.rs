@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use hashbrown::{HashMap, HashSet};
 
-use super::kernel::{Buffer, Kernel, Operand, Source, Work};
+use super::kernel::{Buffer, Kernel, Operand, Work};
+use super::memory::buffer_of;
 
 /// Elements that are worth it.
 const LARGE: usize = 16 * 1024;
@@ -95,9 +96,9 @@ fn group(kernels: &mut Vec<Kernel>, buffers: &[Buffer], cut: Cut, base: usize, s
             at += 1;
             continue;
         };
-        let mut order: Vec<usize> = found.before.iter().chain(&found.members).chain(&found.after).map(|i| at + i).collect();
+        let order = found.before.iter().chain(&found.members).chain(&found.after);
         let mut own: Vec<Option<Kernel>> = kernels.drain(at..end).map(Some).collect();
-        let moved = order.drain(..).filter_map(|i| own[i - at].take()).collect::<Vec<_>>();
+        let moved: Vec<Kernel> = order.filter_map(|&i| own[i].take()).collect();
         kernels.splice(at..at, moved);
         let start = at + found.before.len();
         let kernels = base + start..base + start + found.members.len();
@@ -133,7 +134,7 @@ fn grow(kernels: &[Kernel], buffers: &[Buffer], cut: Cut) -> Option<Found> {
     let mut later: HashSet<u32> = HashSet::new();
     let mut large = 1;
     for (i, kernel) in kernels.iter().enumerate().skip(1) {
-        let reads = |set: &dyn Fn(u32) -> bool| kernel.operands().into_iter().filter_map(buffer).chain(kernel.targets()).any(set);
+        let reads = |set: &dyn Fn(u32) -> bool| kernel.operands().into_iter().filter_map(buffer_of).chain(kernel.targets()).any(set);
         let per_unit = if reads(&|buffer| later.contains(&buffer)) { None } else { group.joined(kernel, buffers) };
         if let Some(per_unit) = per_unit {
             group.take(kernel, buffers, per_unit);
@@ -149,14 +150,6 @@ fn grow(kernels: &[Kernel], buffers: &[Buffer], cut: Cut) -> Option<Found> {
     }
     found.widest = group.units_of.values().copied().max().unwrap_or(0);
     (large > 1).then_some(found)
-}
-
-/// The buffer that an operand reads, if it reads one.
-fn buffer(operand: &Operand) -> Option<u32> {
-    match operand.source {
-        Source::Buffer(buffer) => Some(buffer),
-        Source::Shared(_) | Source::Constant(_) => None,
-    }
 }
 
 struct Group {
@@ -214,7 +207,7 @@ impl Group {
     /// Whether a kernel that reads `per_unit` elements of an operand in a unit, the first of them `start` elements late, finds them
     /// written. For each element it reads up to `beyond` positions further.
     fn is_local(&self, operand: &Operand, per_unit: usize, start: usize, beyond: isize) -> bool {
-        let Some(&source) = buffer(operand).and_then(|buffer| self.units_of.get(&buffer)) else { return true };
+        let Some(&source) = buffer_of(operand).and_then(|buffer| self.units_of.get(&buffer)) else { return true };
         let layout = &operand.layout;
         let Some((&(_, stride), inner)) = layout.axes.split_first() else { return (layout.offset as isize + beyond) < source as isize };
         let row: usize = inner.iter().map(|&(size, _)| size).product();

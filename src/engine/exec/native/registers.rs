@@ -7,7 +7,7 @@ pub(super) const BETWEEN: u8 = 14;
 /// Another one.
 pub(super) const BESIDE: u8 = 15;
 
-/// A value that is no longer read.
+/// No step: what is behind all of them, where a value is stored, and before them, where it was loaded.
 pub(super) const NEVER: usize = usize::MAX;
 
 /// A value in a register.
@@ -51,8 +51,8 @@ impl Registers {
         Some(register)
     }
 
-    /// A register to be written, best one that neither step `now` nor a later one needs; what it held, if that has to be stored first. Those of `busy` are
-    /// not taken.
+    /// A register to be written, best one that neither step `now` nor a later one needs; what it held, if that has to be stored first.
+    /// Those of `busy` are not taken.
     pub(super) fn free(&mut self, now: usize, busy: &[u8]) -> (u8, Option<Held>) {
         let rank = |held: &Option<Held>| held.map_or((0, 0), |held| if held.last < now { (1, 0) } else { (2, held.touched) });
         let candidates = (0..HOLDING as u8).filter(|register| !busy.contains(register));

@@ -28,8 +28,7 @@ impl Tiles {
         if runs.is_empty() {
             return None;
         }
-        let mut last = Vec::new();
-        let kept = kept(map, &runs, &mut last);
+        let (kept, last) = read_later(map, &runs);
         let mut spread = vec![false; map.slots];
         map.loads.iter().for_each(|load| spread[load.slot as usize] = load.is_one_number());
         let mut to = VecAssembler::new(0);
@@ -70,13 +69,13 @@ fn runs(map: &Map) -> Vec<(usize, usize)> {
     runs
 }
 
-/// For each step, whether its value is read outside its run, and (in `last`) the step of its run that reads it last.
-fn kept(map: &Map, runs: &[(usize, usize)], last: &mut Vec<usize>) -> Vec<bool> {
+/// For each step, whether its value is read outside its run, and the step of its run that reads it last.
+fn read_later(map: &Map, runs: &[(usize, usize)]) -> (Vec<bool>, Vec<usize>) {
     let mut run_of = vec![NEVER; map.steps.len()];
     for (number, &(first, end)) in runs.iter().enumerate() {
         run_of[first..end].fill(number);
     }
-    *last = (0..map.steps.len()).collect();
+    let mut last: Vec<usize> = (0..map.steps.len()).collect();
     let mut kept = vec![false; map.steps.len()];
     let mut value_of = vec![NEVER; map.slots];
     for (i, step) in map.steps.iter().enumerate() {
@@ -99,7 +98,7 @@ fn kept(map: &Map, runs: &[(usize, usize)], last: &mut Vec<usize>) -> Vec<bool> 
             *kept = true;
         }
     }
-    kept
+    (kept, last)
 }
 
 /// General registers that hold the addresses of slots: all but rdi (the table of addresses), rsi (the end), rax (the place), rsp,
