@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""The fuzz targets under libFuzzer, for as many executions as are asked for.
+
+Builds `fuzz/` with the coverage that libFuzzer reads (stable Rust and a C++ compiler, no sanitizer, no cargo-fuzz: the engine has unsafe
+code only around vector kernels and machine code, which no sanitizer sees into), runs one target after another from the corpus that
+is checked in, and counts. An execution that panics, takes over a second of the processor or exceeds the memory is a finding: its input is kept in
+fuzz/artifacts/TARGET/, and the exit code is 1. Python's standard library is all it needs.
+
+    fuzz/run.py                              # every target, 10^6 executions each
+    fuzz/run.py derive --executions 10000    # one of them, in small
+    fuzz/run.py derive --input FILE          # an input once more
+    fuzz/run.py --merge                      # what earlier runs found, as small as it gets, into fuzz/corpus/
+    fuzz/run.py --write docs/reliability.md  # the table, between its marks
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+FUZZ = Path(__file__).resolve().parent
+TARGETS = ["graph", "formula", "points", "derive"]
+TRIPLE = "x86_64-unknown-linux-gnu" if platform.machine() == "x86_64" else f"{platform.machine()}-unknown-linux-gnu"
+BUILT = FUZZ / "target" / TRIPLE / "release"
+FOUND = FUZZ / "target" / "found"
+# Bytes of an input, and megabytes of the process.
+LONGEST = {"graph": 4096, "formula": 1024, "points": 1024, "derive": 256}
+MEMORY = 2048
+# Of the corpus as it is checked in.
+LARGEST = 120_000
+
+COVERAGE = ["--cfg", "fuzzing", "-Cpasses=sancov-module"] + [f"-Cllvm-args=-{flag}" for flag in (
+    "sanitizer-coverage-level=4", "sanitizer-coverage-inline-8bit-counters", "sanitizer-coverage-pc-table",
+    "sanitizer-coverage-trace-compares", "simplifycfg-branch-fold-threshold=0")]
+
+
+def build():
+    """Everything but build scripts is instrumented: that is what naming the machine is for."""
+    environment = os.environ | {"CARGO_ENCODED_RUSTFLAGS": "\x1f".join(COVERAGE)}
+    command = [os.environ.get("CARGO", "cargo"), "build", "--release", "--locked", "--target", TRIPLE]
+    subprocess.run([*command, "--manifest-path", FUZZ / "Cargo.toml", "--target-dir", FUZZ / "target"], env=environment, check=True)
+
+
+def dictionary():
+    """The words of requests and formulas: operators from the OpenAPI document, and its field names."""
+    document = json.loads((FUZZ.parent / "openapi" / "openapi.json").read_text())
+    words = {"{", "}", "[", "]", "null", "true", "false", "1e308", "-0.0", "NaN", "Infinity", "const", "e", "pi", "==", "<=", "**", "^", "@"}
+
+    def walk(value):
+        if isinstance(value, dict):
+            words.update(value.get("properties", {}))
+            words.update(word for word in value.get("enum", []) if isinstance(word, str))
+            for inner in value.values():
+                walk(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                walk(inner)
+
+    walk(document["components"])
+    escaped = lambda word: "".join(f"\\x{byte:02x}" if byte in b'"\\' or byte > 126 else chr(byte) for byte in word.encode())
+    path = FUZZ / "target" / "words.dict"
+    path.write_text("".join(f'"{escaped(word)}"\n' for word in sorted(words)))
+    return path
+
+
+def fuzzer(target, *arguments, quiet=False):
+    """One process; its exit code and what it said."""
+    environment = os.environ | {"RUST_BACKTRACE": "1"}
+    command = [BUILT / target, f"-timeout=1", f"-rss_limit_mb={MEMORY}", *arguments]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, errors="replace")
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if not quiet and re.match(r"#\d+\s+pulse", line):
+            print("   ", line.rstrip(), flush=True)
+    return process.wait(), "".join(said)
+
+
+def hangs(target, artifact):
+    """Whether an input takes a second of the processor, and not of a machine that does other things."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    code, _ = fuzzer(target, "-runs=1", "-timeout=60", artifact, quiet=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return code != 0 or after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime > 1
+
+
+def run(target, executions):
+    """A target until it has been executed so often; what was measured."""
+    found, artifacts, corpus = FOUND / target, FUZZ / "artifacts" / target, FUZZ / "corpus" / target
+    for directory in (found, artifacts):
+        directory.mkdir(parents=True, exist_ok=True)
+    done, findings, memory, begun = 0, [], 0, time.monotonic()
+    while done < executions and len(findings) < 10:
+        kept = set(artifacts.iterdir())
+        code, said = fuzzer(
+            target, f"-runs={executions - done}", f"-max_len={LONGEST[target]}", f"-dict={dictionary()}", f"-artifact_prefix={artifacts}/",
+            "-print_final_stats=1", "-reload=0", found, corpus)
+        stats = dict(re.findall(r"stat::(\w+):\s+(\d+)", said))
+        done += int(stats.get("number_of_executed_units", 0))
+        memory = max(memory, int(stats.get("peak_rss_mb", 0)))
+        for artifact in sorted(set(artifacts.iterdir()) - kept):
+            if artifact.name.startswith(("timeout", "slow-unit")) and not hangs(target, artifact):
+                artifact.unlink()
+                continue
+            findings.append(artifact)
+            print(said[-4000:], file=sys.stderr)
+        if code != 0 and not stats:
+            sys.exit(f"{target} ended with {code}:\n{said[-4000:]}")
+    coverage = re.findall(r"cov: (\d+) ft: (\d+)", said)
+    return {
+        "target": target, "executions": done, "seconds": time.monotonic() - begun, "memory": memory, "findings": findings,
+        "coverage": coverage[-1] if coverage else ("?", "?"), "files": len(list(corpus.iterdir())),
+        "bytes": sum(file.stat().st_size for file in corpus.iterdir()),
+    }
+
+
+def merge(target):
+    """The fewest and smallest inputs that reach what all of them reach."""
+    corpus, merged = FUZZ / "corpus" / target, FUZZ / "target" / "merged" / target
+    shutil.rmtree(merged, ignore_errors=True)
+    merged.mkdir(parents=True)
+    code, said = fuzzer(target, "-merge=1", f"-max_len={LONGEST[target]}", merged, corpus, FOUND / target, quiet=True)
+    if code != 0:
+        sys.exit(said[-4000:])
+    return merged
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("targets", nargs="*", metavar="target", help=", ".join(TARGETS))
+    parser.add_argument("--executions", type=int, default=1_000_000, help="of each target (10^6)")
+    parser.add_argument("--input", type=Path, help="run the targets on this file, and do nothing else")
+    parser.add_argument("--merge", action="store_true", help="write the corpus anew from what was found, and do nothing else")
+    parser.add_argument("--no-build", action="store_true", help="as built before")
+    parser.add_argument("--write", type=Path, help="a page with the marks <!-- fuzz --> and <!-- /fuzz -->")
+    options = parser.parse_args()
+    targets = options.targets or TARGETS
+    if unknown := set(targets) - set(TARGETS):
+        parser.error(f"no target {', '.join(unknown)}")
+    if not options.no_build:
+        build()
+    if options.input:
+        for target in targets:
+            code, said = fuzzer(target, "-runs=1", options.input, quiet=True)
+            print(said)
+        sys.exit(code)
+    if options.merge:
+        for target in targets:
+            print(f"{target}: {len(list(merge(target).iterdir()))} files in {FUZZ / 'target' / 'merged' / target}")
+        return
+
+    rows = []
+    for target in targets:
+        print(f"{target}:", flush=True)
+        rows.append(run(target, options.executions))
+        print(f"    {rows[-1]}", flush=True)
+    machine = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), platform.machine())
+    table = f"One core of {machine}, shared with other work; {time.strftime('%Y-%m-%d')}.\n\n"
+    table += "| target | executions | seconds | edges reached | most memory | corpus | findings |\n| --- | --- | --- | --- | --- | --- | --- |\n"
+    for row in rows:
+        table += (f"| {row['target']} | {row['executions']:,} | {row['seconds']:,.0f} | {int(row['coverage'][0]):,} | {row['memory']} MB "
+                  f"| {row['files']} files, {row['bytes'] / 1e3:.0f} kB | {len(row['findings']) or 'none'} |\n")
+    print(table)
+    if options.write:
+        page, count = re.subn(r"(<!-- fuzz -->\n).*?(<!-- /fuzz -->)", lambda marks: marks[1] + table + marks[2], options.write.read_text(), flags=re.S)
+        if count != 1:
+            sys.exit(f"{options.write} has no marks")
+        options.write.write_text(page)
+    if any(row["findings"] for row in rows):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
