@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| nablad_fuzz::derive(data));
+mod processor;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| processor::within_a_second(nablad_fuzz::derive, data));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// A tensor as it stands in JSON, every NaN alike.
@@ -46,10 +47,39 @@ pub(crate) fn object<'t>(entries: impl IntoIterator<Item = (&'t str, &'t str)>) 
         if text.len() > 1 {
             text.push(',');
         }
-        text.push_str(&serde_json::Value::from(name).to_string());
+        text.push_str(&Value::from(name).to_string());
         text.push(':');
         text.push_str(value);
     }
     text.push('}');
     text
+}
+
+/// What the outputs of a listed graph are, each as a number from `known`: the same for what is computed alike, whatever nodes are called and
+/// in whatever order they stand.
+pub(crate) fn meaning(graph: &str, known: &mut BTreeMap<String, usize>) -> Vec<(String, usize)> {
+    let graph: Value = serde_json::from_str(graph).unwrap_or_default();
+    let list = |field: &str| graph[field].as_array().cloned().unwrap_or_default();
+    let name = |value: &Value| value.as_str().or(value["name"].as_str()).unwrap_or_default().to_owned();
+    let mut numbered = |text: String| {
+        let next = known.len();
+        *known.entry(text).or_insert(next)
+    };
+    let mut named: BTreeMap<String, usize> =
+        list("inputs").iter().enumerate().map(|(i, input)| (name(input), numbered(format!("input {i}: {}", input["shape"])))).collect();
+    for mut node in list("nodes") {
+        for arg in node["args"].as_array_mut().into_iter().flatten() {
+            if let Some(number) = arg.as_str().and_then(|name| named.get(name)) {
+                *arg = Value::from(format!("node {number}"));
+            }
+        }
+        let own = name(&node);
+        node["name"] = Value::Null;
+        named.insert(own, numbered(node.to_string()));
+    }
+    let mut output = |output: &Value| {
+        let value = if output.is_string() { output } else { &output["value"] };
+        (name(output), value.as_str().and_then(|name| named.get(name).copied()).unwrap_or_else(|| numbered(value.to_string())))
+    };
+    list("outputs").iter().map(&mut output).collect()
 }

@@ -13,10 +13,10 @@ use super::bytes::Bytes;
 use plain::Plain;
 
 /// Flops of all points beyond which a function is left alone: the plain evaluator is plain.
-const FLOPS: f64 = 1e5;
+const FLOPS: f64 = 3e4;
 
 /// The bytes are a function of public operators, a derivative of it, and points. The derivative is taken as a graph and evaluated node by
-/// node, and compiled and run: interpreted and as machine code, all points at once and each alone.
+/// node, and compiled and run: interpreted with all points at once, and as machine code or each alone.
 pub fn derive(data: &[u8]) {
     let mut bytes = Bytes::of(data);
     let kind = bytes.byte();
@@ -43,6 +43,9 @@ pub fn derive(data: &[u8]) {
     };
     let Some(plain) = Plain::of(&graph, &want) else { return };
     let (several, varying) = (bytes.one_of(&[1, 2, 3, 9]), bytes.byte());
+    // which of them is held against the plain evaluator, and how else it is run
+    let (point, backend) = (bytes.below(several), if bytes.seldom(3) { Backend::Interpreter } else { Backend::Native });
+    let at_once = if backend == Backend::Interpreter || bytes.seldom(2) { 1 } else { several };
     let per_point: Vec<bool> = (0..plain.shapes().len()).map(|i| varying >> (i % 8) & 1 == 0).collect();
     let Ok(program) = Program::compile(&graph, &want, &per_point) else { return };
     if program.cost(several).flops > FLOPS {
@@ -52,23 +55,18 @@ pub fn derive(data: &[u8]) {
     let inputs: Vec<Vec<f64>> = plain.sizes().zip(per_point.iter().copied()).map(numbers).collect();
     let bindings: Vec<Binding<'_>> = inputs.iter().zip(&per_point).map(|(data, &per_point)| Binding { data, per_point }).collect();
 
-    let runs = [(Backend::Interpreter, several), (Backend::Native, several), (Backend::Interpreter, 1), (Backend::Native, 1)];
-    let results = runs.map(|(backend, at_once)| run(&program, &bindings, several, at_once, backend));
-    for (result, how) in results.iter().zip(runs).skip(1) {
-        assert_eq!(bits(result), bits(&results[0]), "{how:?} and the interpreter with all {several} points, {want:?}\n{graph:?}");
-    }
-    // of many points the last
-    for point in (0..several).filter(|&point| several <= 3 || point + 1 == several) {
-        let at: Vec<&[f64]> = inputs
-            .iter()
-            .zip(plain.sizes().zip(&per_point))
-            .map(|(data, (size, &per_point))| if per_point { &data[point * size..][..size] } else { &data[..] })
-            .collect();
-        let Some(expected) = plain.at(&at) else { return };
-        let own = |(all, size): (&Vec<f64>, &usize)| all[point * size..][..*size].to_vec();
-        let found: Vec<Vec<f64>> = results[0].iter().zip(program.results()).map(own).collect();
-        assert_eq!(bits(&found), bits(&expected), "program and plain evaluator at point {point}, {at:?}, {want:?}\n{graph:?}");
-    }
+    let results = run(&program, &bindings, several, several, Backend::Interpreter);
+    let other = run(&program, &bindings, several, at_once, backend);
+    assert_eq!(bits(&other), bits(&results), "{backend:?}, {at_once} of {several} points at once, and the interpreter, {want:?}\n{graph:?}");
+    let at: Vec<&[f64]> = inputs
+        .iter()
+        .zip(plain.sizes().zip(&per_point))
+        .map(|(data, (size, &per_point))| if per_point { &data[point * size..][..size] } else { &data[..] })
+        .collect();
+    let Some(expected) = plain.at(&at) else { return };
+    let own = |(all, size): (&Vec<f64>, &usize)| all[point * size..][..*size].to_vec();
+    let found: Vec<Vec<f64>> = results.iter().zip(program.results()).map(own).collect();
+    assert_eq!(bits(&found), bits(&expected), "program and plain evaluator at point {point}, {at:?}, {want:?}\n{graph:?}");
 }
 
 /// All results at all points, so many at once.
