@@ -10,7 +10,7 @@ fuzz/artifacts/TARGET/, and the exit code is 1. Python's standard library is all
     fuzz/run.py derive --executions 10000    # one of them, in small
     fuzz/run.py derive --input FILE          # an input once more
     fuzz/run.py --merge                      # the corpus anew, from what earlier runs found
-    fuzz/run.py --write docs/reliability.md  # and what was measured last of each target, between its marks
+    fuzz/run.py --write docs/reliability.md  # and what was measured of each target, between its marks
 """
 
 import argparse
@@ -20,8 +20,10 @@ import os
 import platform
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -32,11 +34,13 @@ BUILT = FUZZ / "target" / TRIPLE / "release"
 FOUND = FUZZ / "target" / "found"
 MEASURED = FUZZ / "target" / "measured"
 # Bytes of an input, and megabytes of the process.
-LONGEST = {"graph": 4096, "formula": 1024, "points": 1024, "derive": 160}
+LONGEST = {"graph": 4096, "formula": 1024, "points": 1024, "derive": 96}
 MEMORY = 2048
 # Seconds of the clock after which an execution is given up. Its second of the processor it counts itself (fuzz_targets/processor.rs): a machine that does
 # other things, too, may let it wait for longer.
 PATIENCE = 60
+# Set once this program is told to end.
+ENDING = threading.Event()
 # Of a target's corpus as it is checked in: files, and bytes.
 MOST_FILES = 70
 LARGEST = 60_000
@@ -81,6 +85,9 @@ def fuzzer(target, *arguments, quiet=False):
     command = [BUILT / target, f"-timeout={PATIENCE}", f"-rss_limit_mb={MEMORY}", *arguments]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, errors="replace")
     said = []
+    # told to end, it says how far it has come
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, lambda *_: (ENDING.set(), process.send_signal(signal.SIGINT)))
     for line in process.stderr:
         said.append(line)
         if not quiet and re.match(r"#\d+\s+pulse", line):
@@ -94,12 +101,14 @@ def holds(target, artifact):
 
 
 def run(target, executions):
-    """A target until it has been executed so often; what was measured."""
+    """A target until it has been executed so often; what was measured, by earlier runs and by this one."""
     found, artifacts, corpus = FOUND / target, FUZZ / "artifacts" / target, FUZZ / "corpus" / target
     for directory in (found, artifacts):
         directory.mkdir(parents=True, exist_ok=True)
-    done, findings, memory, begun = 0, [], 0, time.monotonic()
-    while done < executions and len(findings) < 10:
+    measured = MEASURED / f"{target}.json"
+    earlier = json.loads(measured.read_text()) if measured.is_file() else {"executions": 0, "seconds": 0, "edges": 0, "memory": 0, "findings": []}
+    done, findings, memory, begun = 0, [], earlier["memory"], time.monotonic()
+    while done < executions and len(findings) < 10 and not ENDING.is_set():
         kept = set(artifacts.iterdir())
         code, said = fuzzer(
             target, f"-runs={executions - done}", f"-max_len={LONGEST[target]}", f"-dict={dictionary()}", f"-artifact_prefix={artifacts}/",
@@ -114,14 +123,15 @@ def run(target, executions):
                 continue
             findings.append(artifact)
             print(said[-4000:], file=sys.stderr)
-        if code != 0 and not stats:
+        if code != 0 and not stats and not ENDING.is_set():
             sys.exit(f"{target} ended with {code}:\n{said[-4000:]}")
     edges = [int(edges) for edges in re.findall(r"cov: (\d+) ft:", said)]
-    return {
-        "target": target, "executions": done, "seconds": time.monotonic() - begun, "edges": max(edges, default=0), "memory": memory,
-        "findings": [file.name for file in findings], "files": len(list(corpus.iterdir())),
-        "bytes": sum(file.stat().st_size for file in corpus.iterdir()), "day": time.strftime("%Y-%m-%d"),
-    }
+    MEASURED.mkdir(parents=True, exist_ok=True)
+    measured.write_text(json.dumps({
+        "executions": earlier["executions"] + done, "seconds": earlier["seconds"] + time.monotonic() - begun,
+        "edges": max(edges, default=earlier["edges"]), "memory": memory, "day": time.strftime("%Y-%m-%d"),
+        "findings": sorted(set(earlier["findings"]) | {file.name for file in findings})}))
+    return findings
 
 
 def merge(target):
@@ -164,6 +174,7 @@ def main():
     parser.add_argument("--input", type=Path, help="run the targets on this file, and do nothing else")
     parser.add_argument("--merge", action="store_true", help="write the corpus anew from what was found, and do nothing else")
     parser.add_argument("--no-build", action="store_true", help="as built before")
+    parser.add_argument("--anew", action="store_true", help="forget what earlier runs measured, whose executions count otherwise")
     parser.add_argument("--write", type=Path, help="a page with the marks <!-- fuzz --> and <!-- /fuzz -->")
     options = parser.parse_args()
     targets = options.targets or TARGETS
@@ -181,25 +192,31 @@ def main():
             merge(target)
         return
 
+    if options.anew:
+        for target in targets:
+            (MEASURED / f"{target}.json").unlink(missing_ok=True)
+    found = []
     for target in targets:
+        if ENDING.is_set():
+            break
         print(f"{target}:", flush=True)
-        measured = run(target, options.executions)
-        MEASURED.mkdir(parents=True, exist_ok=True)
-        (MEASURED / f"{target}.json").write_text(json.dumps(measured))
-        print(f"    {measured}", flush=True)
-    rows = [json.loads(file.read_text()) for target in TARGETS if (file := MEASURED / f"{target}.json").is_file()]
-    table = "| target | executions | seconds | edges reached | most memory | corpus | findings | of |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n"
-    for row in rows:
-        table += (f"| `{row['target']}` | {row['executions']:,} | {row['seconds']:,.0f} | {row['edges']:,} | {row['memory']} MB "
-                  f"| {row['files']} files, {row['bytes'] / 1e3:.0f} kB | {len(row['findings']) or 'none'} | {row['day']} |\n")
+        found += run(target, options.executions)
+        print(f"    {(MEASURED / f'{target}.json').read_text()}", flush=True)
+    table = "| target | executions | seconds | edges reached | most memory | corpus | findings |\n| --- | --- | --- | --- | --- | --- | --- |\n"
+    for target in TARGETS:
+        if (file := MEASURED / f"{target}.json").is_file():
+            row, corpus = json.loads(file.read_text()), list((FUZZ / "corpus" / target).iterdir())
+            size = sum(file.stat().st_size for file in corpus)
+            table += (f"| `{target}` | {row['executions']:,} | {row['seconds']:,.0f} | {row['edges']:,} | {row['memory']} MB "
+                      f"| {len(corpus)} files, {size / 1e3:.0f} kB | {len(row['findings']) or 'none'} |\n")
     print(table)
     if options.write:
-        table = f"One core of {machine()}, shared with other work.\n\n{table}"
+        table = f"One core of {machine()}, shared with other work; {time.strftime('%Y-%m-%d')}.\n\n{table}"
         page, count = re.subn(r"(<!-- fuzz -->\n).*?(<!-- /fuzz -->)", lambda marks: marks[1] + table + marks[2], options.write.read_text(), flags=re.S)
         if count != 1:
             sys.exit(f"{options.write} has no marks")
         options.write.write_text(page)
-    if any(row["findings"] for row in rows if row["target"] in targets):
+    if found:
         sys.exit(1)
 
 

@@ -12,8 +12,8 @@ use super::super::bytes::Bytes;
 /// Nodes, axes and elements of a function.
 const BOUNDS: Bounds = Bounds { nodes: 400, rank: 4, elements: 48 };
 /// Applications in a function, and in each function inside it.
-const STEPS: usize = 12;
-const STEPS_INSIDE: usize = 4;
+const STEPS: usize = 8;
+const STEPS_INSIDE: usize = 3;
 
 const SHAPES: [&[usize]; 12] = [&[], &[3], &[2], &[2, 3], &[2, 2], &[3, 2], &[1], &[0], &[3, 3], &[2, 1], &[2, 2, 2], &[5]];
 

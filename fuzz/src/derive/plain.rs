@@ -7,7 +7,7 @@ use nablad::engine::program::{Mode, Want};
 use nablad::engine::{Error, Shape, Tensor};
 
 /// Nodes of a derivative beyond which a function is left alone.
-const NODES: usize = 600;
+const NODES: usize = 300;
 /// Unit vectors beyond which it is.
 const SEEDS: usize = 6;
 
