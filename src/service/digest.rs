@@ -64,6 +64,11 @@ impl Parts {
         *self.hasher.finalize().as_bytes()
     }
 
+    /// Two integers below 2³².
+    fn halves(&mut self, first: usize, second: usize) {
+        self.word((first as u64) << 32 | second as u64);
+    }
+
     fn word(&mut self, word: u64) {
         if self.buffer.len() > FULL {
             self.flush();
@@ -143,20 +148,21 @@ impl Parts {
         for id in graph.ids() {
             match graph.kind(id) {
                 Kind::Input(position) => {
-                    self.byte(0);
+                    self.word(0);
                     self.integer(position);
                     self.shape(graph.shape(id));
                 }
                 Kind::Constant(tensor) => {
-                    self.byte(1);
+                    self.word(1);
                     self.tensor(tensor);
                 }
+                // keys do not outlive the process: an operator is where its row stands
                 Kind::Apply { op, args, attributes } => {
-                    self.byte(2);
-                    self.bytes(op.name.as_bytes());
-                    self.integer(args.len());
-                    args.iter().for_each(|arg| self.integer(arg.index()));
-                    self.integer(attributes.iter().count());
+                    self.word(std::ptr::from_ref(op).addr() as u64);
+                    self.halves(args.len(), attributes.iter().count());
+                    for pair in args.chunks(2) {
+                        self.halves(pair[0].index(), pair.last().map_or(0, |last| last.index()));
+                    }
                     for (name, value) in attributes.iter() {
                         self.bytes(name.as_bytes());
                         self.value(value);

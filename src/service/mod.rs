@@ -17,6 +17,7 @@ mod encode;
 mod endpoint;
 mod export;
 pub mod limits;
+mod names;
 mod operators;
 mod plan;
 mod pool;
@@ -222,7 +223,7 @@ impl Inner {
         let plan = match self.cache.plans.get(&decoded.key) {
             Some(plan) => plan,
             None => {
-                let plan = Arc::new(plan::plan(endpoint, body, &decoded.given, &self.limits, &self.cache)?);
+                let plan = Arc::new(plan::plan(endpoint, body, &decoded, &self.limits, &self.cache)?);
                 self.cache.plans.insert(decoded.key, plan.clone());
                 plan
             }
@@ -286,7 +287,7 @@ impl Inner {
                 let permit = self.load.admit(flops, stop)?;
                 let inner = self.clone();
                 let make = move || {
-                    let plan = plan::plan(endpoint, &body, &decoded.given, &inner.limits, &inner.cache);
+                    let plan = plan::plan(endpoint, &body, &decoded, &inner.limits, &inner.cache);
                     plan.map(|plan| (decoded, Arc::new(plan)))
                 };
                 let (decoded, plan) = self.whole(stop, permit, make).await??;

@@ -10,7 +10,7 @@ use super::admission::NUMBER_BYTES;
 use super::build::{Labels, Origins, Site};
 use super::cache::Programs;
 use super::chain;
-use super::decode::{self, Arrangement, Entry, Envelope, Expected, Field, Given, Lead, Place, Source, Unsound, explain, fits};
+use super::decode::{self, Arrangement, Entry, Envelope, Expected, Field, Given, Lead, Place, Source, Spans, Unsound, explain, fits};
 use super::digest::{self, Digest, Parts};
 use super::encode::{Derivative, Slot, Style, Template, cells};
 use super::limits::{Limits, check, exceeded};
@@ -47,26 +47,39 @@ pub(super) struct Decoded {
     /// Bytes of the function's text, as often as it is compiled, and the order of the derivative, for an estimate of what that costs.
     pub(super) function_bytes: usize,
     pub(super) order: usize,
+    /// Where the rest of it stands.
+    pub(super) spans: Spans,
 }
 
 /// Reads a request up to its function.
 pub(super) fn decode(endpoint: Endpoint, body: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
-    let envelope = decode::envelope(endpoint, body, limits.json_nesting)?;
-    let order = order(endpoint, &envelope);
+    match decode::glance(endpoint, body) {
+        Some(envelope) => decode_fields(endpoint, &envelope, body, limits).map_err(|failure| first(failure, endpoint, body, limits)),
+        None => decode_fields(endpoint, &decode::envelope(endpoint, body, limits.json_nesting)?, body, limits),
+    }
+}
+
+/// What is to be said of a request that failed after a glance at it: what is wrong with its text comes first.
+fn first(failure: Failure, endpoint: Endpoint, body: &[u8], limits: &Limits) -> Failure {
+    decode::envelope(endpoint, body, limits.json_nesting).err().unwrap_or(failure)
+}
+
+fn decode_fields(endpoint: Endpoint, envelope: &Envelope<'_>, body: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
+    let order = order(endpoint, envelope);
     check("limits.derivative_order", order, limits.derivative_order)?;
-    let given = match decode::given(endpoint, &envelope, body, limits) {
+    let given = match decode::given(endpoint, envelope, body, limits) {
         Ok(given) => given,
         Err(Unsound::Failure(failure)) => return Err(failure),
         Err(Unsound::Faults(faults)) => {
-            let functions = decode::functions(&envelope, body, limits)?;
-            misfit(&envelope, body, &functions, limits)?;
+            let functions = decode::functions(envelope, body, limits)?;
+            misfit(envelope, body, &functions, limits)?;
             return Err(Failure::of_faults(Slug::InvalidPoint, faults));
         }
     };
     let style = Style { arrangement: given.arrangement, form: envelope.form, layout: envelope.layout };
     let times = if envelope.diagnostics { 3 } else { 1 };
     let function = times * envelope.graph.or(envelope.formula).or(envelope.stages).map_or(0, |raw| raw.get().len());
-    Ok(Decoded { key: key(endpoint, &envelope, &given), given, style, function_bytes: function, order })
+    Ok(Decoded { key: key(endpoint, envelope, &given), given, style, function_bytes: function, order, spans: envelope.spans(body) })
 }
 
 /// The order of the derivative that is asked for.
@@ -113,8 +126,12 @@ fn key(endpoint: Endpoint, envelope: &Envelope<'_>, given: &Given) -> Digest {
 }
 
 /// Makes the plan of a request whose key is not known.
-pub(super) fn plan(endpoint: Endpoint, body: &[u8], given: &Given, limits: &Limits, cache: &Programs) -> Result<Plan, Failure> {
-    let envelope = decode::envelope(endpoint, body, limits.json_nesting)?;
+pub(super) fn plan(endpoint: Endpoint, body: &[u8], decoded: &Decoded, limits: &Limits, cache: &Programs) -> Result<Plan, Failure> {
+    fields(endpoint, body, decoded, limits, cache).map_err(|failure| first(failure, endpoint, body, limits))
+}
+
+fn fields(endpoint: Endpoint, body: &[u8], decoded: &Decoded, limits: &Limits, cache: &Programs) -> Result<Plan, Failure> {
+    let (envelope, given) = (decoded.spans.envelope(body), &decoded.given);
     let mut functions = decode::functions(&envelope, body, limits)?;
     let Some(mut binding) = functions.first_mut().and_then(|first| bind(first, given)) else {
         misfit(&envelope, body, &functions, limits)?;

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use serde::de::{DeserializeSeed, SeqAccess};
-use serde_json::value::RawValue;
 
 use super::context::{Context, Place, Step};
 use super::envelope::{Envelope, Form, Top};
+use super::raw::Raw;
 use super::reader::{Reader, Seed, each, one_more, reads};
 use super::{Source, function};
 use crate::service::limits::Limits;
@@ -16,7 +16,7 @@ use crate::wire::problem::{Failure, Fault, MOST_FAULTS, Slug};
 const FIELDS: &[&str] = &["formula", "graph", "inputs", "outputs"];
 
 /// Reads `stages`: all of them, so that all faults are found.
-pub(super) fn functions(raw: &RawValue, body: &[u8], limits: &Limits) -> Result<Vec<Source>, Failure> {
+pub(super) fn functions(raw: Raw<'_>, body: &[u8], limits: &Limits) -> Result<Vec<Source>, Failure> {
     let mut context = Context::new(Some("stages"), limits.json_nesting, Slug::InvalidRequest);
     let read = Seed(Stages { context: &mut context, most: limits.functions }).deserialize(&mut super::json(raw));
     let stages = context.finish(read, raw.get(), body)?;
