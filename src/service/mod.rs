@@ -22,6 +22,7 @@ mod export;
 mod library;
 pub mod limits;
 mod memory;
+mod names;
 mod operators;
 mod plan;
 mod pool;

@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess};
-use serde_json::value::RawValue;
 
 use super::context::{Context, Step};
+use super::raw::Raw;
 use super::reader::{Key, Reader, Seed};
 use super::tensor::{Form, Numbers};
 use crate::service::limits::{Limits, exceeded};
@@ -104,7 +104,7 @@ impl Table {
 /// Reads a field that is an object of tensors or, where `rows` allows, a list of such objects.
 pub(super) fn gather<'a>(
     field: &'static str,
-    raw: &'a RawValue,
+    raw: Raw<'a>,
     body: &'a [u8],
     rows: bool,
     limits: &Limits,
