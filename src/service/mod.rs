@@ -29,6 +29,7 @@ mod pool;
 mod registry;
 mod run;
 mod settings;
+pub mod stages;
 mod words;
 
 #[cfg(test)]

@@ -37,16 +37,21 @@ impl Names {
     /// The number of a name; `name_of` says what a number is called.
     pub(super) fn get<'n>(&self, name: &str, name_of: impl Fn(u32) -> &'n str) -> Option<u32> {
         let key = self.key(name);
-        let same = |entry: &Entry| entry.key == key && (key[0] != LONG || name_of(entry.number) == name);
-        self.entries.find(self.hash(&key), same).map(|entry| entry.number)
+        self.find(&key, hash_key(&self.hasher, &key), name, name_of)
+    }
+
+    fn find<'n>(&self, key: &[u8; SHORT], hash: u64, name: &str, name_of: impl Fn(u32) -> &'n str) -> Option<u32> {
+        let same = |entry: &Entry| entry.key == *key && (key[0] != LONG || name_of(entry.number) == name);
+        self.entries.find(hash, same).map(|entry| entry.number)
     }
 
     /// Gives a name its number, unless it has one: whether it had none.
     pub(super) fn insert<'n>(&mut self, name: &str, number: u32, name_of: impl Fn(u32) -> &'n str) -> bool {
-        let new = self.get(name, name_of).is_none();
+        let key = self.key(name);
+        let hash = hash_key(&self.hasher, &key);
+        let new = self.find(&key, hash, name, name_of).is_none();
         if new {
-            let entry = Entry { key: self.key(name), number };
-            let hash = self.hash(&entry.key);
+            let entry = Entry { key, number };
             let Names { hasher, entries } = self;
             entries.insert_unique(hash, entry, |entry| hash_key(hasher, &entry.key));
         }
@@ -64,16 +69,11 @@ impl Names {
         }
         key
     }
-
-    fn hash(&self, key: &[u8; SHORT]) -> u64 {
-        hash_key(&self.hasher, key)
-    }
 }
 
 fn hash_key(hasher: &DefaultHashBuilder, key: &[u8; SHORT]) -> u64 {
-    let (low, high) = key.split_at(8);
-    let word = |bytes: &[u8]| bytes.iter().rev().fold(0u64, |word, &byte| word << 8 | u64::from(byte));
-    hasher.hash_one((word(low), word(high)))
+    let [a, b, c, d, e, f, g, h, rest @ ..] = *key;
+    hasher.hash_one((u64::from_le_bytes([a, b, c, d, e, f, g, h]), u32::from_le_bytes(rest)))
 }
 
 #[cfg(test)]

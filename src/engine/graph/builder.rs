@@ -44,6 +44,8 @@ pub struct Builder {
     /// Applications that are not in a list.
     known: HashTable<Known>,
     known_forms: HashTable<u32>,
+    /// The last form of an operator, by where the operator's row stands.
+    last_forms: [u32; LAST_FORMS],
     known_constants: HashTable<NodeId>,
     known_shapes: HashTable<u32>,
     known_attributes: HashTable<u32>,
@@ -411,12 +413,22 @@ impl Builder {
     }
 
     fn intern_form(&mut self, form: Form) -> u32 {
-        let Builder { arena, hasher, known_forms, .. } = self;
+        let Builder { arena, hasher, known_forms, last_forms, .. } = self;
+        let last = match form.head {
+            // rows are some 300 bytes apart
+            Head::Apply(op) => &mut last_forms[(std::ptr::from_ref(op).addr() >> 8) % LAST_FORMS],
+            Head::Input | Head::Constant => &mut last_forms[0],
+        };
+        if arena.forms.get(*last as usize) == Some(&form) {
+            return *last;
+        }
         let hash = hash_form(hasher, &form);
         if let Some(&known) = known_forms.find(hash, |&known| arena.forms[known as usize] == form) {
+            *last = known;
             return known;
         }
         let next = arena.forms.len() as u32;
+        *last = next;
         arena.forms.push(form);
         known_forms.insert_unique(hash, next, |&known| hash_form(hasher, &arena.forms[known as usize]));
         next
@@ -453,6 +465,9 @@ impl Builder {
         next
     }
 }
+
+/// How many forms are tried before they are looked up.
+const LAST_FORMS: usize = 32;
 
 /// No node.
 const NONE: u32 = u32::MAX;

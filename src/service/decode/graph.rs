@@ -14,6 +14,7 @@ use smallvec::SmallVec;
 
 use super::context::{Context, Place, Step};
 use super::inputs::Inputs;
+use super::plain;
 use super::raw::Raw;
 use super::reader::{Key, Reader, Seed, Text, each, one_more, reads};
 use super::tensor::{self, Numbers};
@@ -25,6 +26,11 @@ use crate::wire::problem::{Failure, Slug};
 
 /// Reads `graph`.
 pub(in crate::service) fn graph(raw: Raw<'_>, place: Place, body: &[u8], limits: &Limits) -> Result<Graph, Failure> {
+    plain::graph(raw.get(), limits).map_or_else(|| careful(raw, place, body, limits), Ok)
+}
+
+/// Reads `graph`, however it is written and whatever is wrong with it.
+pub(super) fn careful(raw: Raw<'_>, place: Place, body: &[u8], limits: &Limits) -> Result<Graph, Failure> {
     let mut context = Context::of(place, "graph", limits.json_nesting, Slug::InvalidGraph);
     let mut tally = Tally { nodes: 0, args: 0, functions: 0, attributes: 0, limits };
     let read = Seed(Whole { context: &mut context, tally: &mut tally }).deserialize(&mut super::json(raw));
@@ -42,21 +48,26 @@ struct Tally<'l> {
 
 /// A graph while it is read. What refers to a named node that was read before refers to its position: the name is not kept.
 #[derive(Default)]
-struct Growing {
+pub(super) struct Growing {
     graph: Graph,
     names: Names,
 }
 
 impl Growing {
+    /// The graph as it is now.
+    pub(super) fn into_graph(self) -> Graph {
+        self.graph
+    }
+
     /// Calls a node by a name.
-    fn name(&mut self, position: usize, name: String) {
+    pub(super) fn name(&mut self, position: usize, name: String) {
         let nodes = &self.graph.nodes;
         self.names.insert(&name, position as u32, |position| nodes[position as usize].name.as_deref().unwrap_or_default());
         self.graph.nodes[position].name = Some(name);
     }
 
     /// The node of that name, if it was read.
-    fn named(&self, name: &str) -> Option<usize> {
+    pub(super) fn named(&self, name: &str) -> Option<usize> {
         let name_of = |position: u32| self.graph.nodes[position as usize].name.as_deref().unwrap_or_default();
         self.names.get(name, name_of).map(|position| position as usize)
     }
@@ -114,7 +125,7 @@ impl<'de> Reader<'de> for Whole<'_, '_, 'de> {
         if !seen[2] {
             context.fault("a graph needs `outputs`", None);
         }
-        Ok(graph.graph)
+        Ok(graph.into_graph())
     }
 }
 

@@ -10,6 +10,7 @@ mod explain;
 mod gather;
 mod graph;
 mod inputs;
+mod plain;
 mod raw;
 mod reader;
 mod scan;

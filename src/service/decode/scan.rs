@@ -33,7 +33,7 @@ fn expect(bytes: &[u8], at: usize, byte: u8) -> Option<usize> {
 }
 
 /// Behind white space.
-fn blank(bytes: &[u8], at: usize) -> usize {
+pub(super) fn blank(bytes: &[u8], at: usize) -> usize {
     let rest = bytes.get(at..).unwrap_or_default();
     at + rest.iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\t' | b'\r')).count()
 }
