@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod architecture;
+mod caching;
 mod chain_rule;
 mod composition;
 mod derivative;

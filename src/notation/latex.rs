@@ -63,7 +63,7 @@ pub fn print(graph: &Graph) -> String {
 }
 
 fn form(node: &Node) -> Form {
-    let op = op::find(&node.op).map_or(node.op.as_str(), |row| row.name);
+    let op = op::find(&node.op).map_or(&*node.op, |row| row.name);
     let (count, plain) = (node.args.len(), node.attributes.is_empty());
     match op {
         "add" if plain && count > 1 => return Form::Sum,

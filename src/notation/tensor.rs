@@ -19,7 +19,7 @@ pub(super) fn of_rows(rows: Vec<Argument>) -> Result<Tensor, NotConstant> {
     let mut whole: Option<Tensor> = None;
     for row in rows {
         let row = match row {
-            Argument::Constant(tensor) => tensor,
+            Argument::Constant(tensor) => *tensor,
             Argument::Number(value) => Tensor { shape: Vec::new(), data: vec![value] },
             // ruled out above
             Argument::Name(_) | Argument::Node(_) => return Err(NotConstant::Ragged),

@@ -16,11 +16,13 @@ const PURPOSE: &[u8; 32] = b"nablad, keys of programs, form 2";
 pub(super) struct Parts {
     hasher: blake3::Hasher,
     buffer: Vec<u8>,
+    /// Whether the digest outlives the process.
+    lasting: bool,
 }
 
 impl Parts {
     pub(super) fn new() -> Parts {
-        Parts { hasher: blake3::Hasher::new_keyed(PURPOSE), buffer: Vec::with_capacity(256) }
+        Parts { hasher: blake3::Hasher::new_keyed(PURPOSE), buffer: Vec::with_capacity(256), lasting: false }
     }
 
     pub(super) fn byte(&mut self, byte: u8) {
@@ -62,6 +64,11 @@ impl Parts {
     pub(super) fn finish(mut self) -> Digest {
         self.flush();
         *self.hasher.finalize().as_bytes()
+    }
+
+    /// Two integers below 2³².
+    fn halves(&mut self, first: usize, second: usize) {
+        self.word((first as u64) << 32 | second as u64);
     }
 
     fn word(&mut self, word: u64) {
@@ -156,10 +163,20 @@ impl Parts {
                 }
                 Kind::Apply { op, args, attributes } => {
                     self.byte(2);
-                    self.bytes(op.name.as_bytes());
-                    self.integer(args.len());
-                    args.iter().for_each(|arg| self.integer(numbers[arg.index()]));
-                    self.integer(attributes.iter().count());
+                    let number = |arg: &NodeId| numbers[arg.index()];
+                    if self.lasting {
+                        self.bytes(op.name.as_bytes());
+                        self.integer(args.len());
+                        args.iter().for_each(|arg| self.integer(number(arg)));
+                        self.integer(attributes.iter().count());
+                    } else {
+                        // in this process an operator is where its row stands
+                        self.word(std::ptr::from_ref(op).addr() as u64);
+                        self.halves(args.len(), attributes.iter().count());
+                        for pair in args.chunks(2) {
+                            self.halves(number(&pair[0]), pair.last().map_or(0, number));
+                        }
+                    }
                     for (name, value) in attributes.iter() {
                         self.bytes(name.as_bytes());
                         self.value(value);
@@ -260,7 +277,7 @@ pub(super) fn program(graph: &Graph, want: &Want, per_point: &[bool]) -> Digest 
 /// The id of a function: the same for all spellings of it, whatever its inner nodes are called. Ids outlive programs and processes:
 /// a change of what is hashed here gives every function another.
 pub(super) fn function(graph: &Graph) -> Digest {
-    let mut parts = Parts::new();
+    let mut parts = Parts { lasting: true, ..Parts::new() };
     parts.bytes(b"function");
     parts.graph(graph);
     graph.inputs().iter().for_each(|input| parts.bytes(input.name.as_bytes()));

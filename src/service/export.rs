@@ -74,7 +74,7 @@ fn one(graph: &Graph, names: &HashMap<NodeId, String>, style: Style, functions: 
                 let sizes = tensor.shape().sizes();
                 let value = match (sizes, tensor.data()) {
                     ([], [value]) => wire::Argument::Number(*value),
-                    (sizes, data) => wire::Argument::Constant(wire::Tensor { shape: sizes.to_vec(), data: data.to_vec() }),
+                    (sizes, data) => wire::Argument::Constant(Box::new(wire::Tensor { shape: sizes.to_vec(), data: data.to_vec() })),
                 };
                 if uses[id.index()] == 1 || tensor.data().len() <= FEW {
                     arguments[id.index()] = Some(value);
@@ -96,7 +96,7 @@ fn one(graph: &Graph, names: &HashMap<NodeId, String>, style: Style, functions: 
         let nested = style == Style::Nested && uses[id.index()] == 1 && (!named.is_given(id) || lone_f == Some(id));
         let name = (!nested).then(|| named.take(id));
         arguments[id.index()] = Some(name.clone().map_or(wire::Argument::Node(nodes.len()), wire::Argument::Name));
-        nodes.push(wire::Node { name, op: op.to_owned(), args, attributes, origin });
+        nodes.push(wire::Node { name, op: op.to_owned().into(), args: args.into(), attributes, origin });
     }
     let inputs = graph.inputs().iter();
     let inputs = inputs.map(|input| wire::Input { name: input.name.clone(), shape: Some(input.shape.sizes().to_vec()) }).collect();

@@ -22,12 +22,14 @@ mod export;
 mod library;
 pub mod limits;
 mod memory;
+mod names;
 mod operators;
 mod plan;
 mod pool;
 mod registry;
 mod run;
 mod settings;
+pub mod stages;
 mod words;
 
 #[cfg(test)]
@@ -361,7 +363,7 @@ impl Inner {
             errand.work.hit = Some(true);
             let Measured { cost, .. } = measure(&plan, &decoded.given, &self.limits, self.workers)?;
             let style = decoded.style;
-            let run = Run::new(plan, decoded.given, cost);
+            let run = Run::new(plan, decoded.given, cost, style);
             if !run.is_small() {
                 let (plan, given) = run.into_parts();
                 return Ok(Begun::Planned(Decoded { given, ..decoded }, plan));
@@ -386,7 +388,7 @@ impl Inner {
             }
         };
         let Measured { cost, .. } = measure(&plan, &decoded.given, &self.limits, self.workers)?;
-        Ok((Run::new(plan, decoded.given, cost), decoded.style))
+        Ok((Run::new(plan, decoded.given, cost, decoded.style), decoded.style))
     }
 
     /// Goes on from there to the end, once more from the beginning when functions had to be fetched.
@@ -434,7 +436,7 @@ impl Inner {
         let Measured { cost, bytes } = measure(&plan, &decoded.given, &self.limits, self.workers)?;
         let style = decoded.style;
         let cells = plan.template.width() * style.arrangement.points();
-        let run = Run::new(plan.clone(), decoded.given, cost);
+        let run = Run::new(plan.clone(), decoded.given, cost, style);
         (errand.work.points, errand.work.flops) = (run.points() as u64, cost.flops);
         let blocks = if run.is_small() {
             let begun = Instant::now();

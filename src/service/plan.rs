@@ -10,7 +10,7 @@ use super::admission::NUMBER_BYTES;
 use super::build::{Labels, Origins, Site};
 use super::cache::Programs;
 use super::chain;
-use super::decode::{self, Arrangement, Entry, Envelope, Expected, Field, Given, Lead, Place, Source, Unsound, explain, fits};
+use super::decode::{self, Arrangement, Entry, Envelope, Expected, Field, Given, Lead, Place, Source, Spans, Unsound, explain, fits};
 use super::digest::{self, Digest, Parts};
 use super::encode::{Derivative, Slot, Style, Template, cells};
 use super::library::{Halt, Pins};
@@ -50,28 +50,42 @@ pub(super) struct Decoded {
     pub(super) order: usize,
     /// What its references mean.
     pub(super) pins: Pins,
+    /// Where the rest of it stands.
+    pub(super) spans: Spans,
 }
 
 /// Reads a request up to its function.
 pub(super) fn decode(asked: Ask<'_>, limits: &Limits) -> Result<Decoded, Halt> {
+    match decode::glance(asked) {
+        Some(envelope) => decode_fields(asked, &envelope, limits).map_err(|halt| first(halt, asked, limits)),
+        None => decode_fields(asked, &decode::envelope(asked, limits.json_nesting)?, limits),
+    }
+}
+
+/// What is to be said of a request that did not get on after a glance at it: what is wrong with its text comes first.
+fn first(halt: Halt, asked: Ask<'_>, limits: &Limits) -> Halt {
+    decode::envelope(asked, limits.json_nesting).err().map_or(halt, Halt::Failure)
+}
+
+fn decode_fields(asked: Ask<'_>, envelope: &Envelope<'_>, limits: &Limits) -> Result<Decoded, Halt> {
     let Ask { endpoint, body, library, .. } = asked;
-    let envelope = decode::envelope(asked, limits.json_nesting)?;
-    let order = order(endpoint, &envelope);
+    let order = order(endpoint, envelope);
     check("limits.derivative_order", order, limits.derivative_order)?;
-    let given = match decode::given(endpoint, &envelope, body, limits) {
+    let given = match decode::given(endpoint, envelope, body, limits) {
         Ok(given) => given,
         Err(Unsound::Failure(failure)) => return Err(failure.into()),
         Err(Unsound::Faults(faults)) => {
-            let functions = decode::functions(&envelope, body, limits, library)?;
-            misfit(&envelope, body, &functions, limits)?;
+            let functions = decode::functions(envelope, body, limits, library)?;
+            misfit(envelope, body, &functions, limits)?;
             return Err(Failure::of_faults(Slug::InvalidPoint, faults).into());
         }
     };
-    let pins = library.pins(decode::references(&envelope, body, limits))?;
+    let pins = library.pins(decode::references(envelope, body, limits))?;
     let style = Style { arrangement: given.arrangement, form: envelope.form, layout: envelope.layout };
     let times = if envelope.diagnostics { 3 } else { 1 };
     let function = times * envelope.graph.or(envelope.formula).or(envelope.stages).map_or(0, |raw| raw.get().len());
-    Ok(Decoded { key: key(endpoint, &envelope, &given, &pins), given, style, function_bytes: function, order, pins })
+    let (key, spans) = (key(endpoint, envelope, &given, &pins), envelope.spans(body));
+    Ok(Decoded { key, given, style, function_bytes: function, order, pins, spans })
 }
 
 /// The order of the derivative that is asked for.
@@ -121,9 +135,12 @@ fn key(endpoint: Endpoint, envelope: &Envelope<'_>, given: &Given, pins: &Pins) 
 
 /// Makes the plan of a request whose key is not known.
 pub(super) fn plan(asked: Ask<'_>, decoded: &Decoded, limits: &Limits, cache: &Programs) -> Result<Plan, Halt> {
+    fields(asked, decoded, limits, cache).map_err(|halt| first(halt, asked, limits))
+}
+
+fn fields(asked: Ask<'_>, decoded: &Decoded, limits: &Limits, cache: &Programs) -> Result<Plan, Halt> {
     let Ask { endpoint, body, .. } = asked;
-    let given = &decoded.given;
-    let envelope = decode::envelope(asked, limits.json_nesting)?;
+    let (envelope, given) = (decoded.spans.envelope(body), &decoded.given);
     let mut functions = decode::functions(&envelope, body, limits, &asked.library.pinned(&decoded.pins))?;
     let Some(mut binding) = functions.first_mut().and_then(|first| bind(first, given)) else {
         misfit(&envelope, body, &functions, limits)?;

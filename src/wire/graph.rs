@@ -3,9 +3,11 @@
 //! The graph is held flat: an inline node is an entry of `nodes` without a name, so that no nesting of the input ever becomes a
 //! nesting of types (and no drop or walk recurses over user data). `origin` says where each node stood, for errors.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
+use smallvec::SmallVec;
 
 /// A function: inputs, nodes in any order, outputs, and local functions for `call`.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -35,9 +37,9 @@ pub struct Node {
     /// The name others refer to; an inline node has none.
     pub name: Option<String>,
     /// The operator's name or alias, as written.
-    pub op: String,
+    pub op: Cow<'static, str>,
     /// Its arguments.
-    pub args: Vec<Argument>,
+    pub args: SmallVec<[Argument; 2]>,
     /// The attributes beside them.
     pub attributes: BTreeMap<String, Attribute>,
     /// Where it stood.
@@ -54,7 +56,7 @@ pub enum Argument {
     /// A scalar constant.
     Number(f64),
     /// A tensor constant.
-    Constant(Tensor),
+    Constant(Box<Tensor>),
 }
 
 /// An output: a name and what it is.

@@ -3,6 +3,7 @@
 //! For callers that trust what they read, the client above all: the first fault ends the reading. The server reads requests with a
 //! decoder of its own that collects faults with their places. Unknown and repeated fields are errors here too.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,6 +12,7 @@ use indexmap::IndexMap;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use smallvec::SmallVec;
 
 use super::graph::{Argument, Attribute, Graph, Input, Node, Origin, Output, Tensor};
 
@@ -145,8 +147,8 @@ impl<'de> Visitor<'de> for Place<'_> {
         // Taken now: whatever stands inside comes after it.
         self.arena.borrow_mut().push(Node {
             name: None,
-            op: String::new(),
-            args: Vec::new(),
+            op: Cow::Borrowed(""),
+            args: SmallVec::new(),
             attributes: BTreeMap::new(),
             origin: self.origin,
         });
@@ -169,14 +171,14 @@ impl<'de> Visitor<'de> for Place<'_> {
                 return Err(de::Error::custom("a constant has the field const and no other"));
             }
             self.arena.borrow_mut().truncate(position);
-            return Ok(Argument::Constant(tensor));
+            return Ok(Argument::Constant(Box::new(tensor)));
         }
         if listed && name.is_none() {
             return Err(de::Error::missing_field("name"));
         }
-        let op = op.ok_or_else(|| de::Error::missing_field("op"))?;
+        let op: String = op.ok_or_else(|| de::Error::missing_field("op"))?;
         let args = args.ok_or_else(|| de::Error::missing_field("args"))?;
-        self.arena.borrow_mut()[position] = Node { name, op, args, attributes, origin: self.origin };
+        self.arena.borrow_mut()[position] = Node { name, op: op.into(), args: args.into(), attributes, origin: self.origin };
         Ok(Argument::Node(position))
     }
 }
@@ -400,7 +402,7 @@ mod tests {
     #[test]
     fn inline_nodes_are_flat_and_know_where_they_stood() {
         let graph: Graph = serde_json::from_str(EXAMPLE).unwrap();
-        let origins: Vec<_> = graph.nodes.iter().map(|node| (node.op.as_str(), node.origin)).collect();
+        let origins: Vec<_> = graph.nodes.iter().map(|node| (&*node.op, node.origin)).collect();
         let expected = [
             ("multiply", Origin::Listed(0)),
             ("sum", Origin::Listed(1)),
@@ -434,8 +436,8 @@ mod tests {
         let count = 100_000;
         let node = |i: usize, args: Vec<Argument>| Node {
             name: None,
-            op: "add".to_owned(),
-            args,
+            op: "add".into(),
+            args: args.into(),
             attributes: BTreeMap::new(),
             origin: Origin::Text(i as u32),
         };

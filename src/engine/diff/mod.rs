@@ -13,6 +13,8 @@ pub use jvp::jvp;
 pub use taylor::{series, taylor};
 pub use vjp::{Cotangent, vjp};
 
+use smallvec::SmallVec;
+
 use super::Error;
 use super::graph::compose::inline;
 use super::graph::{Builder, Graph, Kind, NodeId};
@@ -41,10 +43,11 @@ pub fn copy(graph: &Graph, builder: &mut Builder) -> Result<Vec<NodeId>, Error> 
 /// Which of the nodes up to `last` depend on a node of `on`.
 fn dependents(builder: &Builder, on: &[NodeId], last: usize) -> Vec<bool> {
     let mut depends = vec![false; last];
+    let first = on.iter().map(|id| id.index()).min().unwrap_or(last);
     for &id in on {
         depends[id.index()] = true;
     }
-    for index in 0..last {
+    for index in first..last {
         if let Kind::Apply { args, .. } = builder.kind(NodeId(index as u32)) {
             depends[index] = depends[index] || args.iter().any(|arg| depends[arg.index()]);
         }
@@ -73,14 +76,14 @@ fn ancestors(builder: &Builder, of: &[NodeId], last: usize) -> Vec<bool> {
 /// An application copied out of the builder, so that rules may build while they read it.
 struct Owned {
     op: &'static super::op::Row,
-    args: Vec<NodeId>,
+    args: SmallVec<[NodeId; 4]>,
     attributes: super::op::Attributes,
 }
 
 impl Owned {
     fn of(builder: &Builder, id: NodeId) -> Option<Owned> {
         match builder.kind(id) {
-            Kind::Apply { op, args, attributes } => Some(Owned { op, args: args.to_vec(), attributes: attributes.clone() }),
+            Kind::Apply { op, args, attributes } => Some(Owned { op, args: args.into(), attributes: attributes.clone() }),
             Kind::Input(_) | Kind::Constant(_) => None,
         }
     }

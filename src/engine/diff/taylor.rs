@@ -466,8 +466,8 @@ impl Way {
 fn sources(g: &Builder, y: NodeId) -> Vec<NodeId> {
     match Owned::of(g, y) {
         Some(owned) => match item_of(&owned) {
-            Some((several, _)) => Owned::of(g, several).map_or_else(Vec::new, |whole| whole.args),
-            None => owned.args,
+            Some((several, _)) => Owned::of(g, several).map_or_else(Vec::new, |whole| whole.args.into_vec()),
+            None => owned.args.into_vec(),
         },
         None => Vec::new(),
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::Error;
+use super::super::graph::algebra::Made;
 use super::super::graph::{Builder, NodeId};
 use super::super::op::{Application, Does, Partial, Rule};
 use super::jvp::term;
@@ -29,43 +30,75 @@ pub fn vjp(g: &mut Builder, cotangents: &[(NodeId, Cotangent)], inputs: &[NodeId
     let sources: Vec<NodeId> = inputs.iter().copied().filter(|x| x.index() < last).collect();
     let outputs: Vec<NodeId> = cotangents.iter().map(|&(y, _)| y).collect();
     let (active, needed) = (dependents(g, &sources, last), ancestors(g, &outputs, last));
-    let mut bars: Vec<Option<Cotangent>> = vec![None; last];
+    let mut bars = Bars::none(last);
     for &(y, bar) in cotangents {
-        let sum = accumulate(g, bars[y.index()], bar)?;
-        bars[y.index()] = Some(sum);
+        let sum = accumulate(g, bars.get(y), bar)?;
+        bars.set(y, sum);
     }
-    let mut several = Several::new();
+    let (mut several, mut parts) = (Several::new(), Vec::new());
     for index in (0..last).rev() {
         let y = NodeId(index as u32);
         if !(active[index] && needed[index]) {
             continue;
         }
-        for (arg, part) in flow(g, y, bars[index], &mut several, |arg| active[arg.index()])? {
-            let sum = accumulate(g, bars[arg.index()], part)?;
-            bars[arg.index()] = Some(sum);
+        flow(g, y, bars.get(y), &mut several, |arg| active[arg.index()], &mut parts)?;
+        for (arg, part) in parts.drain(..) {
+            let sum = accumulate(g, bars.get(arg), part)?;
+            bars.set(arg, sum);
         }
     }
-    inputs.iter().map(|x| bars.get(x.index()).copied().flatten().map(|bar| materialised(g, bar)).transpose()).collect()
+    inputs.iter().map(|&x| if x.index() < last { bars.get(x) } else { None }.map(|bar| materialised(g, bar)).transpose()).collect()
 }
 
-/// What flows back through a node, be it one tensor, several or one of several.
+/// What flows back into each node so far, in four bytes a node: they are reached for across the memory of the whole graph.
+struct Bars(Vec<u32>);
+
+impl Bars {
+    const NONE: u32 = u32::MAX;
+    const ONE: u32 = u32::MAX - 1;
+
+    fn none(nodes: usize) -> Bars {
+        Bars(vec![Bars::NONE; nodes])
+    }
+
+    fn get(&self, of: NodeId) -> Option<Cotangent> {
+        match self.0[of.index()] {
+            Bars::NONE => None,
+            Bars::ONE => Some(Cotangent::One),
+            node => Some(Cotangent::Node(NodeId(node))),
+        }
+    }
+
+    fn set(&mut self, of: NodeId, bar: Cotangent) {
+        self.0[of.index()] = match bar {
+            Cotangent::One => Bars::ONE,
+            Cotangent::Node(node) => node.0,
+        };
+    }
+}
+
+/// Adds to `parts` what flows back through a node, be it one tensor, several or one of several.
 fn flow(
     g: &mut Builder,
     y: NodeId,
     bar: Option<Cotangent>,
     several: &mut Several,
     wanted: impl Fn(NodeId) -> bool,
-) -> Result<Vec<(NodeId, Cotangent)>, Error> {
-    if let Some(bars) = several.remove(&y) {
-        return several_node(g, y, &bars, wanted);
+    parts: &mut Vec<(NodeId, Cotangent)>,
+) -> Result<(), Error> {
+    if !several.is_empty()
+        && let Some(bars) = several.remove(&y)
+    {
+        parts.extend(several_node(g, y, &bars, wanted)?);
+        return Ok(());
     }
-    let Some(bar) = bar else { return Ok(Vec::new()) };
-    let Some((whole, index)) = Owned::of(g, y).as_ref().and_then(item_of) else { return node(g, y, bar, wanted) };
+    let (Some(bar), Some(owned)) = (bar, Owned::of(g, y)) else { return Ok(()) };
+    let Some((whole, index)) = item_of(&owned) else { return node(g, (y, owned), bar, wanted, parts) };
     let count = g.results(whole).map_or(0, <[_]>::len);
     let bars = several.entry(whole).or_insert_with(|| vec![None; count]);
     let sum = accumulate(g, bars[index], bar)?;
     bars[index] = Some(sum);
-    Ok(Vec::new())
+    Ok(())
 }
 
 /// What the cotangents of a several-valued node's results give to its arguments.
@@ -93,11 +126,15 @@ fn several_node(
     Ok(parts)
 }
 
-/// What one node's cotangent gives to its arguments.
-fn node(g: &mut Builder, y: NodeId, bar: Cotangent, wanted: impl Fn(NodeId) -> bool) -> Result<Vec<(NodeId, Cotangent)>, Error> {
-    let Some(owned) = Owned::of(g, y) else { return Ok(Vec::new()) };
+/// Adds to `parts` what one node's cotangent gives to its arguments.
+fn node(
+    g: &mut Builder,
+    (y, owned): (NodeId, Owned),
+    bar: Cotangent,
+    wanted: impl Fn(NodeId) -> bool,
+    parts: &mut Vec<(NodeId, Cotangent)>,
+) -> Result<(), Error> {
     let application = Application { args: &owned.args, attributes: &owned.attributes, y };
-    let mut parts = Vec::new();
     let wanted_args = owned.args.iter().enumerate().filter(|(_, arg)| wanted(**arg));
     match &owned.op.rule {
         Rule::Scalar { partials, .. } => {
@@ -106,13 +143,7 @@ fn node(g: &mut Builder, y: NodeId, bar: Cotangent, wanted: impl Fn(NodeId) -> b
                 if let Some(part) = product(g, partial, bar)? {
                     let part = match part {
                         Cotangent::One => part,
-                        Cotangent::Node(part) => {
-                            // a partial may be smaller than y where only other arguments were broadcast
-                            let whole = g.shape(y).clone();
-                            let part = g.broadcast_to(part, &whole)?;
-                            let own = g.shape(arg).clone();
-                            Cotangent::Node(g.unbroadcast(part, &own)?)
-                        }
+                        Cotangent::Node(part) => Cotangent::Node(reshaped(g, part, y, arg)?),
                     };
                     parts.push((arg, part));
                 }
@@ -128,12 +159,23 @@ fn node(g: &mut Builder, y: NodeId, bar: Cotangent, wanted: impl Fn(NodeId) -> b
         }
         Rule::Composite { expansion, derivative: None, .. } => {
             let result = expansion(g, &owned.args, &owned.attributes)?;
-            parts = within(g, &[(result, bar)], &owned.args)?;
-            parts.retain(|(arg, _)| wanted(*arg));
+            parts.extend(within(g, &[(result, bar)], &owned.args)?.into_iter().filter(|(arg, _)| wanted(*arg)));
         }
         Rule::Several { .. } | Rule::Item | Rule::Resolved => {}
     }
-    Ok(parts)
+    Ok(())
+}
+
+/// What flows back through an elementwise node into one of its arguments, in that argument's shape.
+fn reshaped(g: &mut Builder, part: NodeId, y: NodeId, arg: NodeId) -> Made {
+    if g.same_shape(part, y) && g.same_shape(y, arg) {
+        return Ok(part);
+    }
+    // a partial may be smaller than y where only other arguments were broadcast
+    let whole = g.shape(y).clone();
+    let part = g.broadcast_to(part, &whole)?;
+    let own = g.shape(arg).clone();
+    g.unbroadcast(part, &own)
 }
 
 /// Reverse mode inside an expansion, whose nodes all lie between its arguments and its results.
@@ -145,13 +187,14 @@ fn within(g: &mut Builder, results: &[(NodeId, Cotangent)], args: &[NodeId]) -> 
         let sum = accumulate(g, bars.get(&result).copied(), bar)?;
         bars.insert(result, sum);
     }
-    let mut several = Several::new();
+    let (mut several, mut parts) = (Several::new(), Vec::new());
     for &id in inside.iter().rev() {
         if args.contains(&id) {
             continue;
         }
         let bar = bars.get(&id).copied();
-        for (arg, part) in flow(g, id, bar, &mut several, |arg| inside.binary_search(&arg).is_ok())? {
+        flow(g, id, bar, &mut several, |arg| inside.binary_search(&arg).is_ok(), &mut parts)?;
+        for (arg, part) in parts.drain(..) {
             let sum = accumulate(g, bars.get(&arg).copied(), part)?;
             bars.insert(arg, sum);
         }

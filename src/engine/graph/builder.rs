@@ -6,7 +6,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::super::op::{Attributes, Row, Rule, Value, structure};
 use super::super::{Error, Shape, Tensor};
-use super::{Arena, Body, Graph, Head, Input, Kind, Node, NodeId, Output};
+use super::{Arena, Body, Form, Graph, Head, Input, Kind, Node, NodeId, OWN_ARGS, Output};
 
 /// Sizes that no graph may exceed; the service sets them from its settings.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +27,9 @@ impl Default for Bounds {
 
 /// Builds a graph node by node.
 ///
-/// What is already there is found by tables of positions, hashed by content: nothing is stored twice.
+/// What is already there is found again: nothing is stored twice. An application is looked for among those that have its latest
+/// argument as theirs: they are few, and lie where building is at work, so that no look-up reaches across the memory of a large graph.
+/// Where they are many, and for all else that is shared, there are tables of positions, hashed by content.
 #[derive(Debug, Default)]
 pub struct Builder {
     arena: Arena,
@@ -35,7 +37,15 @@ pub struct Builder {
     /// Nodes of bodies, as often as they are used.
     weight: usize,
     hasher: DefaultHashBuilder,
-    known: HashTable<NodeId>,
+    /// For each node the application of which it is the latest argument, or [`NONE`]; for each application the next of the same latest
+    /// argument.
+    newest: Vec<u32>,
+    next: Vec<u32>,
+    /// Applications that are not in a list.
+    known: HashTable<Known>,
+    known_forms: HashTable<u32>,
+    /// The last form of an operator, by where the operator's row stands.
+    last_forms: [u32; LAST_FORMS],
     known_constants: HashTable<NodeId>,
     known_shapes: HashTable<u32>,
     known_attributes: HashTable<u32>,
@@ -52,14 +62,49 @@ impl Builder {
         &self.bounds
     }
 
+    /// A builder that goes on where `graph` ended: its nodes are there under their own numbers, and none is an output any more.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] where the graph exceeds the bounds.
+    pub fn resume(graph: &Graph, bounds: Bounds) -> Result<Builder, Error> {
+        let lists = || vec![NONE; graph.len()];
+        let mut builder = Builder { arena: graph.arena.clone(), newest: lists(), next: lists(), ..Builder::new(bounds) };
+        builder.arena.shapes.iter().try_for_each(|shape| builder.admit(shape))?;
+        for id in graph.ids() {
+            match graph.kind(id) {
+                Kind::Input(_) => {}
+                Kind::Constant(value) => {
+                    let Builder { arena, hasher, known_constants, .. } = &mut builder;
+                    known_constants.insert_unique(hash_constant(hasher, value), id, |&id| arena.hash_constant(hasher, id));
+                }
+                Kind::Apply { args, attributes, .. } => {
+                    builder.weight = with_bodies(builder.weight, attributes);
+                    if let Err(place) = builder.look_up(graph.arena.nodes[id.index()].form, args, |_| false) {
+                        builder.put(id, place);
+                    }
+                }
+            }
+        }
+        let Builder { arena, hasher, known_forms, known_shapes, known_attributes, .. } = &mut builder;
+        for (number, form) in (0..).zip(&arena.forms) {
+            known_forms.insert_unique(hash_form(hasher, form), number, |&known| hash_form(hasher, &arena.forms[known as usize]));
+        }
+        for (number, shape) in (0..).zip(&arena.shapes) {
+            known_shapes.insert_unique(hasher.hash_one(shape), number, |&known| hasher.hash_one(&arena.shapes[known as usize]));
+        }
+        for (number, attributes) in (0..).zip(&arena.attributes).skip(1) {
+            known_attributes
+                .insert_unique(hasher.hash_one(attributes), number, |&known| hasher.hash_one(&arena.attributes[known as usize]));
+        }
+        builder.within(builder.weight.saturating_add(builder.len()))?;
+        Ok(builder)
+    }
+
     /// Makes room for so many nodes more.
     pub fn reserve(&mut self, nodes: usize) {
-        let Builder { arena, hasher, known, .. } = self;
-        arena.nodes.reserve(nodes);
-        known.reserve(nodes, |id| match arena.kind(*id) {
-            Kind::Apply { op, args, .. } => hash_application(hasher, op, arena.nodes[id.index()].attributes, args),
-            Kind::Input(_) | Kind::Constant(_) => 0,
-        });
+        self.arena.nodes.reserve(nodes);
+        self.newest.reserve(nodes);
+        self.next.reserve(nodes);
     }
 
     /// Adds an input; its position is the number of inputs before it.
@@ -69,8 +114,9 @@ impl Builder {
     pub fn input(&mut self, name: impl Into<String>, shape: Shape) -> Result<NodeId, Error> {
         self.admit(&shape)?;
         let position = self.arena.inputs.len();
-        let interned = self.intern_shape(&shape);
-        let node = self.push(Head::Input(position as u32), interned, 0)?;
+        let shape_number = self.intern_shape(&shape);
+        let form = self.intern_form(Form { head: Head::Input, count: 0, shape: shape_number, attributes: 0 });
+        let node = self.push(Node { form, args: [NodeId(position as u32), NodeId(0)] })?;
         self.arena.inputs.push(Input { name: name.into(), shape, node });
         Ok(node)
     }
@@ -83,22 +129,27 @@ impl Builder {
             return known;
         }
         let id = NodeId(self.arena.nodes.len() as u32);
-        let head = Head::Constant(self.arena.constants.len() as u32);
         let shape = self.intern_shape(value.shape());
-        self.intern_attributes(Attributes::none());
+        let form = self.intern_form(Form { head: Head::Constant, count: 0, shape, attributes: 0 });
+        let number = NodeId(self.arena.constants.len() as u32);
         self.arena.constants.push(value);
-        self.arena.nodes.push(Node { head, shape, attributes: 0 });
+        self.store(Node { form, args: [number, NodeId(0)] });
         let Builder { arena, hasher, known_constants, .. } = self;
-        known_constants.insert_unique(hash, id, |id| match arena.kind(*id) {
-            Kind::Constant(value) => hash_constant(hasher, value),
-            Kind::Input(_) | Kind::Apply { .. } => 0,
-        });
+        known_constants.insert_unique(hash, id, |&id| arena.hash_constant(hasher, id));
         id
     }
 
     /// A scalar constant.
     pub fn number(&mut self, value: f64) -> NodeId {
-        self.constant(Tensor::scalar(value))
+        let hash = hash_number(&self.hasher, value);
+        let same = |id: &NodeId| match self.arena.kind(*id) {
+            Kind::Constant(other) => other.shape().rank() == 0 && other.data()[0].to_bits() == value.to_bits(),
+            Kind::Input(_) | Kind::Apply { .. } => false,
+        };
+        match self.known_constants.find(hash, same) {
+            Some(&known) => known,
+            None => self.constant(Tensor::scalar(value)),
+        }
     }
 
     /// Applies an operator, or finds the equal application.
@@ -109,7 +160,8 @@ impl Builder {
         if !op.arity.admits(args.len()) {
             return Err(Error::Arity { op: op.name, takes: op.arity.words(), got: args.len() });
         }
-        if !matches!(op.rule, Rule::Item)
+        if !self.arena.several.is_empty()
+            && !matches!(op.rule, Rule::Item)
             && let Some(&several) = args.iter().find(|arg| self.arena.several.contains_key(*arg))
         {
             let results = self.arena.several.get(&several).map_or(0, |shapes| shapes.len());
@@ -148,33 +200,96 @@ impl Builder {
                 (self.intern_shape(&shape), self.intern_attributes(attributes))
             }
         };
-        let hash = hash_application(&self.hasher, op, attributes, args);
-        let same = |id: &NodeId| {
-            let node = &self.arena.nodes[id.index()];
-            matches!(self.arena.kind(*id), Kind::Apply { op: other, args: others, .. }
-                if node.attributes == attributes && other == op && others == args)
+        let form = self.intern_form(Form { head: Head::Apply(op), count: args.len() as u32, shape, attributes });
+        self.join(form, args, several)
+    }
+
+    /// Applies what a node of another graph applies, or finds the equal application. The arguments have the shapes that the node's own
+    /// have.
+    ///
+    /// # Errors
+    /// Bounds.
+    pub(crate) fn repeat(&mut self, graph: &Graph, id: NodeId, args: &[NodeId], known: &mut Forms) -> Result<NodeId, Error> {
+        let number = graph.arena.nodes[id.index()].form as usize;
+        if known.0.is_empty() {
+            known.0.resize(graph.arena.forms.len(), NONE);
+        }
+        if known.0[number] == NONE {
+            let form = graph.arena.forms[number];
+            let shape = self.intern_shape(&graph.arena.shapes[form.shape as usize]);
+            let attributes = self.intern_attributes(graph.arena.attributes[form.attributes as usize].clone());
+            known.0[number] = self.intern_form(Form { shape, attributes, ..form });
+        }
+        let several = if graph.has_several() { graph.arena.several.get(&id).cloned() } else { None };
+        self.join(known.0[number], args, several)
+    }
+
+    /// The application of that form to these arguments, made unless it is there.
+    #[inline]
+    fn join(&mut self, form: u32, args: &[NodeId], several: Option<Box<[Shape]>>) -> Result<NodeId, Error> {
+        let attributes = self.arena.forms[form as usize].attributes;
+        let arena = &self.arena;
+        let own = match *args {
+            [] => Some([NodeId(0); OWN_ARGS]),
+            [a] => Some([a, NodeId(0)]),
+            [a, b] => Some([a, b]),
+            _ => None,
         };
-        if let Some(&known) = self.known.find(hash, same) {
-            return Ok(known);
+        let same = |id: NodeId| {
+            let node = &arena.nodes[id.index()];
+            node.form == form && own.map_or_else(|| arena.args[node.args[0].index()..].starts_with(args), |own| node.args == own)
+        };
+        let place = match self.look_up(form, args, same) {
+            Ok(known) => return Ok(known),
+            Err(place) => place,
+        };
+        if attributes > 0 {
+            let weight = with_bodies(self.weight, &self.arena.attributes[attributes as usize]);
+            if weight != self.weight {
+                self.within(weight.saturating_add(self.arena.nodes.len()))?;
+                self.weight = weight;
+            }
         }
-        let bodies = self.arena.attributes[attributes as usize].iter().filter_map(|(_, value)| value.body());
-        let weight = bodies.map(Body::weight).fold(self.weight, usize::saturating_add);
-        if weight != self.weight {
-            self.within(weight.saturating_add(self.arena.nodes.len()))?;
-            self.weight = weight;
+        let pooled = NodeId(self.arena.args.len() as u32);
+        let id = self.push(Node { form, args: own.unwrap_or([pooled; OWN_ARGS]) })?;
+        if own.is_none() {
+            self.arena.args.extend_from_slice(args);
         }
-        let first = self.arena.args.len() as u32;
-        self.arena.args.extend_from_slice(args);
-        let id = self.push(Head::Apply { op, first, count: args.len() as u32 }, shape, attributes)?;
         if let Some(shapes) = several {
             self.arena.several.insert(id, shapes);
         }
-        let Builder { arena, hasher, known, .. } = self;
-        known.insert_unique(hash, id, |id| match arena.kind(*id) {
-            Kind::Apply { op, args, .. } => hash_application(hasher, op, arena.nodes[id.index()].attributes, args),
-            Kind::Input(_) | Kind::Constant(_) => 0,
-        });
+        self.put(id, place);
         Ok(id)
+    }
+
+    /// The application of a form to arguments, which `same` knows when it meets it; or where to put it.
+    #[inline]
+    fn look_up(&self, form: u32, args: &[NodeId], same: impl Fn(NodeId) -> bool) -> Result<NodeId, Place> {
+        if let Some(&latest) = args.iter().max() {
+            let mut at = self.newest[latest.index()];
+            for _ in 0..MOST_LISTED {
+                if at == NONE {
+                    return Err(Place::List(latest));
+                }
+                if same(NodeId(at)) {
+                    return Ok(NodeId(at));
+                }
+                at = self.next[at as usize];
+            }
+        }
+        let hash = hash_application(&self.hasher, form, args);
+        let known = self.known.find(Known { hash, id: NodeId(0) }.hash(), |known| known.hash == hash && same(known.id));
+        known.map_or(Err(Place::Table(hash)), |known| Ok(known.id))
+    }
+
+    fn put(&mut self, id: NodeId, place: Place) {
+        match place {
+            Place::List(latest) => self.next[id.index()] = std::mem::replace(&mut self.newest[latest.index()], id.0),
+            Place::Table(hash) => {
+                let known = Known { hash, id };
+                self.known.insert_unique(known.hash(), known, Known::hash);
+            }
+        }
     }
 
     /// [`Builder::apply`] without attributes.
@@ -186,13 +301,20 @@ impl Builder {
     }
 
     /// What a node is.
+    #[inline]
     pub fn kind(&self, id: NodeId) -> Kind<'_> {
         self.arena.kind(id)
     }
 
     /// A node's shape.
+    #[inline]
     pub fn shape(&self, id: NodeId) -> &Shape {
         self.arena.shape(id)
+    }
+
+    /// Whether two nodes have the same shape.
+    pub(crate) fn same_shape(&self, a: NodeId, b: NodeId) -> bool {
+        self.arena.shape_number(a) == self.arena.shape_number(b)
     }
 
     /// The shapes of a several-valued node's results; `None` for a node that is one tensor.
@@ -240,9 +362,9 @@ impl Builder {
 
     /// The broadcast shape of an elementwise application.
     fn broadcast(&mut self, op: &'static Row, args: &[NodeId]) -> Result<u32, Error> {
-        let mut id = self.arena.nodes[args[0].index()].shape;
+        let mut id = self.arena.shape_number(args[0]);
         for &arg in &args[1..] {
-            let next = self.arena.nodes[arg.index()].shape;
+            let next = self.arena.shape_number(arg);
             let (shape, other) = (&self.arena.shapes[id as usize], &self.arena.shapes[next as usize]);
             if id == next || other.rank() == 0 {
                 continue;
@@ -271,18 +393,45 @@ impl Builder {
         check("limits.elements", shape.extent(), self.bounds.elements)
     }
 
-    fn push(&mut self, head: Head, shape: u32, attributes: u32) -> Result<NodeId, Error> {
+    fn push(&mut self, node: Node) -> Result<NodeId, Error> {
         let id = self.arena.nodes.len();
         self.within(self.weight.saturating_add(id + 1))?;
-        self.intern_attributes(Attributes::none());
-        self.arena.nodes.push(Node { head, shape, attributes });
+        self.store(node);
         Ok(NodeId(id as u32))
+    }
+
+    fn store(&mut self, node: Node) {
+        self.arena.nodes.push(node);
+        self.newest.push(NONE);
+        self.next.push(NONE);
     }
 
     /// Refuses more nodes than there may be.
     fn within(&self, nodes: usize) -> Result<(), Error> {
         let allowed = self.bounds.nodes;
         if nodes > allowed { Err(Error::Limit { what: "limits.nodes", asked: nodes as f64, allowed: allowed as f64 }) } else { Ok(()) }
+    }
+
+    fn intern_form(&mut self, form: Form) -> u32 {
+        let Builder { arena, hasher, known_forms, last_forms, .. } = self;
+        let last = match form.head {
+            // rows are some 300 bytes apart
+            Head::Apply(op) => &mut last_forms[(std::ptr::from_ref(op).addr() >> 8) % LAST_FORMS],
+            Head::Input | Head::Constant => &mut last_forms[0],
+        };
+        if arena.forms.get(*last as usize) == Some(&form) {
+            return *last;
+        }
+        let hash = hash_form(hasher, &form);
+        if let Some(&known) = known_forms.find(hash, |&known| arena.forms[known as usize] == form) {
+            *last = known;
+            return known;
+        }
+        let next = arena.forms.len() as u32;
+        *last = next;
+        arena.forms.push(form);
+        known_forms.insert_unique(hash, next, |&known| hash_form(hasher, &arena.forms[known as usize]));
+        next
     }
 
     fn intern_shape(&mut self, shape: &Shape) -> u32 {
@@ -317,15 +466,86 @@ impl Builder {
     }
 }
 
-fn hash_application(hasher: &DefaultHashBuilder, op: &'static Row, attributes: u32, args: &[NodeId]) -> u64 {
+/// How many forms are tried before they are looked up.
+const LAST_FORMS: usize = 32;
+
+/// No node.
+const NONE: u32 = u32::MAX;
+
+/// Applications of one latest argument that are listed; the rest are found by hash, so that no look-up is long.
+const MOST_LISTED: usize = 8;
+
+/// The numbers that a builder has given to the forms of another graph.
+#[derive(Debug, Default)]
+pub(crate) struct Forms(Vec<u32>);
+
+/// Where an application that is new belongs.
+enum Place {
+    /// In front of those that have this latest argument.
+    List(NodeId),
+    /// In the table, under this hash.
+    Table(u32),
+}
+
+/// An application that is there, with the hash it is found by: the table grows without looking at nodes.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    hash: u32,
+    id: NodeId,
+}
+
+impl Known {
+    /// As the table wants it: it picks places by the low bits and tells entries apart by the high ones.
+    #[inline]
+    fn hash(&self) -> u64 {
+        u64::from(self.hash) << 32 | u64::from(self.hash)
+    }
+}
+
+impl Arena {
+    fn hash_constant(&self, hasher: &DefaultHashBuilder, id: NodeId) -> u64 {
+        match self.kind(id) {
+            Kind::Constant(value) => hash_constant(hasher, value),
+            Kind::Input(_) | Kind::Apply { .. } => 0,
+        }
+    }
+}
+
+/// The weight with that of the bodies among an application's attributes.
+fn with_bodies(weight: usize, attributes: &Attributes) -> usize {
+    attributes.iter().filter_map(|(_, value)| value.body()).map(Body::weight).fold(weight, usize::saturating_add)
+}
+
+/// Keyed at random in each builder: nobody outside can make applications collide.
+fn hash_application(hasher: &DefaultHashBuilder, form: u32, args: &[NodeId]) -> u32 {
     let mut state = hasher.build_hasher();
-    std::ptr::from_ref(op).addr().hash(&mut state);
-    state.write_u32(attributes);
+    state.write_u32(form);
     args.iter().for_each(|arg| state.write_u32(arg.0));
+    let hash = state.finish();
+    (hash >> 32) as u32 ^ hash as u32
+}
+
+fn hash_form(hasher: &DefaultHashBuilder, form: &Form) -> u64 {
+    let mut state = hasher.build_hasher();
+    match form.head {
+        Head::Input => state.write_u64(0),
+        Head::Constant => state.write_u64(1),
+        Head::Apply(op) => state.write_u64(std::ptr::from_ref(op).addr() as u64),
+    }
+    state.write_u32(form.count);
+    state.write_u32(form.shape);
+    state.write_u32(form.attributes);
     state.finish()
 }
 
+fn hash_number(hasher: &DefaultHashBuilder, value: f64) -> u64 {
+    hasher.hash_one(value.to_bits())
+}
+
 fn hash_constant(hasher: &DefaultHashBuilder, value: &Tensor) -> u64 {
+    if value.shape().rank() == 0 {
+        return hash_number(hasher, value.data()[0]);
+    }
     let mut state = hasher.build_hasher();
     value.shape().hash(&mut state);
     value.data().iter().for_each(|value| state.write_u64(value.to_bits()));

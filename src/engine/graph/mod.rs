@@ -9,6 +9,7 @@ mod builder;
 pub mod compose;
 
 pub use body::Body;
+pub(crate) use builder::Forms;
 pub use builder::{Bounds, Builder};
 
 use hashbrown::HashMap;
@@ -22,6 +23,7 @@ pub struct NodeId(pub(crate) u32);
 
 impl NodeId {
     /// As an index.
+    #[inline]
     pub fn index(self) -> usize {
         self.0 as usize
     }
@@ -65,25 +67,42 @@ pub struct Output {
     pub node: NodeId,
 }
 
-/// A node as stored: 24 bytes, its lists pooled.
-#[derive(Debug, Clone, Copy)]
+/// A node as stored: 12 bytes, since there may be millions, and reaching for memory is what a pass over them costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Node {
+    /// Which of the arena's forms.
+    pub(crate) form: u32,
+    /// The arguments where there are no more than two; else the place of the first among the pooled ones. Of an input its position, of
+    /// a constant its number.
+    pub(crate) args: [NodeId; 2],
+}
+
+/// What nodes have in common: all but their arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Form {
     pub(crate) head: Head,
+    /// How many arguments.
+    pub(crate) count: u32,
     pub(crate) shape: u32,
     pub(crate) attributes: u32,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Head {
-    Input(u32),
-    Constant(u32),
-    Apply { op: &'static Row, first: u32, count: u32 },
+    Input,
+    Constant,
+    Apply(&'static Row),
 }
 
-/// Nodes with their pooled lists: what a graph and its builder share.
+/// So many arguments stand in the node itself.
+pub(crate) const OWN_ARGS: usize = 2;
+
+/// Nodes with what they share: what a graph and its builder have in common.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Arena {
     pub(crate) nodes: Vec<Node>,
+    pub(crate) forms: Vec<Form>,
+    /// The arguments of nodes that have many.
     pub(crate) args: Vec<NodeId>,
     pub(crate) constants: Vec<Tensor>,
     pub(crate) shapes: Vec<Shape>,
@@ -94,21 +113,31 @@ pub(crate) struct Arena {
 }
 
 impl Arena {
+    #[inline]
     pub(crate) fn kind(&self, id: NodeId) -> Kind<'_> {
         let node = &self.nodes[id.index()];
-        match node.head {
-            Head::Input(position) => Kind::Input(position as usize),
-            Head::Constant(index) => Kind::Constant(&self.constants[index as usize]),
-            Head::Apply { op, first, count } => Kind::Apply {
-                op,
-                args: &self.args[first as usize..(first + count) as usize],
-                attributes: &self.attributes[node.attributes as usize],
-            },
+        let form = &self.forms[node.form as usize];
+        match form.head {
+            Head::Input => Kind::Input(node.args[0].index()),
+            Head::Constant => Kind::Constant(&self.constants[node.args[0].index()]),
+            Head::Apply(op) => {
+                let count = form.count as usize;
+                let args = if count <= OWN_ARGS { &node.args[..count] } else { &self.args[node.args[0].index()..][..count] };
+                Kind::Apply { op, args, attributes: &self.attributes[form.attributes as usize] }
+            }
         }
     }
 
+    /// The number of a node's shape.
+    #[inline]
+    pub(crate) fn shape_number(&self, id: NodeId) -> u32 {
+        // where all have one shape, and those are the large graphs, none need be looked at
+        if self.shapes.len() == 1 { 0 } else { self.forms[self.nodes[id.index()].form as usize].shape }
+    }
+
+    #[inline]
     pub(crate) fn shape(&self, id: NodeId) -> &Shape {
-        &self.shapes[self.nodes[id.index()].shape as usize]
+        &self.shapes[self.shape_number(id) as usize]
     }
 }
 
@@ -136,11 +165,13 @@ impl Graph {
     }
 
     /// What a node is.
+    #[inline]
     pub fn kind(&self, id: NodeId) -> Kind<'_> {
         self.arena.kind(id)
     }
 
     /// A node's shape; that of a scalar, and without meaning, where the node has several results.
+    #[inline]
     pub fn shape(&self, id: NodeId) -> &Shape {
         self.arena.shape(id)
     }
@@ -150,9 +181,43 @@ impl Graph {
         self.arena.several.get(&id).map(|shapes| &**shapes)
     }
 
+    /// Which nodes the outputs need.
+    pub(crate) fn live(&self) -> Vec<bool> {
+        let mut live = vec![false; self.len()];
+        self.outputs.iter().for_each(|output| live[output.node.index()] = true);
+        self.spread(&mut live);
+        live
+    }
+
+    /// Marks what the marked nodes need.
+    pub(crate) fn spread(&self, live: &mut [bool]) {
+        for id in self.ids().rev() {
+            if live[id.index()]
+                && let Kind::Apply { args, .. } = self.kind(id)
+            {
+                args.iter().for_each(|arg| live[arg.index()] = true);
+            }
+        }
+    }
+
+    /// Every operator that is applied, in dead nodes too.
+    pub(crate) fn operators(&self) -> impl Iterator<Item = &'static Row> {
+        self.arena.forms.iter().filter_map(|form| if let Head::Apply(op) = form.head { Some(op) } else { None })
+    }
+
+    /// Whether any attribute is a function.
+    pub(crate) fn has_bodies(&self) -> bool {
+        self.arena.attributes.iter().any(|attributes| attributes.iter().any(|(_, value)| value.body().is_some()))
+    }
+
+    /// Whether any node has several results.
+    pub(crate) fn has_several(&self) -> bool {
+        !self.arena.several.is_empty()
+    }
+
     /// A number that two nodes share where their shapes are equal.
     pub(crate) fn shape_number(&self, id: NodeId) -> u32 {
-        self.arena.nodes[id.index()].shape
+        self.arena.shape_number(id)
     }
 
     /// The inputs, in the order of the flattened vector x.

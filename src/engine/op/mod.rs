@@ -31,6 +31,10 @@ pub mod special;
 pub mod structure;
 pub mod trigonometric;
 
+use std::sync::LazyLock;
+
+use hashbrown::HashMap;
+
 pub use attributes::{Attribute, AttributeKind, Attributes, Real, Value};
 pub use facts::{Array, Fact, Facts, Here, There};
 pub(crate) use linear_algebra::DenseFlags;
@@ -52,13 +56,17 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 /// The row whose canonical name or alias is `name`.
 pub fn find(name: &str) -> Option<&'static Row> {
-    use std::collections::HashMap;
-    use std::sync::LazyLock;
-    static INDEX: LazyLock<HashMap<&'static str, &'static Row>> = LazyLock::new(|| {
-        rows().flat_map(|row| std::iter::once((row.name, row)).chain(row.aliases.iter().map(move |&alias| (alias, row)))).collect()
-    });
     INDEX.get(name).copied()
 }
+
+/// A name or alias of an operator as the table has it.
+pub fn spelling(name: &str) -> Option<&'static str> {
+    INDEX.get_key_value(name).map(|(&name, _)| name)
+}
+
+static INDEX: LazyLock<HashMap<&'static str, &'static Row>> = LazyLock::new(|| {
+    rows().flat_map(|row| std::iter::once((row.name, row)).chain(row.aliases.iter().map(move |&alias| (alias, row)))).collect()
+});
 
 static FAMILIES: &[&[&Row]] = &[
     arithmetic::ROWS,

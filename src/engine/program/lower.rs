@@ -9,16 +9,18 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::super::exec::native::Native;
 use super::super::graph::{Graph, Kind, NodeId};
 use super::super::op::{Attributes, Does, Primitive, Row, Rule, Several, product, shape};
 use super::super::{Shape, Tensor};
-use super::kernel::{Buffer, Kernel, Lanes, Load, Map, Matmul, Operand, Source, Step, Table, Work};
+use super::kernel::{Buffer, Kernel, Lanes, Matmul, Operand, Source, Table, Work};
 use super::layout::Layout;
 
 mod bodies;
 mod dense;
+mod groups;
 mod lines;
+
+use groups::{Group, NOWHERE, fuse};
 
 /// What lowering makes of a graph.
 #[derive(Debug)]
@@ -36,9 +38,13 @@ pub(crate) struct Lowered {
 pub(crate) fn lower(graph: &Graph, varies: &[Lanes], outputs: &[NodeId]) -> Lowered {
     let mut lowering = Lowering {
         graph,
-        places: vec![Place::Absent; graph.len()],
+        places: vec![Packed::of(Place::Absent); graph.len()],
+        stored: Vec::new(),
+        fused: Vec::new(),
+        several: Vec::new(),
         groups: Vec::new(),
         group_of: HashMap::new(),
+        last_group: None,
         kernels: Vec::new(),
         buffers: Vec::new(),
         constants: Vec::new(),
@@ -47,24 +53,20 @@ pub(crate) fn lower(graph: &Graph, varies: &[Lanes], outputs: &[NodeId]) -> Lowe
         items: HashMap::new(),
         eliminated: HashMap::new(),
     };
-    for id in graph.ids() {
-        if let Kind::Apply { op, args, .. } = graph.kind(id)
-            && matches!(op.rule, Rule::Item)
-        {
-            lowering.items.entry(args[0]).or_insert_with(Vec::new).push(id);
+    if graph.has_several() {
+        for id in graph.ids() {
+            if let Kind::Apply { op, args, .. } = graph.kind(id)
+                && matches!(op.rule, Rule::Item)
+            {
+                lowering.items.entry(args[0]).or_insert_with(Vec::new).push(id);
+            }
         }
     }
     let mut live = vec![false; graph.len()];
     for id in outputs {
         live[id.index()] = true;
     }
-    for id in graph.ids().rev() {
-        if live[id.index()]
-            && let Kind::Apply { args, .. } = graph.kind(id)
-        {
-            args.iter().for_each(|arg| live[arg.index()] = true);
-        }
-    }
+    graph.spread(&mut live);
     lowering.live = live;
     for id in graph.ids() {
         if !lowering.live[id.index()] {
@@ -75,67 +77,72 @@ pub(crate) fn lower(graph: &Graph, varies: &[Lanes], outputs: &[NodeId]) -> Lowe
             Kind::Constant(value) => lowering.constant(value),
             Kind::Apply { op, args, attributes } => lowering.apply(id, op, args, attributes),
         };
-        lowering.places[id.index()] = place;
+        lowering.places[id.index()] = Packed::of(place);
     }
     let outputs = outputs.iter().map(|&id| lowering.operand(id).0).collect();
     lowering.finish(outputs)
 }
 
 /// How a node's value is had.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Absent,
-    /// In memory, readable by kernels of level `ready` and above.
-    Stored {
-        operand: Operand,
-        ready: u32,
-    },
-    /// Computed inside a fused group; in memory only once somebody else needs it.
-    Fused {
-        group: u32,
-        step: u32,
-    },
-    /// In memory, with zeros around it that are not: its elements are those of the node in `inside`, in row-major order.
-    Padded {
-        operand: Operand,
-        inside: Range<usize>,
-        ready: u32,
-    },
-    /// Several results, each in memory; absent where nobody picks one.
-    Several(Arc<[Place]>),
+    /// In memory: which of [`Lowering::stored`].
+    Stored(u32),
+    /// Computed inside a fused group: which of [`Lowering::fused`]. In memory only once somebody else needs it.
+    Fused(u32),
+    /// Several results, each in memory; absent where nobody picks one: which of [`Lowering::several`].
+    Several(u32),
 }
 
-/// A fused group while it grows.
-struct Group {
-    /// The number of its shape in the graph.
-    shape: u32,
-    elements: usize,
-    /// The axes of its shape as its domain has them, outermost first, and where a result's elements lie then.
-    order: Vec<usize>,
-    layout: Layout,
-    lanes: Lanes,
-    level: u32,
-    members: Vec<Member>,
+/// A node in memory.
+#[derive(Debug)]
+struct Stored {
+    operand: Operand,
+    /// The lowest level of kernels that may read it.
+    ready: u32,
+    /// Where it has zeros around it that are not in memory: which of the node's elements it is, in row-major order.
+    inside: Option<Range<usize>>,
 }
 
-/// One elementwise application inside a group.
-struct Member {
-    op: &'static Row,
-    args: Vec<Argument>,
-    buffer: Option<u32>,
-}
+/// A [`Place`] in four bytes: they are reached for across the memory of the whole graph.
+#[derive(Debug, Clone, Copy)]
+struct Packed(u32);
 
-enum Argument {
-    Member(u32),
-    /// With the elements that it is, where it is not all.
-    Operand(Operand, Option<Range<usize>>),
+impl Packed {
+    const KINDS: u32 = 4;
+
+    fn of(place: Place) -> Packed {
+        Packed(match place {
+            Place::Absent => 0,
+            Place::Stored(number) => number * Packed::KINDS + 1,
+            Place::Fused(number) => number * Packed::KINDS + 2,
+            Place::Several(number) => number * Packed::KINDS + 3,
+        })
+    }
+
+    fn place(self) -> Place {
+        let number = self.0 / Packed::KINDS;
+        match self.0 % Packed::KINDS {
+            0 => Place::Absent,
+            1 => Place::Stored(number),
+            2 => Place::Fused(number),
+            _ => Place::Several(number),
+        }
+    }
 }
 
 struct Lowering<'a> {
     graph: &'a Graph,
-    places: Vec<Place>,
+    places: Vec<Packed>,
+    stored: Vec<Stored>,
+    /// The group and the position in it of each fused node.
+    fused: Vec<(u32, u32)>,
+    several: Vec<Vec<Place>>,
     groups: Vec<Group>,
     group_of: HashMap<(u32, Lanes, u32), u32>,
+    /// The group that was joined last.
+    last_group: Option<((u32, Lanes, u32), u32)>,
     kernels: Vec<Kernel>,
     buffers: Vec<Buffer>,
     constants: Vec<Arc<Vec<f64>>>,
@@ -156,13 +163,13 @@ impl Lowering<'_> {
             self.inputs[position] = Some(buffer);
             Source::Buffer(buffer)
         };
-        Place::Stored { operand: Operand { source, layout: Layout::contiguous(shape), lanes }, ready: 0 }
+        self.in_memory(Operand { source, layout: Layout::contiguous(shape), lanes }, 0)
     }
 
     fn constant(&mut self, value: &Tensor) -> Place {
         let source = Source::Constant(self.constants.len() as u32);
         self.constants.push(value.shared_data());
-        Place::Stored { operand: Operand { source, layout: Layout::contiguous(value.shape()), lanes: Lanes::NONE }, ready: 0 }
+        self.in_memory(Operand { source, layout: Layout::contiguous(value.shape()), lanes: Lanes::NONE }, 0)
     }
 
     fn apply(&mut self, id: NodeId, op: &'static Row, args: &[NodeId], attributes: &Attributes) -> Place {
@@ -171,7 +178,7 @@ impl Lowering<'_> {
             Rule::View { layout, .. } => {
                 let (operand, ready) = self.operand(args[0]);
                 let layout = layout(&operand.layout, self.graph.shape(id), attributes);
-                Place::Stored { operand: Operand { layout, ..operand }, ready }
+                self.in_memory(Operand { layout, ..operand }, ready)
             }
             Rule::Primitive { primitive, .. } => self.primitive(id, *primitive, args, attributes),
             Rule::Several { does: Does::Kernel(kernel), .. } => match kernel {
@@ -179,89 +186,12 @@ impl Lowering<'_> {
                 Several::Map => self.over(id, args, attributes),
                 Several::Dense(routine) => self.dense_several(id, *routine, args, attributes),
             },
-            Rule::Item => match &self.places[args[0].index()] {
-                Place::Several(places) => places[attributes.int("index").unwrap_or_default() as usize].clone(),
+            Rule::Item => match self.place(args[0]) {
+                Place::Several(number) => self.several[number as usize][attributes.int("index").unwrap_or_default() as usize],
                 _ => unreachable!("an item is of several results"),
             },
             Rule::Several { .. } | Rule::Composite { .. } | Rule::Resolved => unreachable!("{op:?} is expanded before lowering"),
         }
-    }
-
-    /// Joins the group of its shape, lanes and level.
-    fn scalar(&mut self, id: NodeId, op: &'static Row, args: &[NodeId]) -> Place {
-        let shape = self.graph.shape_number(id);
-        let lanes = self.joined(args);
-        let fits = |group: &Group| group.lanes == lanes && group.shape == shape;
-        let mut level = 0;
-        for &arg in args {
-            level = level.max(match &self.places[arg.index()] {
-                Place::Fused { group, .. } => {
-                    let group = &self.groups[*group as usize];
-                    if fits(group) { group.level } else { group.level + 1 }
-                }
-                Place::Stored { ready, .. } | Place::Padded { ready, .. } => *ready,
-                Place::Absent | Place::Several(_) => 0,
-            });
-        }
-        let next = self.groups.len() as u32;
-        let group = *self.group_of.entry((shape, lanes, level)).or_insert(next);
-        if group == next {
-            let own = self.graph.shape(id);
-            let order = self.order(args, own);
-            let layout = laid_out(own, &order);
-            self.groups.push(Group { shape, elements: own.elements(), order, layout, lanes, level, members: Vec::new() });
-        }
-        let row_major = self.groups[group as usize].order.is_sorted();
-        let args = args
-            .iter()
-            .map(|&arg| match &self.places[arg.index()] {
-                Place::Fused { group: own, step } if *own == group => Argument::Member(*step),
-                Place::Padded { operand, inside, .. } if row_major && self.graph.shape_number(arg) == shape => {
-                    Argument::Operand(operand.clone(), Some(inside.clone()))
-                }
-                _ => {
-                    let (operand, _) = self.operand(arg);
-                    Argument::Operand(Operand { layout: operand.layout.broadcast(self.graph.shape(id)), ..operand }, None)
-                }
-            })
-            .collect();
-        let members = &mut self.groups[group as usize].members;
-        members.push(Member { op, args, buffer: None });
-        Place::Fused { group, step: members.len() as u32 - 1 }
-    }
-
-    /// The order of axes in which all operands of that shape lie, so that reading them is streaming; row-major where they differ.
-    fn order(&self, args: &[NodeId], shape: &Shape) -> Vec<usize> {
-        let row_major: Vec<usize> = (0..shape.rank()).collect();
-        let varying: Vec<usize> = row_major.iter().copied().filter(|&axis| shape.sizes()[axis] > 1).collect();
-        if varying.len() < 2 {
-            return row_major;
-        }
-        let mut found: Option<Vec<usize>> = None;
-        for &arg in args {
-            let layout = match &self.places[arg.index()] {
-                Place::Stored { operand, .. } => &operand.layout,
-                Place::Fused { group, .. } => &self.groups[*group as usize].layout,
-                Place::Padded { .. } | Place::Absent | Place::Several(_) => continue,
-            };
-            if self.graph.shape(arg) != shape {
-                continue;
-            }
-            if varying.iter().any(|&axis| layout.axes[axis].1 <= 0) {
-                continue;
-            }
-            let mut own = varying.clone();
-            own.sort_by_key(|&axis| std::cmp::Reverse(layout.axes[axis].1));
-            match &found {
-                None => found = Some(own),
-                Some(order) if *order == own => {}
-                Some(_) => return row_major,
-            }
-        }
-        let Some(found) = found else { return row_major };
-        let mut order: Vec<usize> = row_major.iter().copied().filter(|axis| !varying.contains(axis)).collect();
-        order.extend(found);
-        order
     }
 
     fn primitive(&mut self, id: NodeId, primitive: Primitive, args: &[NodeId], attributes: &Attributes) -> Place {
@@ -272,7 +202,7 @@ impl Lowering<'_> {
             Primitive::Reshape => {
                 let (operand, ready) = self.operand(args[0]);
                 let (operand, ready) = self.contiguous(operand, ready, lanes);
-                Place::Stored { operand: Operand { layout: Layout { offset: operand.layout.offset, ..whole }, ..operand }, ready }
+                self.in_memory(Operand { layout: Layout { offset: operand.layout.offset, ..whole }, ..operand }, ready)
             }
             Primitive::Concat => {
                 let to = self.buffer(result.elements(), lanes);
@@ -294,7 +224,9 @@ impl Lowering<'_> {
                 let elements = layout.elements();
                 if elements > 0 && (elements == 1 || layout.merged().axes[..] == [(elements, 1)]) {
                     // whoever reads it elementwise needs no copy
-                    return Place::Padded { operand: from, inside: layout.offset..layout.offset + elements, ready };
+                    let inside = Some(layout.offset..layout.offset + elements);
+                    self.stored.push(Stored { operand: from, ready, inside });
+                    return Place::Stored(self.stored.len() as u32 - 1);
                 }
                 self.embed(from, layout, &result, ready)
             }
@@ -400,33 +332,55 @@ impl Lowering<'_> {
     }
 
     fn lanes(&self, id: NodeId) -> Lanes {
-        match &self.places[id.index()] {
-            Place::Stored { operand, .. } | Place::Padded { operand, .. } => operand.lanes,
-            Place::Fused { group, .. } => self.groups[*group as usize].lanes,
+        match self.place(id) {
+            Place::Stored(number) => self.stored[number as usize].operand.lanes,
+            Place::Fused(number) => self.groups[self.member(number).0 as usize].lanes,
             Place::Absent | Place::Several(_) => Lanes::NONE,
         }
     }
 
+    fn place(&self, id: NodeId) -> Place {
+        self.places[id.index()].place()
+    }
+
+    /// The group of a fused node and its position in there.
+    fn member(&self, number: u32) -> (u32, u32) {
+        // of one group nothing need be looked up
+        if self.groups.len() == 1 { (0, number) } else { self.fused[number as usize] }
+    }
+
+    fn in_memory(&mut self, operand: Operand, ready: u32) -> Place {
+        self.stored.push(Stored { operand, ready, inside: None });
+        Place::Stored(self.stored.len() as u32 - 1)
+    }
+
+    fn several(&mut self, results: Vec<Place>) -> Place {
+        self.several.push(results);
+        Place::Several(self.several.len() as u32 - 1)
+    }
+
     /// The node in memory, and the lowest level that may read it.
     fn operand(&mut self, id: NodeId) -> (Operand, u32) {
-        match self.places[id.index()].clone() {
-            Place::Stored { operand, ready } => (operand, ready),
-            Place::Padded { operand, inside, ready } => {
-                let shape = self.graph.shape(id).clone();
+        match self.place(id) {
+            Place::Stored(number) => {
+                let Stored { operand, ready, inside } = &self.stored[number as usize];
+                let (operand, ready) = (operand.clone(), *ready);
+                let Some(inside) = inside else { return (operand, ready) };
                 let axes = operand.layout.axes.iter().map(|&(size, _)| size).collect::<Vec<_>>();
                 let layout = Layout { offset: inside.start, ..Layout::contiguous(&Shape::new(axes)) };
-                self.places[id.index()] = self.embed(operand, layout, &shape, ready);
+                let shape = self.graph.shape(id).clone();
+                self.places[id.index()] = Packed::of(self.embed(operand, layout, &shape, ready));
                 self.operand(id)
             }
-            Place::Fused { group, step } => {
-                let Group { elements, lanes, level, ref layout, .. } = self.groups[group as usize];
+            Place::Fused(number) => {
+                let (group, step) = self.member(number);
+                let Group { elements, lanes, level, ref layout, ref members, .. } = self.groups[group as usize];
                 let layout = layout.clone();
-                let buffer = match self.groups[group as usize].members[step as usize].buffer {
-                    Some(buffer) => buffer,
-                    None => self.buffer(elements, lanes),
-                };
-                let member = &mut self.groups[group as usize].members[step as usize];
-                member.buffer = Some(buffer);
+                let mut buffer = members[step as usize].buffer;
+                if buffer == NOWHERE {
+                    buffer = self.buffer(elements, lanes);
+                    self.groups[group as usize].members[step as usize].buffer = buffer;
+                }
                 (Operand { source: Source::Buffer(buffer), layout, lanes }, level + 1)
             }
             Place::Absent | Place::Several(_) => unreachable!("arguments are placed before their users"),
@@ -454,9 +408,9 @@ impl Lowering<'_> {
         self.kernels.push(Kernel { work, to, lanes, level });
     }
 
-    fn stored(&self, buffer: u32, shape: Shape, lanes: Lanes, level: u32) -> Place {
+    fn stored(&mut self, buffer: u32, shape: Shape, lanes: Lanes, level: u32) -> Place {
         let operand = Operand { source: Source::Buffer(buffer), layout: Layout::contiguous(&shape), lanes };
-        Place::Stored { operand, ready: level + 1 }
+        self.in_memory(operand, level + 1)
     }
 
     fn finish(self, outputs: Vec<Operand>) -> Lowered {
@@ -471,127 +425,10 @@ impl Lowering<'_> {
     }
 }
 
-/// Where the elements of a shape lie when its axes are stored in that order, outermost first.
-fn laid_out(shape: &Shape, order: &[usize]) -> Layout {
-    let mut axes: Vec<(usize, isize)> = shape.sizes().iter().map(|&size| (size, 0)).collect();
-    let mut stride = 1;
-    for &axis in order.iter().rev() {
-        axes[axis].1 = stride;
-        stride *= axes[axis].0 as isize;
-    }
-    Layout { offset: 0, axes }
-}
-
 /// The table of a canonical `take` or `scatter_add` along an axis of `of`.
 fn table(of: &Shape, attributes: &Attributes) -> Table {
     let axis = shape::axis_of(attributes);
     let sizes = of.sizes();
     let indices = attributes.indices("indices").map(|(_, values)| values.clone()).unwrap_or_default();
     Table { outer: sizes[..axis].iter().product(), axis: sizes[axis], inner: sizes[axis + 1..].iter().product(), indices }
-}
-
-/// A group as an instruction list over slots; a slot is taken again once its last reader has run.
-fn fuse(group: &Group) -> Map {
-    let mut last = vec![0usize; group.members.len()];
-    for (i, member) in group.members.iter().enumerate() {
-        last[i] = last[i].max(i);
-        for arg in &member.args {
-            if let Argument::Member(j) = arg {
-                last[*j as usize] = i;
-            }
-        }
-    }
-    let mut map = Map {
-        elements: group.elements,
-        lanes: group.lanes,
-        loads: Vec::new(),
-        steps: Vec::with_capacity(group.members.len()),
-        functions: Vec::new(),
-        many: Vec::new(),
-        stores: Vec::new(),
-        slots: 0,
-        flops: 0.0,
-        native: Native::default(),
-    };
-    let mut loaded: HashMap<(Source, Layout, Option<Range<usize>>), u32> = HashMap::new();
-    let mut free: Vec<u32> = Vec::new();
-    let mut slot_of = vec![0u32; group.members.len()];
-    let mut slots = 0u32;
-    let mut numbers: HashMap<*const Row, u16> = HashMap::new();
-    for (i, member) in group.members.iter().enumerate() {
-        let from: Vec<u32> = member
-            .args
-            .iter()
-            .map(|arg| match arg {
-                Argument::Member(j) => slot_of[*j as usize],
-                Argument::Operand(operand, inside) => {
-                    *loaded.entry((operand.source, operand.layout.clone(), inside.clone())).or_insert_with(|| {
-                        let layout = match inside {
-                            None => operand.layout.permuted(&group.order).merged(),
-                            Some(_) => operand.layout.merged(),
-                        };
-                        let operand = Operand { layout, ..operand.clone() };
-                        map.loads.push(Load { operand, slot: slots, inside: inside.clone() });
-                        slots += 1;
-                        slots - 1
-                    })
-                }
-            })
-            .collect();
-        let mut take = |new: bool| {
-            free.pop_if(|_| !new).unwrap_or_else(|| {
-                slots += 1;
-                slots - 1
-            })
-        };
-        // what is stored has a slot of its own: its memory
-        let to = take(member.buffer.is_some());
-        let Rule::Scalar { function, .. } = &member.op.rule else { continue };
-        let number = *numbers.entry(std::ptr::from_ref(member.op)).or_insert_with(|| {
-            map.functions.push(*function);
-            map.functions.len() as u16 - 1
-        });
-        let mut step = |to: u32, from: [u32; 2]| map.steps.push(Step { code: member.op.opcode, function: number, to, from });
-        match *from {
-            _ if member.op.opcode.has_row() => {
-                step(to, [map.many.len() as u32; 2]);
-                // arguments that the function does not have are read from anywhere
-                map.many.push(std::array::from_fn(|i| from.get(i).copied().unwrap_or(to)));
-            }
-            [a] => step(to, [a, a]),
-            [a, b] => step(to, [a, b]),
-            // a choice among many is a chain of choices between two; with one argument it is that argument twice
-            [a, b, ref rest @ ..] => {
-                step(to, [a, b]);
-                let other = take(false);
-                let (mut have, mut next) = (to, other);
-                for &arg in rest {
-                    step(next, [have, arg]);
-                    (have, next) = (next, have);
-                }
-                if have != to {
-                    step(to, [have, have]);
-                }
-                free.push(other);
-            }
-            [] => {}
-        }
-        let times = if member.op.arity.most.is_some() { 1 } else { from.len().saturating_sub(1).max(1) };
-        map.flops += f64::from(member.op.flops) * times as f64;
-        slot_of[i] = to;
-        if let Some(buffer) = member.buffer {
-            map.stores.push((to, buffer));
-        }
-        for arg in &member.args {
-            if let Argument::Member(j) = *arg
-                && last[j as usize] == i
-                && group.members[j as usize].buffer.is_none()
-            {
-                free.push(slot_of[j as usize]);
-                last[j as usize] = usize::MAX;
-            }
-        }
-    }
-    map.slots = slots as usize;
-    map
 }

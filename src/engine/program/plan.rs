@@ -106,6 +106,7 @@ const SERIES_NODES: usize = 2_000_000;
 /// Writes down what `want` asks of `graph`.
 pub(crate) fn plan(graph: &Graph, want: &Want) -> Result<Planned, Error> {
     let bounds = match want {
+        Want::Value => return Ok(value(graph)),
         Want::Taylor { .. } => Bounds { nodes: SERIES_NODES, ..Bounds::default() },
         _ => Bounds::default(),
     };
@@ -138,6 +139,14 @@ pub(crate) fn plan(graph: &Graph, want: &Want) -> Result<Planned, Error> {
     Ok(planning.finish())
 }
 
+/// The function as it is.
+fn value(graph: &Graph) -> Planned {
+    let sizes: Vec<usize> = graph.outputs().iter().map(|output| graph.shape(output.node).elements()).collect();
+    let piece = |result| Piece { result, output: result, seeds: 0..0, base: 0, per_element: 1, per_seed: 0 };
+    let pieces = (0..sizes.len()).map(piece).collect();
+    Planned { graph: graph.clone(), results: sizes, pieces, seeded: Vec::new(), seeds: 0, symmetric: None }
+}
+
 /// What is wanted, as far as it has been written down.
 #[derive(Default)]
 pub(super) struct Planning {
@@ -166,10 +175,10 @@ impl Planning {
 
     /// As [`Planning::of`], refusing what exceeds `bounds`.
     fn within(graph: &Graph, bounds: Bounds) -> Result<Planning, Error> {
-        let mut g = Builder::new(bounds);
-        let copies = diff::copy(graph, &mut g)?;
-        let inputs = graph.inputs().iter().map(|input| copies[input.node.index()]).collect();
-        let outputs: Vec<NodeId> = graph.outputs().iter().map(|output| copies[output.node.index()]).collect();
+        let mut g = Builder::resume(graph, bounds)?;
+        g.reserve(3 * graph.len());
+        let inputs = graph.inputs().iter().map(|input| input.node).collect();
+        let outputs: Vec<NodeId> = graph.outputs().iter().map(|output| output.node).collect();
         let mut planning = Planning { g, inputs, outputs: outputs.clone(), ..Planning::default() };
         for output in outputs {
             planning.whole(Some(output), output);

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::exec::naive;
-use super::graph::{Body, Builder, Graph, Kind, NodeId};
+use super::graph::{Body, Builder, Forms, Graph, Kind, NodeId};
 use super::op::{Attributes, Does, Primitive, Row, Rule, Value, arithmetic, choice};
 use super::{Error, Shape, Tensor};
 
@@ -21,7 +21,18 @@ enum Becomes {
 }
 
 /// A pass over the applications of a graph.
-type Pass = fn(&mut Builder, &'static Row, &[NodeId], &Attributes) -> Result<Becomes, Error>;
+struct Pass {
+    /// Whether it may have something to say of an application of this operator; the flag says whether an argument is a constant.
+    concerns: fn(&'static Row, bool) -> bool,
+    becomes: fn(&mut Builder, &'static Row, &[NodeId], &Attributes) -> Result<Becomes, Error>,
+}
+
+/// Composite operators as what they stand for.
+const EXPAND: Pass = Pass { concerns: |op, _| is_composite(op), becomes: expand };
+/// Constants folded; powers, ones and double negations written as cheaper operations of the same bits.
+const REDUCE: Pass = Pass { concerns: |op, constant| constant || *op == arithmetic::NEGATIVE, becomes: reduce };
+/// What is elementwise and constant folded; ones and double negations left out.
+const TIDY: Pass = Pass { concerns: REDUCE.concerns, becomes: tidy };
 
 /// Constants of more elements than this are computed when the program runs.
 const FOLDED_ELEMENTS: usize = 1024;
@@ -32,7 +43,8 @@ const FOLDED_ELEMENTS: usize = 1024;
 /// [`Error::Limit`] where an expansion exceeds the builder's bounds.
 pub fn simplify(graph: Graph) -> Result<Graph, Error> {
     let graph = if is_expanded(&graph) { graph } else { expanded(&graph)? };
-    bodies(&rewrite(&graph, reduce)?.0, simplify)
+    let graph = if is_reducible(&graph) { rewrite(&graph, &REDUCE)?.0 } else { graph };
+    bodies(graph, simplify)
 }
 
 /// The graph for a person to read: no shorter way to say the same bits is left out, and nothing is written out for the sake of speed.
@@ -41,7 +53,8 @@ pub fn simplify(graph: Graph) -> Result<Graph, Error> {
 /// # Errors
 /// [`Error::Limit`] where the builder's bounds are exceeded.
 pub fn tidied(graph: &Graph) -> Result<(Graph, Vec<Option<NodeId>>), Error> {
-    rewrite(graph, tidy)
+    let (tidied, copies) = rewrite(graph, &TIDY)?;
+    Ok((tidied, copies.into_iter().map(|copy| (copy != GONE).then_some(NodeId(copy))).collect()))
 }
 
 /// The graph with every composite operator written out, in bodies too.
@@ -49,30 +62,26 @@ pub fn tidied(graph: &Graph) -> Result<(Graph, Vec<Option<NodeId>>), Error> {
 /// # Errors
 /// [`Error::Limit`] where an expansion exceeds the builder's bounds.
 pub(crate) fn expanded(graph: &Graph) -> Result<Graph, Error> {
-    let mut graph = rewrite(graph, expand)?.0;
+    let mut graph = rewrite(graph, &EXPAND)?.0;
     // an expansion may use composite operators; how deep is the table's affair
     while !is_expanded(&graph) {
-        graph = rewrite(&graph, expand)?.0;
+        graph = rewrite(&graph, &EXPAND)?.0;
     }
-    bodies(&graph, |body| expanded(&body))
+    bodies(graph, |body| expanded(&body))
 }
 
 fn is_expanded(graph: &Graph) -> bool {
-    let composite = |id| match graph.kind(id) {
-        Kind::Apply { op, .. } => matches!(op.rule, Rule::Composite { .. } | Rule::Several { does: Does::Expansion(_), .. }),
-        Kind::Input(_) | Kind::Constant(_) => false,
-    };
-    !graph.ids().any(composite)
+    !graph.operators().any(is_composite)
+}
+
+fn is_composite(op: &'static Row) -> bool {
+    matches!(op.rule, Rule::Composite { .. } | Rule::Several { does: Does::Expansion(_), .. })
 }
 
 /// The graph with each body replaced by what `pass` makes of it. Bodies stand only so deep in one another.
-fn bodies(graph: &Graph, pass: impl Fn(Graph) -> Result<Graph, Error>) -> Result<Graph, Error> {
-    let body_of = |id| match graph.kind(id) {
-        Kind::Apply { attributes, .. } => attributes.iter().find_map(|(_, value)| value.body()),
-        Kind::Input(_) | Kind::Constant(_) => None,
-    };
-    if !graph.ids().any(|id| body_of(id).is_some()) {
-        return Ok(graph.clone());
+fn bodies(graph: Graph, pass: impl Fn(Graph) -> Result<Graph, Error>) -> Result<Graph, Error> {
+    if !graph.has_bodies() {
+        return Ok(graph);
     }
     let mut known: HashMap<Body, Body> = HashMap::new();
     let mut g = Builder::default();
@@ -105,51 +114,58 @@ fn bodies(graph: &Graph, pass: impl Fn(Graph) -> Result<Graph, Error>) -> Result
     Ok(g.finish(outputs))
 }
 
+/// What became of a node that no output needs.
+const GONE: u32 = u32::MAX;
+
 /// The graph with each live application replaced by what `pass` makes of it, and what became of each node.
-fn rewrite(graph: &Graph, pass: Pass) -> Result<(Graph, Vec<Option<NodeId>>), Error> {
+fn rewrite(graph: &Graph, pass: &Pass) -> Result<(Graph, Vec<u32>), Error> {
     let mut g = Builder::default();
     g.reserve(graph.len());
-    let mut live = vec![false; graph.len()];
-    graph.outputs().iter().for_each(|output| live[output.node.index()] = true);
-    for id in graph.ids().rev() {
-        if live[id.index()]
-            && let Kind::Apply { args, .. } = graph.kind(id)
-        {
-            args.iter().for_each(|arg| live[arg.index()] = true);
-        }
-    }
+    let live = graph.live();
     let inputs: Vec<NodeId> =
         graph.inputs().iter().map(|input| g.input(input.name.clone(), input.shape.clone())).collect::<Result<_, _>>()?;
-    let mut copies: Vec<Option<NodeId>> = vec![None; graph.len()];
+    // the arguments of a node are anywhere in a large graph: what is asked of them is kept small
+    let mut copies: Vec<u32> = vec![GONE; graph.len()];
+    let mut constant: Vec<bool> = vec![false; graph.len()];
     let mut several: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
+    let (mut mapped, mut forms): (Vec<NodeId>, Forms) = Default::default();
     for id in graph.ids().filter(|id| live[id.index()]) {
-        copies[id.index()] = match graph.kind(id) {
+        let copy = match graph.kind(id) {
             Kind::Input(position) => Some(inputs[position]),
-            Kind::Constant(value) => Some(g.constant(value.clone())),
+            Kind::Constant(value) => {
+                constant[id.index()] = true;
+                Some(g.constant(value.clone()))
+            }
             Kind::Apply { op, args, attributes } => {
-                let picked = several.get(&args.first().copied().unwrap_or(id)).filter(|_| matches!(op.rule, Rule::Item));
+                let picked = if let Rule::Item = op.rule { several.get(&args[0]) } else { None };
                 if let Some(results) = picked {
                     let index = attributes.int("index").unwrap_or_default() as usize;
                     results.get(index).copied()
                 } else {
-                    let args: Vec<NodeId> = args.iter().filter_map(|arg| copies[arg.index()]).collect();
-                    match pass(&mut g, op, &args, attributes)? {
-                        Becomes::One(other) => Some(other),
+                    mapped.clear();
+                    mapped.extend(args.iter().map(|arg| NodeId(copies[arg.index()])).filter(|copy| copy.0 != GONE));
+                    let concerned = (pass.concerns)(op, args.iter().any(|arg| constant[arg.index()]));
+                    match if concerned { (pass.becomes)(&mut g, op, &mapped, attributes)? } else { Becomes::Same } {
+                        Becomes::One(other) => {
+                            constant[id.index()] = matches!(g.kind(other), Kind::Constant(_));
+                            Some(other)
+                        }
                         Becomes::Several(results) => {
                             several.insert(id, results);
                             None
                         }
-                        Becomes::Same => Some(g.apply(op, &args, attributes.clone())?),
+                        Becomes::Same => Some(g.repeat(graph, id, &mapped, &mut forms)?),
                     }
                 }
             }
         };
+        copies[id.index()] = copy.map_or(GONE, |copy| copy.0);
     }
-    let outputs = graph.outputs().iter().filter_map(|output| Some((output.name.clone(), copies[output.node.index()]?))).collect();
+    let copy = |output: &super::graph::Output| (output.name.clone(), NodeId(copies[output.node.index()]));
+    let outputs = graph.outputs().iter().map(copy).filter(|(_, copy)| copy.0 != GONE).collect();
     Ok((g.finish(outputs), copies))
 }
 
-/// Composite operators as what they stand for.
 fn expand(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &Attributes) -> Result<Becomes, Error> {
     match &op.rule {
         Rule::Composite { expansion, .. } => expansion(g, args, attributes).map(Becomes::One),
@@ -160,9 +176,47 @@ fn expand(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &Attri
     }
 }
 
-/// Constants folded; powers, ones and double negations written as cheaper operations of the same bits.
 fn reduce(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &Attributes) -> Result<Becomes, Error> {
     Ok(cheaper(g, op, args, attributes)?.map_or(Becomes::Same, Becomes::One))
+}
+
+/// Whether [`REDUCE`] may have something to do: where it has not, the graph is what it would make of it.
+fn is_reducible(graph: &Graph) -> bool {
+    let mut constant = vec![false; graph.len()];
+    // bodies that no output needs are left out, too
+    graph.has_bodies()
+        || graph.ids().any(|id| match graph.kind(id) {
+            Kind::Input(_) => false,
+            Kind::Constant(_) => {
+                constant[id.index()] = true;
+                false
+            }
+            Kind::Apply { op, args, .. } => {
+                (REDUCE.concerns)(op, args.iter().any(|arg| constant[arg.index()])) && is_reducible_application(graph, op, args)
+            }
+        })
+}
+
+fn is_reducible_application(graph: &Graph, op: &'static Row, args: &[NodeId]) -> bool {
+    if *op == arithmetic::NEGATIVE
+        && let Kind::Apply { op, .. } = graph.kind(args[0])
+    {
+        return *op == arithmetic::NEGATIVE;
+    }
+    let constant = |arg: &NodeId| matches!(graph.kind(*arg), Kind::Constant(_));
+    let number = |arg: NodeId| match graph.kind(arg) {
+        Kind::Constant(value) if value.shape().rank() == 0 => Some(value.data()[0]),
+        _ => None,
+    };
+    let is_one = |arg: NodeId| number(arg) == Some(1.0);
+    let neutral = match *args {
+        [a, b] if *op == arithmetic::MULTIPLY => is_one(a) || is_one(b),
+        [_, b] if *op == arithmetic::DIVIDE => is_one(b),
+        [_, b] if *op == arithmetic::POW => number(b).is_some(),
+        [condition, ..] if *op == choice::WHERE => number(condition).is_some(),
+        _ => false,
+    };
+    neutral || args.iter().all(constant)
 }
 
 fn cheaper(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &Attributes) -> Result<Option<NodeId>, Error> {
@@ -179,7 +233,6 @@ fn cheaper(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &Attr
     shorter(g, op, args)
 }
 
-/// What is elementwise and constant folded; ones and double negations left out.
 fn tidy(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &Attributes) -> Result<Becomes, Error> {
     let folded = if matches!(op.rule, Rule::Scalar { .. }) { fold(g, op, args, attributes)? } else { None };
     let becomes = folded.map_or_else(|| shorter(g, op, args), |folded| Ok(Some(folded)))?;

@@ -80,8 +80,8 @@ pub(super) fn lower(graph: &mut Graph, target: Argument, subscripts: &[Subscript
         })
         .collect();
     let rest = &subscripts[at.len()..];
-    let mut apply = |op: &str, arg: Argument, attributes: BTreeMap<String, Attribute>| {
-        graph.nodes.push(Node { name: None, op: op.into(), args: vec![arg], attributes, origin: Origin::Text(offset) });
+    let mut apply = |op: &'static str, arg: Argument, attributes: BTreeMap<String, Attribute>| {
+        graph.nodes.push(Node { name: None, op: op.into(), args: [arg].into_iter().collect(), attributes, origin: Origin::Text(offset) });
         Argument::Node(graph.nodes.len() - 1)
     };
     let mut value = target;

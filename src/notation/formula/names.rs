@@ -92,7 +92,7 @@ impl<'t> Names<'t> {
                 graph.nodes[node].name = Some(name.to_owned());
                 Definition::Value(Argument::Name(name.to_owned()))
             }
-            Argument::Constant(tensor) => Definition::Tensor(tensor, offset),
+            Argument::Constant(tensor) => Definition::Tensor(*tensor, offset),
             Argument::Name(_) | Argument::Number(_) => Definition::Value(value),
         };
         self.definitions.insert(name, definition);
@@ -103,7 +103,7 @@ impl<'t> Names<'t> {
         match self.definitions.get(name)? {
             Definition::Announced => None,
             Definition::Value(value) => Some(value.clone()),
-            Definition::Tensor(tensor, _) => Some(Argument::Constant(tensor.clone())),
+            Definition::Tensor(tensor, _) => Some(Argument::Constant(Box::new(tensor.clone()))),
         }
     }
 
@@ -131,7 +131,7 @@ fn named_tensor(name: &str, shape: Vec<usize>, data: Vec<f64>, offset: u32) -> N
     Node {
         name: Some(name.to_owned()),
         op: "reshape".into(),
-        args: vec![Argument::Constant(Tensor { shape, data })],
+        args: [Argument::Constant(Box::new(Tensor { shape, data }))].into_iter().collect(),
         attributes: BTreeMap::from([("shape".into(), Attribute::List(sizes))]),
         origin: Origin::Text(offset),
     }

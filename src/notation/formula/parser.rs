@@ -343,7 +343,7 @@ impl<'t> Parser<'t> {
             Bracket::List => {
                 let rows: Vec<Argument> = self.operands.drain(operands..).map(|operand| operand.value).collect();
                 let value = match tensor::of_rows(rows) {
-                    Ok(tensor) => Argument::Constant(tensor),
+                    Ok(tensor) => Argument::Constant(Box::new(tensor)),
                     Err(tensor::NotConstant::Ragged) => {
                         return Err(Fault::syntax(token.start, "the rows of this list have different shapes"));
                     }
@@ -409,7 +409,7 @@ impl<'t> Parser<'t> {
     }
 
     fn node(&mut self, op: &str, args: Vec<Argument>, attributes: BTreeMap<String, Attribute>, offset: u32) -> Argument {
-        self.graph.nodes.push(Node { name: None, op: op.to_owned(), args, attributes, origin: Origin::Text(offset) });
+        self.graph.nodes.push(Node { name: None, op: op.to_owned().into(), args: args.into(), attributes, origin: Origin::Text(offset) });
         Argument::Node(self.graph.nodes.len() - 1)
     }
 

@@ -231,7 +231,7 @@ fn statements_and_outputs() {
 #[test]
 fn every_node_knows_its_place() {
     let graph = read("a = x + y\nsin(a[0]) * [a, x]");
-    let offsets: Vec<_> = graph.nodes.iter().map(|node| (node.op.as_str(), node.origin)).collect();
+    let offsets: Vec<_> = graph.nodes.iter().map(|node| (&*node.op, node.origin)).collect();
     assert_eq!(
         offsets,
         [

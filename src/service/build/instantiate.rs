@@ -5,8 +5,10 @@
 
 use std::collections::HashMap;
 
+use smallvec::SmallVec;
+
 use super::labels::{Mark, Marks};
-use super::resolve::{Action, Definitions, Operand, Pick};
+use super::resolve::{Action, Definitions, Operand, Pick, Structured};
 use super::{Faults, Site};
 use crate::engine::graph::{Body, Bounds, Builder, Kind, NodeId};
 use crate::engine::op::{Attributes, Rule, Value};
@@ -37,8 +39,8 @@ pub(super) enum Keep {
 #[derive(Debug, Clone, Copy)]
 enum Slot {
     One(NodeId),
-    /// Several: which list of names they have, and where they lie in the pool.
-    Several(usize, usize),
+    /// Several: which of the lists of names they have, with where they lie in the pool.
+    Several(u32),
     /// A fault that has been noted, or nothing yet.
     Broken,
 }
@@ -99,6 +101,7 @@ pub(super) fn instantiate(
     for number in definitions.bodies() {
         machine.body(number)?;
     }
+    machine.builder.reserve(definitions.all[0].actions.len());
     machine.names = (keep == Keep::Names).then(HashMap::new);
     machine.marks = (keep == Keep::Marks).then(Marks::default);
     let outputs = machine.run(0)?;
@@ -119,8 +122,8 @@ struct Machine<'m, 'g> {
     builder: Builder,
     /// Results of several-valued nodes.
     pool: Vec<Slot>,
-    /// What they are called.
-    signatures: Vec<Vec<String>>,
+    /// What they are called, and where in the pool they begin.
+    signatures: Vec<(Vec<String>, usize)>,
     /// What the only result of a node is called.
     only: HashMap<NodeId, String>,
     memo: HashMap<Key, Slot>,
@@ -186,7 +189,8 @@ impl<'g> Machine<'_, 'g> {
                 let slot = match &definition.actions[node] {
                     Action::Broken => Some(Slot::Broken),
                     Action::Apply(row, attributes) => Some(self.apply(frame, node, row, attributes.clone())?),
-                    Action::Structured(row, attributes, functions) => {
+                    Action::Structured(structured) => {
+                        let Structured { row, attributes, functions } = &**structured;
                         let bodies = functions.iter().map(|(name, callee)| self.bodies.get(callee).map(|body| (*name, body.clone())));
                         match bodies.collect::<Option<Vec<_>>>() {
                             Some(bodies) => {
@@ -298,18 +302,18 @@ impl<'g> Machine<'_, 'g> {
     }
 
     /// A node's operands as one value each; `None` where a fault has been noted.
-    fn args(&mut self, frame: &Frame, node: usize) -> Result<Option<Vec<NodeId>>, Failure> {
+    fn args(&mut self, frame: &Frame, node: usize) -> Result<Option<SmallVec<[NodeId; 4]>>, Failure> {
         let definition = &self.definitions.all[frame.definition];
-        let mut args = Vec::with_capacity(definition.operands(node).len());
+        let mut args = SmallVec::with_capacity(definition.operands(node).len());
         let mut whole = true;
         for (i, &operand) in definition.operands(node).iter().enumerate() {
             let pointer = || format!("{}/args/{i}", definition.node_pointer(node));
             match self.slot(frame, operand, pointer)? {
                 Slot::One(id) => args.push(id),
                 Slot::Broken => whole = false,
-                Slot::Several(signature, _) => {
+                Slot::Several(signature) => {
                     whole = false;
-                    let results = self.signatures[signature].len();
+                    let results = self.signatures[signature as usize].0.len();
                     let site = self.site;
                     self.faults.graph(|| {
                         let detail = format!("this argument has {results} values, not one");
@@ -324,7 +328,7 @@ impl<'g> Machine<'_, 'g> {
     fn apply(&mut self, frame: &Frame, node: usize, row: &'static crate::engine::op::Row, attributes: Attributes) -> Result<Slot, Failure> {
         let Some(args) = self.args(frame, node)? else { return Ok(Slot::Broken) };
         match self.builder.apply(row, &args, attributes) {
-            Ok(id) if self.builder.results(id).is_some() => self.several(id),
+            Ok(id) if matches!(row.rule, Rule::Several { .. }) => self.several(id),
             Ok(id) => Ok(Slot::One(id)),
             Err(error) => {
                 let definition = &self.definitions.all[frame.definition];
@@ -358,10 +362,7 @@ impl<'g> Machine<'_, 'g> {
             self.only.extend(names.into_iter().next().map(|name| (item, name)));
             return Ok(Slot::One(item));
         }
-        let start = self.pool.len();
-        self.pool.extend(items.into_iter().map(Slot::One));
-        self.signatures.push(names);
-        Ok(Slot::Several(self.signatures.len() - 1, start))
+        Ok(self.pooled(names, items.into_iter().map(Slot::One)))
     }
 
     /// Notes what the engine refuses, unless it is a limit, which ends the building.
@@ -392,8 +393,8 @@ impl<'g> Machine<'_, 'g> {
                 let found = (called || self.only.get(&id).is_some_and(|only| only == name)).then_some(slot);
                 (found, format!("there is no result {}: the node has one value", quote(name)), None)
             }
-            (Slot::Several(signature, start), pick) => {
-                let names = &self.signatures[signature];
+            (Slot::Several(signature), pick) => {
+                let (names, start) = &self.signatures[signature as usize];
                 match pick {
                     Pick::Position(i) => {
                         let found = usize::try_from(i).ok().filter(|&i| i < names.len()).map(|i| self.pool[start + i]);
@@ -435,7 +436,7 @@ impl<'g> Machine<'_, 'g> {
             return Ok(Entered::Known(Slot::Broken));
         }
         let inputs = args.iter().map(|&id| Slot::One(id)).collect();
-        let key = (callee, args.into_boxed_slice());
+        let key = (callee, args.into_vec().into_boxed_slice());
         if let Some(&slot) = self.memo.get(&key) {
             return Ok(Entered::Known(slot));
         }
@@ -451,7 +452,7 @@ impl<'g> Machine<'_, 'g> {
             let pointer = || if site.text.is_some() { site.pointer.to_owned() } else { format!("{}/outputs/{i}", definition.pointer) };
             let slot = self.slot(frame, operand, pointer)?;
             slots.push(match slot {
-                Slot::Several(..) => {
+                Slot::Several(_) => {
                     let node = if let Operand::Node(node) = operand { Some(node as usize) } else { None };
                     let detail = || site.located(definition.graph, node, "this output has several values, not one".into());
                     self.faults.graph(|| (pointer(), detail(), Some("pick one with `item`".into())));
@@ -468,10 +469,14 @@ impl<'g> Machine<'_, 'g> {
         if let [slot] = slots[..] {
             return Ok(slot);
         }
-        let start = self.pool.len();
+        let names = self.definitions.all[frame.definition].graph.outputs.iter().map(|output| output.name.clone()).collect();
+        Ok(self.pooled(names, slots.into_iter()))
+    }
+
+    fn pooled(&mut self, names: Vec<String>, slots: impl Iterator<Item = Slot>) -> Slot {
+        self.signatures.push((names, self.pool.len()));
         self.pool.extend(slots);
-        self.signatures.push(self.definitions.all[frame.definition].graph.outputs.iter().map(|output| output.name.clone()).collect());
-        Ok(Slot::Several(self.signatures.len() - 1, start))
+        Slot::Several(self.signatures.len() as u32 - 1)
     }
 
     fn finish(&mut self, frame: &Frame) -> Result<Option<Vec<(String, NodeId)>>, Failure> {
@@ -482,7 +487,7 @@ impl<'g> Machine<'_, 'g> {
             .zip(outputs)
             .map(|(slot, output)| match slot {
                 Slot::One(id) => Some((output.name.clone(), id)),
-                Slot::Several(..) | Slot::Broken => None,
+                Slot::Several(_) | Slot::Broken => None,
             })
             .collect())
     }
@@ -491,9 +496,11 @@ impl<'g> Machine<'_, 'g> {
 /// What a node counts for: more than one where it is so long that reading it again at every call would take its time.
 fn weight(action: &Action<'_>, operands: usize) -> usize {
     let attributes = match action {
-        Action::Apply(_, attributes) | Action::Structured(_, attributes, _) => attributes.iter().map(|(_, value)| length(value)).sum(),
-        _ => 0,
+        Action::Apply(_, attributes) => attributes,
+        Action::Structured(structured) => &structured.attributes,
+        Action::Call(_) | Action::Item(_) | Action::Broken => return 1 + operands / 8,
     };
+    let attributes: usize = attributes.iter().map(|(_, value)| length(value)).sum();
     1 + operands / 8 + attributes / 8
 }
 

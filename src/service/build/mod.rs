@@ -8,6 +8,7 @@ mod instantiate;
 mod labels;
 mod names;
 mod resolve;
+mod table;
 
 #[cfg(test)]
 mod tests;

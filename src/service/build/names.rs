@@ -2,6 +2,13 @@
 
 /// Whether a name is a Unicode identifier (XID, or `_` in front), with `.` inside.
 pub(super) fn valid(name: &str) -> bool {
+    // most names are ASCII, and then there are few to tell apart
+    if let [first, rest @ ..] = name.as_bytes()
+        && (first.is_ascii_alphabetic() || *first == b'_')
+        && rest.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+    {
+        return true;
+    }
     let mut chars = name.chars();
     chars.next().is_some_and(|c| c == '_' || unicode_ident::is_xid_start(c))
         && chars.all(|c| c == '.' || unicode_ident::is_xid_continue(c))

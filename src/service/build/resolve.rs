@@ -3,11 +3,12 @@
 //! Everything that does not need shapes is checked here: names, operators, arity, attributes, cycles, recursion. Every function is
 //! looked at, called or not.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
 use super::attributes::{Wrong, integer, typed};
 use super::names::valid;
+use super::table::Table;
 use super::{Faults, Site};
 use crate::engine::op::{self, AttributeKind, Attributes, Row};
 use crate::service::decode::{push_key, special};
@@ -31,12 +32,20 @@ pub(super) enum Operand<'g> {
 pub(super) enum Action<'g> {
     Apply(&'static Row, Attributes),
     /// An operator with functions for some of its attributes.
-    Structured(&'static Row, Attributes, Vec<(&'static str, usize)>),
+    Structured(Box<Structured>),
     /// Call of the definition of that number.
     Call(usize),
     Item(Pick<'g>),
     /// A fault that has been noted.
     Broken,
+}
+
+/// An operator that takes functions: the attribute and the definition of each.
+#[derive(Debug)]
+pub(super) struct Structured {
+    pub(super) row: &'static Row,
+    pub(super) attributes: Attributes,
+    pub(super) functions: Vec<(&'static str, usize)>,
 }
 
 /// Which result of a several-valued node.
@@ -78,7 +87,7 @@ impl<'g> Definition<'g> {
         match operand {
             Operand::Node(node) => match self.actions[node as usize] {
                 Action::Call(callee) => Some(callee),
-                Action::Apply(..) | Action::Structured(..) | Action::Item(_) | Action::Broken => None,
+                Action::Apply(..) | Action::Structured(_) | Action::Item(_) | Action::Broken => None,
             },
             _ => None,
         }
@@ -145,7 +154,7 @@ impl<'g> Definitions<'g> {
 
     fn resolve_one(&mut self, number: usize, site: Site<'g>, faults: &mut Faults) {
         let graph = self.all[number].graph;
-        let names = table(&self.all[number], site, faults);
+        let names = Table::of(&self.all[number], site, faults);
         let mut operands = Vec::with_capacity(graph.nodes.len() * 2);
         let mut starts = Vec::with_capacity(graph.nodes.len() + 1);
         let mut actions = Vec::with_capacity(graph.nodes.len());
@@ -248,7 +257,7 @@ impl<'g> Definitions<'g> {
                 None => return Action::Broken,
             }
         }
-        Action::Structured(row, attributes, functions)
+        Action::Structured(Box::new(Structured { row, attributes, functions }))
     }
 
     /// The function that an attribute names.
@@ -282,8 +291,8 @@ impl<'g> Definitions<'g> {
             self.all.iter().map(|definition| definition.calls().into_iter().map(|(_, callee)| callee).collect()).collect();
         let mut is_body = vec![false; self.all.len()];
         for action in self.all.iter().flat_map(|definition| &definition.actions) {
-            if let Action::Structured(_, _, functions) = action {
-                functions.iter().for_each(|(_, callee)| is_body[*callee] = true);
+            if let Action::Structured(structured) = action {
+                structured.functions.iter().for_each(|(_, callee)| is_body[*callee] = true);
             }
         }
         let mut state = vec![Mark::New; self.all.len()];
@@ -342,7 +351,7 @@ impl Definition<'_> {
         let call = |(node, action): (usize, &Action<'_>)| -> Vec<(usize, usize)> {
             match action {
                 Action::Call(callee) => vec![(node, *callee)],
-                Action::Structured(_, _, functions) => functions.iter().map(|(_, callee)| (node, *callee)).collect(),
+                Action::Structured(structured) => structured.functions.iter().map(|(_, callee)| (node, *callee)).collect(),
                 _ => Vec::new(),
             }
         };
@@ -355,55 +364,13 @@ impl Definition<'_> {
 }
 
 /// A fault: the name is not spelt as names are.
-fn misspelt(pointer: String, name: &str) -> (String, String, Option<String>) {
+pub(super) fn misspelt(pointer: String, name: &str) -> (String, String, Option<String>) {
     (pointer, format!("{} is not a name", quote(name)), Some(SPELLING.into()))
-}
-
-/// The names of a function's inputs and nodes.
-fn table<'g>(definition: &Definition<'g>, site: Site<'g>, faults: &mut Faults) -> HashMap<&'g str, Operand<'g>> {
-    let graph = definition.graph;
-    let listed = |field: &str, i: usize| {
-        if site.text.is_some() { site.beside(field) } else { format!("{}/{field}/{i}", definition.pointer) }
-    };
-    // Notations have checked the spelling of their names, by their own rules.
-    let spelt = |name: &str| site.text.is_some() || valid(name);
-    let mut names = HashMap::with_capacity(graph.inputs.len() + graph.nodes.len());
-    for (i, input) in graph.inputs.iter().enumerate() {
-        if !spelt(&input.name) {
-            faults.graph(|| misspelt(listed("inputs", i), &input.name));
-        }
-        if names.insert(&*input.name, Operand::Input(i as u32)).is_some() {
-            faults.graph(|| (listed("inputs", i), format!("the name {} stands twice", quote(&input.name)), None));
-        }
-    }
-    for (i, node) in graph.nodes.iter().enumerate() {
-        let Some(name) = &node.name else { continue };
-        let pointer = || format!("{}/name", definition.node_pointer(i));
-        if !spelt(name) {
-            faults.graph(|| misspelt(pointer(), name));
-        }
-        if names.insert(name, Operand::Node(i as u32)).is_some() {
-            faults.graph(|| (pointer(), site.located(graph, Some(i), format!("the name {} stands twice", quote(name))), None));
-        }
-    }
-    let mut outputs = HashSet::with_capacity(graph.outputs.len());
-    for (i, output) in graph.outputs.iter().enumerate() {
-        if !spelt(&output.name) {
-            faults.graph(|| misspelt(listed("outputs", i), &output.name));
-        }
-        if !outputs.insert(&*output.name) {
-            faults.graph(|| (listed("outputs", i), format!("the output {} stands twice", quote(&output.name)), None));
-        }
-    }
-    if graph.outputs.is_empty() {
-        faults.graph(|| (definition.pointer.clone(), "a function needs an output".into(), None));
-    }
-    names
 }
 
 /// What a function's arguments are looked up in.
 struct Scope<'s, 'g> {
-    names: &'s HashMap<&'g str, Operand<'g>>,
+    names: &'s Table<'g>,
     number: usize,
     definition: &'s Definition<'g>,
     site: Site<'g>,
@@ -417,7 +384,7 @@ impl<'g> Scope<'_, 'g> {
             Argument::Constant(tensor) => Operand::Tensor(tensor),
             Argument::Node(node) if *node < graph.nodes.len() => Operand::Node(*node as u32),
             Argument::Node(_) => Operand::Broken,
-            Argument::Name(name) => self.names.get(&**name).copied().or_else(|| special(name).map(Operand::Number)).unwrap_or_else(|| {
+            Argument::Name(name) => self.names.get(name).or_else(|| special(name).map(Operand::Number)).unwrap_or_else(|| {
                 faults.graph(|| {
                     let (pointer, node) = place();
                     let pointer = if self.site.text.is_some() { self.site.pointer.to_owned() } else { pointer };

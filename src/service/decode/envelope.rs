@@ -4,12 +4,14 @@
 //! the function's bytes are the key of the program cache, and the points are read once it is clear what they are points of.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess};
-use serde_json::value::RawValue;
 
 use super::context::{Context, Place};
+use super::raw::Raw;
 use super::reader::{Flag, Key, Reader, Seed, Text, reads};
+use super::scan;
 use crate::engine::program::Mode;
 use crate::service::words::{meant, quote};
 use crate::service::{Ask, Endpoint};
@@ -57,28 +59,28 @@ impl Of {
 
 /// A request's fields, or those of a stage of a composition.
 #[derive(Debug, Default)]
-pub(in crate::service) struct Envelope<'a> {
+pub(in crate::service) struct Fields<R> {
     /// Whose function's fields these are.
     pub(in crate::service) place: Place,
     /// The functions of a composition.
-    pub(in crate::service) stages: Option<&'a RawValue>,
-    pub(in crate::service) step_sizes: Option<&'a RawValue>,
+    pub(in crate::service) stages: Option<R>,
+    pub(in crate::service) step_sizes: Option<R>,
     pub(in crate::service) of: Option<Of>,
     /// Whether a derivative has the function's own outputs, too.
     pub(in crate::service) value: bool,
     /// The id or name of a registered function.
-    pub(in crate::service) function: Option<Cow<'a, str>>,
+    pub(in crate::service) function: Option<String>,
     /// Whether the path names the function, and not the body.
     pub(in crate::service) addressed: bool,
-    pub(in crate::service) graph: Option<&'a RawValue>,
-    pub(in crate::service) formula: Option<&'a RawValue>,
-    pub(in crate::service) inputs: Option<&'a RawValue>,
-    pub(in crate::service) outputs: Option<&'a RawValue>,
-    pub(in crate::service) at: Option<&'a RawValue>,
-    pub(in crate::service) points: Option<&'a RawValue>,
+    pub(in crate::service) graph: Option<R>,
+    pub(in crate::service) formula: Option<R>,
+    pub(in crate::service) inputs: Option<R>,
+    pub(in crate::service) outputs: Option<R>,
+    pub(in crate::service) at: Option<R>,
+    pub(in crate::service) points: Option<R>,
     /// `tangent` of a JVP, `cotangent` of a VJP, `vector` of a Hessian's product, `direction` of a series.
-    pub(in crate::service) direction: Option<&'a RawValue>,
-    pub(in crate::service) wrt: Option<&'a RawValue>,
+    pub(in crate::service) direction: Option<R>,
+    pub(in crate::service) wrt: Option<R>,
     /// The order of a series.
     pub(in crate::service) order: Option<usize>,
     pub(in crate::service) mode: Mode,
@@ -90,11 +92,114 @@ pub(in crate::service) struct Envelope<'a> {
 }
 
 /// What is said of a function that is registered.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(in crate::service) struct Said {
     pub(in crate::service) name: Option<String>,
     pub(in crate::service) description: Option<String>,
     pub(in crate::service) public: Option<bool>,
+}
+
+/// A request's fields, each still as its text.
+pub(in crate::service) type Envelope<'a> = Fields<Raw<'a>>;
+
+/// The same without the body: where each field stands in it.
+pub(in crate::service) type Spans = Fields<Range<usize>>;
+
+impl<R: Clone> Fields<R> {
+    fn map<S>(&self, to: impl Fn(R) -> S) -> Fields<S> {
+        let to = |raw: &Option<R>| raw.clone().map(&to);
+        Fields {
+            place: self.place,
+            stages: to(&self.stages),
+            step_sizes: to(&self.step_sizes),
+            of: self.of,
+            value: self.value,
+            function: self.function.clone(),
+            addressed: self.addressed,
+            graph: to(&self.graph),
+            formula: to(&self.formula),
+            inputs: to(&self.inputs),
+            outputs: to(&self.outputs),
+            at: to(&self.at),
+            points: to(&self.points),
+            direction: to(&self.direction),
+            wrt: to(&self.wrt),
+            order: self.order,
+            mode: self.mode,
+            form: self.form,
+            layout: self.layout,
+            diagnostics: self.diagnostics,
+            said: self.said.clone(),
+        }
+    }
+}
+
+impl Envelope<'_> {
+    /// Where each field stands in the body that they were read from.
+    pub(in crate::service) fn spans(&self, body: &[u8]) -> Spans {
+        self.map(|raw| raw.span(body))
+    }
+}
+
+impl Spans {
+    /// The fields again, of the body that they were read from.
+    pub(in crate::service) fn envelope<'a>(&self, body: &'a [u8]) -> Envelope<'a> {
+        self.map(|span| Raw::at(body, span))
+    }
+}
+
+/// A request's top level, where it is plain and nothing is wrong with it; its fields are not yet known to be JSON.
+///
+/// Each of them is then either read or found equal to one that was. What is wrong with a request that cannot be read on from here is
+/// what [`envelope`] says, if it says anything.
+pub(in crate::service) fn glance(asked: Ask<'_>) -> Option<Envelope<'_>> {
+    let Ask { endpoint, function, .. } = asked;
+    let members = scan::members(std::str::from_utf8(asked.body).ok()?)?;
+    let fields = if function.is_some() { endpoint.fields_beside_a_function() } else { endpoint.fields() };
+    let (form, fixed) = endpoint.form();
+    let mut envelope = Envelope { form, ..Envelope::default() };
+    for (i, &(key, text)) in members.iter().enumerate() {
+        let field = fields.iter().copied().find(|&field| field == key)?;
+        if members[..i].iter().any(|(other, _)| *other == key) {
+            return None;
+        }
+        match field {
+            "mode" => envelope.mode = plain(text, &MODES)?,
+            "form" => envelope.form = plain(text, forms(fixed))?,
+            "of" => envelope.of = plain(text, &Of::WORDS)?,
+            "layout" => envelope.layout = plain(text, &LAYOUTS)?,
+            "value" => envelope.value = text.parse().ok()?,
+            "diagnostics" => envelope.diagnostics = text.parse().ok()?,
+            "function" => envelope.function = Some(simple(text)?.to_owned()),
+            "order" => return None,
+            _ if text.starts_with(['{', '[', '"']) => *envelope.raw(field) = Some(Raw::of(text)),
+            _ => return None,
+        }
+    }
+    let mut context = Context::new(None, 1, Slug::InvalidRequest);
+    envelope.address(function);
+    envelope.check(endpoint, &mut context);
+    context.faults.is_empty().then_some(envelope)
+}
+
+/// A string without escapes.
+fn simple(text: &str) -> Option<&str> {
+    text.strip_prefix('"')?.strip_suffix('"').filter(|word| !word.contains('\\'))
+}
+
+/// One of a few words as a string.
+fn plain<T: Copy>(text: &str, words: &[(&str, T)]) -> Option<T> {
+    let word = simple(text)?;
+    words.iter().find(|(own, _)| *own == word).map(|(_, value)| *value)
+}
+
+const MODES: [(&str, Mode); 3] = [("auto", Mode::Auto), ("forward", Mode::Forward), ("reverse", Mode::Reverse)];
+const LAYOUTS: [(&str, Layout); 2] = [("numerator", Layout::Numerator), ("denominator", Layout::Denominator)];
+
+/// The forms of a matrix, or the only one.
+fn forms(fixed: bool) -> &'static [(&'static str, Form)] {
+    const FORMS: [(&str, Form); 2] = [("blocks", Form::Blocks), ("matrix", Form::Matrix)];
+    &FORMS[usize::from(fixed)..]
 }
 
 /// Reads a request's top level.
@@ -105,8 +210,7 @@ pub(in crate::service) fn envelope<'a>(asked: Ask<'a>, nesting: usize) -> Result
         Some(_) => (endpoint.fields_beside_a_function(), format!("a request to /functions/…/{}", endpoint.name())),
     };
     top(body, nesting, (fields, endpoint.form(), what), |envelope, context| {
-        envelope.function = envelope.function.take().or(function.map(Cow::Borrowed));
-        envelope.addressed = function.is_some();
+        envelope.address(function);
         envelope.check(endpoint, context);
     })
 }
@@ -144,6 +248,14 @@ fn top<'a>(
 }
 
 impl Envelope<'_> {
+    /// Takes in what the path says of the function.
+    fn address(&mut self, function: Option<&str>) {
+        self.addressed = function.is_some();
+        if let Some(name) = function {
+            self.function = Some(name.to_owned());
+        }
+    }
+
     /// What must and what may stand together.
     fn check(&self, endpoint: Endpoint, context: &mut Context<'_>) {
         if endpoint == Endpoint::Chain {
@@ -241,22 +353,15 @@ impl<'de> Reader<'de> for Top<'_, 'de> {
             seen.push(field);
             context.enter(super::context::Step::Key(Cow::Borrowed(field)));
             match field {
-                "mode" => {
-                    let words = [("auto", Mode::Auto), ("forward", Mode::Forward), ("reverse", Mode::Reverse)];
-                    envelope.mode = word(&mut object, context, &words)?;
-                }
-                "form" => {
-                    let words = [("blocks", Form::Blocks), ("matrix", Form::Matrix)];
-                    envelope.form = word(&mut object, context, if fixed { &words[1..] } else { &words })?;
-                }
+                "mode" => envelope.mode = word(&mut object, context, &MODES)?,
+                "form" => envelope.form = word(&mut object, context, forms(fixed))?,
                 "of" => envelope.of = word(&mut object, context, &Of::WORDS)?,
                 "value" => envelope.value = object.next_value_seed(Seed(Flag { context: &mut *context }))?,
-                "layout" => {
-                    let words = [("numerator", Layout::Numerator), ("denominator", Layout::Denominator)];
-                    envelope.layout = word(&mut object, context, &words)?;
-                }
+                "layout" => envelope.layout = word(&mut object, context, &LAYOUTS)?,
                 "order" => envelope.order = Some(object.next_value_seed(Seed(Order { context: &mut *context }))?),
-                "function" => envelope.function = text(&mut object, context, "the id or name of a function (a string)")?,
+                "function" => {
+                    envelope.function = text(&mut object, context, "the id or name of a function (a string)")?.map(Cow::into_owned)
+                }
                 "name" => envelope.said.name = text(&mut object, context, "a name (a string)")?.map(Cow::into_owned),
                 "description" => envelope.said.description = text(&mut object, context, "a string")?.map(Cow::into_owned),
                 "public" => envelope.said.public = Some(object.next_value_seed(Seed(Flag { context: &mut *context }))?),
@@ -270,7 +375,7 @@ impl<'de> Reader<'de> for Top<'_, 'de> {
 }
 
 impl<'a> Envelope<'a> {
-    fn raw(&mut self, field: &str) -> &mut Option<&'a RawValue> {
+    fn raw(&mut self, field: &str) -> &mut Option<Raw<'a>> {
         match field {
             "graph" => &mut self.graph,
             "formula" => &mut self.formula,

@@ -5,9 +5,9 @@
 use std::collections::{HashMap, HashSet};
 
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess};
-use serde_json::value::RawValue;
 
 use super::context::{Context, Step};
+use super::raw::Raw;
 use super::reader::{Key, Reader, Seed};
 use super::tensor::{Form, Numbers, fits};
 use crate::service::words::{meant, quote};
@@ -42,7 +42,7 @@ impl<'e> Expected<'e> {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::service) struct Field<'a> {
     pub(in crate::service) name: &'static str,
-    pub(in crate::service) raw: &'a RawValue,
+    pub(in crate::service) raw: Raw<'a>,
     pub(in crate::service) body: &'a [u8],
     pub(in crate::service) nesting: usize,
     /// An object's tensors have a leading axis: always, never, or where their rank is one higher (of this length).

@@ -1,25 +1,36 @@
-//! A JSON graph read into [`wire::graph`](crate::wire::graph): structure only, no name is looked up here.
+//! A JSON graph read into [`wire::graph`](crate::wire::graph): structure only. No name is looked up here but those of nodes that were
+//! read before, which need not be kept.
 //!
 //! A node takes its place in the list before its arguments do, so that an inline node knows its parent. Whatever could make the
 //! graph larger in memory than the limits allow ends the reading at once.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 
 use indexmap::map::Entry;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess};
-use serde_json::value::RawValue;
+use smallvec::SmallVec;
 
 use super::context::{Context, Place, Step};
 use super::inputs::Inputs;
+use super::plain;
+use super::raw::Raw;
 use super::reader::{Key, Reader, Seed, Text, each, one_more, reads};
 use super::tensor::{self, Numbers};
+use crate::engine::op::spelling;
 use crate::service::limits::Limits;
+use crate::service::names::Names;
 use crate::wire::graph::{Argument, Attribute, Graph, Node, Origin, Output, Tensor};
 use crate::wire::problem::{Failure, Slug};
 
 /// Reads `graph`.
-pub(in crate::service) fn graph(raw: &RawValue, place: Place, body: &[u8], limits: &Limits) -> Result<Graph, Failure> {
+pub(in crate::service) fn graph(raw: Raw<'_>, place: Place, body: &[u8], limits: &Limits) -> Result<Graph, Failure> {
+    plain::graph(raw.get(), limits).map_or_else(|| careful(raw, place, body, limits), Ok)
+}
+
+/// Reads `graph`, however it is written and whatever is wrong with it.
+pub(super) fn careful(raw: Raw<'_>, place: Place, body: &[u8], limits: &Limits) -> Result<Graph, Failure> {
     let mut context = Context::of(place, "graph", limits.json_nesting, Slug::InvalidGraph);
     let mut tally = Tally { nodes: 0, args: 0, functions: 0, attributes: 0, limits };
     let read = Seed(Whole { context: &mut context, tally: &mut tally }).deserialize(&mut super::json(raw));
@@ -35,6 +46,47 @@ struct Tally<'l> {
     limits: &'l Limits,
 }
 
+/// A graph while it is read. What refers to a named node that was read before refers to its position: the name is not kept.
+#[derive(Default)]
+pub(super) struct Growing {
+    graph: Graph,
+    names: Names,
+}
+
+impl Growing {
+    /// The graph as it is now.
+    pub(super) fn into_graph(self) -> Graph {
+        self.graph
+    }
+
+    /// Calls a node by a name.
+    pub(super) fn name(&mut self, position: usize, name: String) {
+        let nodes = &self.graph.nodes;
+        self.names.insert(&name, position as u32, |position| nodes[position as usize].name.as_deref().unwrap_or_default());
+        self.graph.nodes[position].name = Some(name);
+    }
+
+    /// The node of that name, if it was read.
+    pub(super) fn named(&self, name: &str) -> Option<usize> {
+        let name_of = |position: u32| self.graph.nodes[position as usize].name.as_deref().unwrap_or_default();
+        self.names.get(name, name_of).map(|position| position as usize)
+    }
+}
+
+impl Deref for Growing {
+    type Target = Graph;
+
+    fn deref(&self) -> &Graph {
+        &self.graph
+    }
+}
+
+impl DerefMut for Growing {
+    fn deref_mut(&mut self) -> &mut Graph {
+        &mut self.graph
+    }
+}
+
 struct Whole<'c, 'l, 'de> {
     context: &'c mut Context<'de>,
     tally: &'c mut Tally<'l>,
@@ -47,7 +99,7 @@ impl<'de> Reader<'de> for Whole<'_, '_, 'de> {
     fn object<A: MapAccess<'de>>(self, mut object: A) -> Result<Graph, A::Error> {
         const FIELDS: [&str; 4] = ["inputs", "nodes", "outputs", "functions"];
         let Whole { context, tally } = self;
-        let mut graph = Graph::default();
+        let mut graph = Growing::default();
         let mut seen = [false; 4];
         while let Some(key) = object.next_key_seed(Key)? {
             let Some(field) = FIELDS.iter().position(|&field| field == key) else {
@@ -73,14 +125,14 @@ impl<'de> Reader<'de> for Whole<'_, '_, 'de> {
         if !seen[2] {
             context.fault("a graph needs `outputs`", None);
         }
-        Ok(graph)
+        Ok(graph.into_graph())
     }
 }
 
 struct Nodes<'c, 'l, 'de> {
     context: &'c mut Context<'de>,
     tally: &'c mut Tally<'l>,
-    graph: &'c mut Graph,
+    graph: &'c mut Growing,
 }
 
 impl<'de> Reader<'de> for Nodes<'_, '_, 'de> {
@@ -106,7 +158,7 @@ impl<'de> Reader<'de> for Nodes<'_, '_, 'de> {
 struct Expression<'c, 'l, 'de> {
     context: &'c mut Context<'de>,
     tally: &'c mut Tally<'l>,
-    graph: &'c mut Graph,
+    graph: &'c mut Growing,
     origin: Origin,
 }
 
@@ -118,7 +170,7 @@ impl<'de> Expression<'_, '_, 'de> {
     /// Takes a place in the list of nodes.
     fn place<E: Error>(&mut self) -> Result<usize, E> {
         one_more(self.context, &mut self.tally.nodes, "limits.nodes", self.tally.limits.nodes)?;
-        let (name, op, args, attributes) = (None, String::new(), Vec::new(), BTreeMap::new());
+        let (name, op, args, attributes) = (None, Cow::Borrowed(""), SmallVec::new(), BTreeMap::new());
         self.graph.nodes.push(Node { name, op, args, attributes, origin: self.origin });
         Ok(self.graph.nodes.len() - 1)
     }
@@ -144,7 +196,10 @@ impl<'de> Reader<'de> for Expression<'_, '_, 'de> {
     }
 
     fn text(self, name: Cow<'de, str>) -> Option<Argument> {
-        if self.listed() { self.refuse("a string") } else { Some(Argument::Name(name.into_owned())) }
+        if self.listed() {
+            return self.refuse("a string");
+        }
+        Some(self.graph.named(&name).map_or_else(|| Argument::Name(name.into_owned()), Argument::Node))
     }
 
     fn object<A: MapAccess<'de>>(mut self, mut object: A) -> Result<Option<Argument>, A::Error> {
@@ -205,7 +260,7 @@ impl<'de> Reader<'de> for Expression<'_, '_, 'de> {
             }
         }
         match (node, constant) {
-            (None, Some(tensor)) => Ok(Some(Argument::Constant(tensor))),
+            (None, Some(tensor)) => Ok(Some(Argument::Constant(Box::new(tensor)))),
             (Some(_), Some(_)) => {
                 self.context.fault("`const` stands alone in its object", None);
                 Ok(None)
@@ -216,10 +271,16 @@ impl<'de> Reader<'de> for Expression<'_, '_, 'de> {
             }
             (Some(position), None) => {
                 match op {
-                    Some(op) => self.graph.nodes[position].op = op.map_or_else(String::new, Cow::into_owned),
+                    // a name that the table has is not copied
+                    Some(op) => {
+                        let op = op.unwrap_or_default();
+                        self.graph.nodes[position].op = spelling(&op).map_or_else(|| Cow::Owned(op.into_owned()), Cow::Borrowed);
+                    }
                     None => self.context.fault("a node needs an `op`", None),
                 }
-                self.graph.nodes[position].name = name.map(|name| name.map_or_else(String::new, Cow::into_owned));
+                if let Some(name) = name {
+                    self.graph.name(position, name.map_or_else(String::new, Cow::into_owned));
+                }
                 Ok(Some(Argument::Node(position)))
             }
         }
@@ -229,17 +290,17 @@ impl<'de> Reader<'de> for Expression<'_, '_, 'de> {
 struct Args<'c, 'l, 'de> {
     context: &'c mut Context<'de>,
     tally: &'c mut Tally<'l>,
-    graph: &'c mut Graph,
+    graph: &'c mut Growing,
     parent: usize,
 }
 
 impl<'de> Reader<'de> for Args<'_, '_, 'de> {
-    type Value = Vec<Argument>;
-    reads!("a list of arguments", Vec::new());
+    type Value = SmallVec<[Argument; 2]>;
+    reads!("a list of arguments", SmallVec::new());
 
-    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Argument>, A::Error> {
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let Args { context, tally, graph, parent } = self;
-        let mut args = Vec::new();
+        let mut args = SmallVec::new();
         each!(list, context, index => Expression {
             context: &mut *context, tally: &mut *tally, graph: &mut *graph,
             origin: Origin::Inline { parent: parent as u32, argument: index as u32 },
@@ -327,7 +388,7 @@ impl<'de> Reader<'de> for Value<'_, '_, 'de> {
 struct Outputs<'c, 'l, 'de> {
     context: &'c mut Context<'de>,
     tally: &'c mut Tally<'l>,
-    graph: &'c mut Graph,
+    graph: &'c mut Growing,
 }
 
 impl<'de> Reader<'de> for Outputs<'_, '_, 'de> {
@@ -350,7 +411,7 @@ impl<'de> Reader<'de> for Outputs<'_, '_, 'de> {
 struct OneOutput<'c, 'l, 'de> {
     context: &'c mut Context<'de>,
     tally: &'c mut Tally<'l>,
-    graph: &'c mut Graph,
+    graph: &'c mut Growing,
     position: u32,
 }
 
@@ -406,7 +467,7 @@ impl<'de> Reader<'de> for OneOutput<'_, '_, 'de> {
 struct Functions<'c, 'l, 'de> {
     context: &'c mut Context<'de>,
     tally: &'c mut Tally<'l>,
-    graph: &'c mut Graph,
+    graph: &'c mut Growing,
 }
 
 impl<'de> Reader<'de> for Functions<'_, '_, 'de> {

@@ -3,16 +3,16 @@
 use std::borrow::Cow;
 
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess};
-use serde_json::value::RawValue;
 
 use super::context::{Context, Place, Step};
+use super::raw::Raw;
 use super::reader::{Key, Reader, Seed, Text, each, one_more, reads};
 use crate::service::limits::Limits;
 use crate::wire::graph::Input;
 use crate::wire::problem::{Failure, Slug};
 
 /// Reads the `inputs` beside a formula: a bare name says the order and leaves the shape open.
-pub(in crate::service) fn inputs(raw: &RawValue, place: Place, body: &[u8], limits: &Limits) -> Result<Vec<Input>, Failure> {
+pub(in crate::service) fn inputs(raw: Raw<'_>, place: Place, body: &[u8], limits: &Limits) -> Result<Vec<Input>, Failure> {
     let mut context = Context::of(place, "inputs", limits.json_nesting, Slug::InvalidRequest);
     let read = Seed(Inputs { context: &mut context, most: limits.inputs, bare: None }).deserialize(&mut super::json(raw));
     context.finish(read, raw.get(), body)

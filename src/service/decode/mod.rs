@@ -4,22 +4,26 @@
 //! the syntax of all of it; then each field is read by a reader that knows what belongs there. Everything wrong is collected with
 //! its pointer; only text that is not JSON ends the reading early.
 
+mod columns;
 mod context;
+mod cursor;
 mod envelope;
 mod explain;
 mod gather;
 mod graph;
 mod inputs;
+mod plain;
+mod raw;
 mod reader;
+mod scan;
 mod stages;
 mod steps;
 mod tensor;
 
 use serde::de::DeserializeSeed;
-use serde_json::value::RawValue;
 
 pub(super) use context::{Place, push_key};
-pub(super) use envelope::{Envelope, Form, Layout, Of, Said, envelope, registration};
+pub(super) use envelope::{Envelope, Form, Layout, Of, Said, Spans, envelope, glance, registration};
 pub(super) use explain::{Expected, Field, Lead, explain};
 pub(super) use gather::{Arrangement, Entry, Given};
 pub(super) use stages::Gathered;
@@ -28,6 +32,7 @@ pub(super) use tensor::{fits, special};
 
 use context::Context;
 use gather::{gather, split_columns};
+use raw::Raw;
 use reader::{Seed, Text, Texts};
 
 use super::Endpoint;
@@ -134,7 +139,7 @@ pub(super) fn function(envelope: &Envelope<'_>, body: &[u8], limits: &Limits, li
 
 /// Reads a registered function's text.
 pub(super) fn stored(text: &[u8], limits: &Limits) -> Result<Graph, Failure> {
-    let raw: &RawValue = serde_json::from_slice(text).map_err(|error| Failure::new(Slug::Internal, error.to_string()))?;
+    let raw: Raw<'_> = serde_json::from_slice(text).map_err(|error| Failure::new(Slug::Internal, error.to_string()))?;
     graph::graph(raw, Place::default(), text, limits)
 }
 
@@ -206,7 +211,7 @@ fn spelt(pointer: &str, inputs: &[Input]) -> Result<(), Failure> {
 }
 
 /// Reads a list of names: `wrt`, which are inputs, or `outputs`.
-pub(super) fn names((place, field): (Place, &'static str), raw: &RawValue, body: &[u8], limits: &Limits) -> Result<Vec<String>, Failure> {
+pub(super) fn names((place, field): (Place, &'static str), raw: Raw<'_>, body: &[u8], limits: &Limits) -> Result<Vec<String>, Failure> {
     let most = if field == "outputs" { ("limits.outputs", limits.outputs) } else { ("limits.inputs", limits.inputs) };
     let mut context = Context::of(place, field, limits.json_nesting, Slug::InvalidRequest);
     let read = Seed(Texts { context: &mut context, expects: "a list of names", most }).deserialize(&mut json(raw));
@@ -226,6 +231,6 @@ pub(super) fn repeated<'a>(pointer: &str, names: impl Iterator<Item = &'a str>) 
 }
 
 /// A reader of one field's bytes.
-fn json(raw: &RawValue) -> serde_json::Deserializer<serde_json::de::StrRead<'_>> {
+fn json(raw: Raw<'_>) -> serde_json::Deserializer<serde_json::de::StrRead<'_>> {
     serde_json::Deserializer::from_str(raw.get())
 }

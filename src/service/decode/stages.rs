@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use serde::de::{DeserializeSeed, SeqAccess};
-use serde_json::value::RawValue;
 
 use super::context::{Context, Place, Step};
 use super::envelope::{Envelope, Form, Top};
+use super::raw::Raw;
 use super::reader::{Reader, Seed, each, one_more, reads};
 use super::{Source, function};
 use crate::service::endpoint::FUNCTION;
@@ -18,7 +18,7 @@ use crate::wire::problem::{Failure, Fault, MOST_FAULTS, Slug};
 const FIELDS: &[&str] = FUNCTION;
 
 /// Reads `stages`: all of them, so that all faults are found.
-pub(super) fn functions(raw: &RawValue, body: &[u8], limits: &Limits, library: &Library) -> Result<Vec<Source>, Halt> {
+pub(super) fn functions(raw: Raw<'_>, body: &[u8], limits: &Limits, library: &Library) -> Result<Vec<Source>, Halt> {
     let stages = stages(raw, body, limits)?;
     let mut sources = Vec::with_capacity(stages.len());
     let mut faults = Gathered::default();
@@ -35,7 +35,7 @@ pub(super) fn functions(raw: &RawValue, body: &[u8], limits: &Limits, library: &
 }
 
 /// The registered functions among the stages. What is wrong with stages is for [`functions`] to say.
-pub(super) fn references(raw: &RawValue, body: &[u8], limits: &Limits) -> Vec<Wanted> {
+pub(super) fn references(raw: Raw<'_>, body: &[u8], limits: &Limits) -> Vec<Wanted> {
     // a key may be written with escapes
     if !raw.get().contains("\"function\"") && !raw.get().contains('\\') {
         return Vec::new();
@@ -44,7 +44,7 @@ pub(super) fn references(raw: &RawValue, body: &[u8], limits: &Limits) -> Vec<Wa
     stages.iter().filter_map(Wanted::of).collect()
 }
 
-fn stages<'a>(raw: &'a RawValue, body: &[u8], limits: &Limits) -> Result<Vec<Envelope<'a>>, Failure> {
+fn stages<'a>(raw: Raw<'a>, body: &[u8], limits: &Limits) -> Result<Vec<Envelope<'a>>, Failure> {
     let mut context = Context::new(Some("stages"), limits.json_nesting, Slug::InvalidRequest);
     let read = Seed(Stages { context: &mut context, most: limits.functions }).deserialize(&mut super::json(raw));
     let stages = context.finish(read, raw.get(), body)?;

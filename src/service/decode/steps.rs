@@ -4,10 +4,10 @@
 //! size is given a second one, since an order shows between two.
 
 use serde::de::DeserializeSeed;
-use serde_json::value::RawValue;
 
 use super::context::Context;
 use super::gather::{Arrangement, Entry, Given};
+use super::raw::Raw;
 use super::reader::Seed;
 use super::tensor::{Form, Numbers};
 use crate::service::limits::{Limits, check};
@@ -21,7 +21,7 @@ pub(in crate::service) const SAMPLES: usize = 8;
 const DEFAULT: i32 = 10;
 
 /// The listed steps followed by the hidden ones, as the values of an input.
-pub(super) fn steps(raw: Option<&RawValue>, body: &[u8], limits: &Limits, given: &Given) -> Result<(Entry, Arrangement), Failure> {
+pub(super) fn steps(raw: Option<Raw<'_>>, body: &[u8], limits: &Limits, given: &Given) -> Result<(Entry, Arrangement), Failure> {
     let size = decade(given);
     let mut data: Vec<f64> = match raw {
         Some(raw) => sizes(raw, body, limits)?,
@@ -41,7 +41,7 @@ pub(super) fn steps(raw: Option<&RawValue>, body: &[u8], limits: &Limits, given:
 }
 
 /// Reads `step_sizes`.
-fn sizes(raw: &RawValue, body: &[u8], limits: &Limits) -> Result<Vec<f64>, Failure> {
+fn sizes(raw: Raw<'_>, body: &[u8], limits: &Limits) -> Result<Vec<f64>, Failure> {
     let mut context = Context::new(Some("step_sizes"), limits.json_nesting, Slug::InvalidRequest);
     let (mut form, mut data) = (Form::default(), Vec::new());
     let read = Seed(Numbers { context: &mut context, form: &mut form, data: &mut data, depth: 0 }).deserialize(&mut super::json(raw));

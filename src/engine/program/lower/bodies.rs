@@ -92,7 +92,7 @@ impl Lowering<'_> {
                 places.push(Place::Absent);
             }
         }
-        (buffers, Place::Several(places.into()))
+        (buffers, self.several(places))
     }
 }
 

@@ -65,14 +65,15 @@ impl Lowering<'_> {
         let length = shapes.iter().map(own).sum();
         let (to, lanes, level) = self.dense(routine, args, attributes, length);
         let mut offset = 0;
-        let place = |shape: &Shape| {
+        let mut places = Vec::with_capacity(shapes.len());
+        for shape in &shapes {
             let mut layout = Layout { offset, ..Layout::contiguous(shape) };
             for (axis, (_, stride)) in layout.axes.iter_mut().zip(Layout::contiguous(&batch).axes) {
                 *axis = (axis.0, stride * length as isize);
             }
             offset += own(shape);
-            Place::Stored { operand: Operand { source: Source::Buffer(to), layout, lanes }, ready: level + 1 }
-        };
-        Place::Several(shapes.iter().map(place).collect())
+            places.push(self.in_memory(Operand { source: Source::Buffer(to), layout, lanes }, level + 1));
+        }
+        self.several(places)
     }
 }

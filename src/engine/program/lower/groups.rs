@@ -1,0 +1,308 @@
+//! Fused groups: elementwise applications of one shape, one set of lanes and one level, and the Map that each becomes.
+
+use std::ops::Range;
+
+use hashbrown::HashMap;
+
+use super::super::super::Shape;
+use super::super::super::exec::native::Native;
+use super::super::kernel::{Lanes, Load, Map, Operand, Source, Step};
+use super::super::layout::Layout;
+use super::{Lowering, NodeId, Place, Row, Rule, Stored};
+
+/// A fused group while it grows.
+pub(super) struct Group {
+    /// The number of its shape in the graph.
+    pub(super) shape: u32,
+    pub(super) elements: usize,
+    /// The axes of its shape as its domain has them, outermost first, and where a result's elements lie then.
+    order: Vec<usize>,
+    pub(super) layout: Layout,
+    pub(super) lanes: Lanes,
+    pub(super) level: u32,
+    pub(super) members: Vec<Member>,
+    /// The members' arguments, one member's after another's.
+    args: Vec<Argument>,
+    /// What is read from memory, each once.
+    loads: Vec<Read>,
+    /// Which of [`Group::loads`] a node is.
+    loaded: HashMap<NodeId, u32>,
+    /// Which of them is read from there: different nodes may be views of the same elements.
+    loaded_from: HashMap<(Source, Layout, Option<Range<usize>>), u32>,
+}
+
+/// What a group reads from memory; with the elements of its domain that it is, where it is not all.
+struct Read {
+    operand: Operand,
+    inside: Option<Range<usize>>,
+}
+
+/// One elementwise application inside a group.
+pub(super) struct Member {
+    op: &'static Row,
+    /// Where its arguments end.
+    args_end: u32,
+    /// The buffer that it is written to, or [`NOWHERE`].
+    pub(super) buffer: u32,
+}
+
+pub(super) const NOWHERE: u32 = u32::MAX;
+
+#[derive(Clone, Copy)]
+pub(super) enum Argument {
+    Member(u32),
+    Load(u32),
+}
+
+impl Lowering<'_> {
+    /// Joins the group of its shape, lanes and level.
+    pub(super) fn scalar(&mut self, id: NodeId, op: &'static Row, args: &[NodeId]) -> Place {
+        let shape = self.graph.shape_number(id);
+        let lanes = self.joined(args);
+        let fits = |group: &Group| group.lanes == lanes && group.shape == shape;
+        let mut level = 0;
+        for &arg in args {
+            level = level.max(match self.place(arg) {
+                Place::Fused(number) => {
+                    let group = &self.groups[self.member(number).0 as usize];
+                    if fits(group) { group.level } else { group.level + 1 }
+                }
+                Place::Stored(number) => self.stored[number as usize].ready,
+                Place::Absent | Place::Several(_) => 0,
+            });
+        }
+        let group = self.group((shape, lanes, level), id, args);
+        for &arg in args {
+            let member = if let Place::Fused(number) = self.place(arg) { Some(self.member(number)) } else { None };
+            let argument = match member {
+                Some((own, step)) if own == group => Argument::Member(step),
+                _ => Argument::Load(self.load(group, arg, id)),
+            };
+            self.groups[group as usize].args.push(argument);
+        }
+        let Group { members, args, .. } = &mut self.groups[group as usize];
+        members.push(Member { op, args_end: args.len() as u32, buffer: NOWHERE });
+        self.fused.push((group, members.len() as u32 - 1));
+        Place::Fused(self.fused.len() as u32 - 1)
+    }
+
+    /// The group of that shape, those lanes and that level, in which `like` is, of those arguments.
+    fn group(&mut self, key: (u32, Lanes, u32), like: NodeId, of: &[NodeId]) -> u32 {
+        if let Some((last, group)) = self.last_group
+            && last == key
+        {
+            return group;
+        }
+        let next = self.groups.len() as u32;
+        let group = *self.group_of.entry(key).or_insert(next);
+        if group == next {
+            let (shape, lanes, level) = key;
+            let own = self.graph.shape(like);
+            let (elements, order) = (own.elements(), self.order(of, own));
+            let layout = laid_out(own, &order);
+            let (members, args, loads) = (Vec::new(), Vec::new(), Vec::new());
+            let (loaded, loaded_from) = (HashMap::new(), HashMap::new());
+            self.groups.push(Group { shape, elements, order, layout, lanes, level, members, args, loads, loaded, loaded_from });
+        }
+        self.last_group = Some((key, group));
+        group
+    }
+
+    /// A node in memory as an operand of a group that computes what has the shape of `like`.
+    fn load(&mut self, group: u32, arg: NodeId, like: NodeId) -> u32 {
+        if let Some(&load) = self.groups[group as usize].loaded.get(&arg) {
+            return load;
+        }
+        let read = self.read(group, arg, like);
+        let Group { loads, loaded, loaded_from, .. } = &mut self.groups[group as usize];
+        let key = (read.operand.source, read.operand.layout.clone(), read.inside.clone());
+        let load = *loaded_from.entry(key).or_insert_with(|| {
+            loads.push(read);
+            loads.len() as u32 - 1
+        });
+        loaded.insert(arg, load);
+        load
+    }
+
+    /// Where a group reads a node that is in memory.
+    fn read(&mut self, group: u32, arg: NodeId, like: NodeId) -> Read {
+        let Group { shape, ref order, .. } = self.groups[group as usize];
+        if let Place::Stored(number) = self.place(arg)
+            && let Stored { operand, inside: Some(inside), .. } = &self.stored[number as usize]
+            && order.is_sorted()
+            && self.graph.shape_number(arg) == shape
+        {
+            return Read { operand: operand.clone(), inside: Some(inside.clone()) };
+        }
+        let (operand, _) = self.operand(arg);
+        Read { operand: Operand { layout: operand.layout.broadcast(self.graph.shape(like)), ..operand }, inside: None }
+    }
+
+    /// The order of axes in which all operands of that shape lie, so that reading them is streaming; row-major where they differ.
+    fn order(&self, args: &[NodeId], shape: &Shape) -> Vec<usize> {
+        let row_major: Vec<usize> = (0..shape.rank()).collect();
+        let varying: Vec<usize> = row_major.iter().copied().filter(|&axis| shape.sizes()[axis] > 1).collect();
+        if varying.len() < 2 {
+            return row_major;
+        }
+        let mut found: Option<Vec<usize>> = None;
+        for &arg in args {
+            let layout = match self.place(arg) {
+                Place::Stored(number) => match &self.stored[number as usize] {
+                    Stored { operand, inside: None, .. } => &operand.layout,
+                    _ => continue,
+                },
+                Place::Fused(number) => &self.groups[self.member(number).0 as usize].layout,
+                Place::Absent | Place::Several(_) => continue,
+            };
+            if self.graph.shape(arg) != shape {
+                continue;
+            }
+            if varying.iter().any(|&axis| layout.axes[axis].1 <= 0) {
+                continue;
+            }
+            let mut own = varying.clone();
+            own.sort_by_key(|&axis| std::cmp::Reverse(layout.axes[axis].1));
+            match &found {
+                None => found = Some(own),
+                Some(order) if *order == own => {}
+                Some(_) => return row_major,
+            }
+        }
+        let Some(found) = found else { return row_major };
+        let mut order: Vec<usize> = row_major.iter().copied().filter(|axis| !varying.contains(axis)).collect();
+        order.extend(found);
+        order
+    }
+}
+
+/// Where the elements of a shape lie when its axes are stored in that order, outermost first.
+fn laid_out(shape: &Shape, order: &[usize]) -> Layout {
+    let mut axes: Vec<(usize, isize)> = shape.sizes().iter().map(|&size| (size, 0)).collect();
+    let mut stride = 1;
+    for &axis in order.iter().rev() {
+        axes[axis].1 = stride;
+        stride *= axes[axis].0 as isize;
+    }
+    Layout { offset: 0, axes }
+}
+
+/// A group as an instruction list over slots; a slot is taken again once its last reader has run.
+pub(super) fn fuse(group: &Group) -> Map {
+    let arguments = |first: u32, member: &Member| &group.args[first as usize..member.args_end as usize];
+    // who reads each member last, and the slot that it is in
+    let mut lives: Vec<Life> = Vec::with_capacity(group.members.len());
+    let mut first = 0;
+    for (i, member) in (0..).zip(&group.members) {
+        for arg in arguments(first, member) {
+            if let Argument::Member(j) = arg {
+                lives[*j as usize].last = i;
+            }
+        }
+        lives.push(Life { last: i, slot: 0 });
+        first = member.args_end;
+    }
+    let mut map = Map {
+        elements: group.elements,
+        lanes: group.lanes,
+        loads: Vec::with_capacity(group.loads.len()),
+        steps: Vec::with_capacity(group.members.len()),
+        functions: Vec::new(),
+        many: Vec::new(),
+        stores: Vec::new(),
+        slots: 0,
+        flops: 0.0,
+        native: Native::default(),
+    };
+    let mut load_slots = vec![NOWHERE; group.loads.len()];
+    let mut free: Vec<u32> = Vec::new();
+    let mut slots = 0u32;
+    let mut numbers: HashMap<*const Row, u16> = HashMap::new();
+    let (mut from, mut first): (Vec<u32>, u32) = (Vec::new(), 0);
+    for (i, member) in (0..).zip(&group.members) {
+        let args = arguments(first, member);
+        first = member.args_end;
+        from.clear();
+        for arg in args {
+            from.push(match *arg {
+                Argument::Member(j) => lives[j as usize].slot,
+                Argument::Load(load) => {
+                    let slot = &mut load_slots[load as usize];
+                    if *slot == NOWHERE {
+                        let Read { operand, inside } = &group.loads[load as usize];
+                        let layout = match inside {
+                            None => operand.layout.permuted(&group.order).merged(),
+                            Some(_) => operand.layout.merged(),
+                        };
+                        map.loads.push(Load { operand: Operand { layout, ..operand.clone() }, slot: slots, inside: inside.clone() });
+                        *slot = slots;
+                        slots += 1;
+                    }
+                    *slot
+                }
+            });
+        }
+        let mut take = |new: bool| {
+            free.pop_if(|_| !new).unwrap_or_else(|| {
+                slots += 1;
+                slots - 1
+            })
+        };
+        // what is stored has a slot of its own: its memory
+        let to = take(member.buffer != NOWHERE);
+        let Rule::Scalar { function, .. } = &member.op.rule else { continue };
+        let number = *numbers.entry(std::ptr::from_ref(member.op)).or_insert_with(|| {
+            map.functions.push(*function);
+            map.functions.len() as u16 - 1
+        });
+        let mut step = |to: u32, from: [u32; 2]| map.steps.push(Step { code: member.op.opcode, function: number, to, from });
+        match from[..] {
+            _ if member.op.opcode.has_row() => {
+                step(to, [map.many.len() as u32; 2]);
+                // arguments that the function does not have are read from anywhere
+                map.many.push(std::array::from_fn(|i| from.get(i).copied().unwrap_or(to)));
+            }
+            [a] => step(to, [a, a]),
+            [a, b] => step(to, [a, b]),
+            // a choice among many is a chain of choices between two; with one argument it is that argument twice
+            [a, b, ref rest @ ..] => {
+                step(to, [a, b]);
+                let other = take(false);
+                let (mut have, mut next) = (to, other);
+                for &arg in rest {
+                    step(next, [have, arg]);
+                    (have, next) = (next, have);
+                }
+                if have != to {
+                    step(to, [have, have]);
+                }
+                free.push(other);
+            }
+            [] => {}
+        }
+        let times = if member.op.arity.most.is_some() { 1 } else { from.len().saturating_sub(1).max(1) };
+        map.flops += f64::from(member.op.flops) * times as f64;
+        lives[i as usize].slot = to;
+        if member.buffer != NOWHERE {
+            map.stores.push((to, member.buffer));
+        }
+        for arg in args {
+            if let Argument::Member(j) = *arg
+                && lives[j as usize].last == i
+                && group.members[j as usize].buffer == NOWHERE
+            {
+                free.push(lives[j as usize].slot);
+                lives[j as usize].last = NOWHERE;
+            }
+        }
+    }
+    map.slots = slots as usize;
+    map
+}
+
+/// Which member reads another last, and the slot of that other one.
+#[derive(Debug, Clone, Copy)]
+struct Life {
+    last: u32,
+    slot: u32,
+}
