@@ -190,13 +190,15 @@ impl Service {
     /// Whether work would be taken on and done.
     ///
     /// # Errors
-    /// Why not, in a few words.
-    pub fn ready(&self) -> Result<(), &'static str> {
-        if self.0.draining.load(Ordering::Relaxed) {
-            return Err("the server is shutting down");
-        }
+    /// Why not.
+    pub fn ready(&self) -> Result<(), Failure> {
+        self.takes_work()?;
+        let refuse = |slug, why: &str| Err(Failure { retry_after: Some(1), ..Failure::new(slug, why) });
         if self.0.pool.busy_and_alive().1 == 0 {
-            return Err("there are no workers left");
+            return refuse(Slug::ShuttingDown, "there are no workers left");
+        }
+        if !self.0.shelf.store.is_usable() {
+            return refuse(Slug::Overloaded, "the store of registered functions cannot be reached; all else is evaluated");
         }
         Ok(())
     }
