@@ -181,8 +181,11 @@ fn structured(bytes: &mut Bytes<'_>, g: &mut Builder, row: &'static Row, args: &
     let attributes = match row.name {
         "map" => {
             let over: Vec<bool> = shapes.iter().map(|shape| shape.rank() > 0 && !bytes.seldom(3)).collect();
-            let seen: Vec<Shape> =
-                shapes.iter().zip(&over).map(|(shape, &over)| if over { entry(shape).unwrap_or_default() } else { shape.clone() }).collect();
+            let seen: Vec<Shape> = shapes
+                .iter()
+                .zip(&over)
+                .map(|(shape, &over)| if over { entry(shape).unwrap_or_default() } else { shape.clone() })
+                .collect();
             let axes = over.iter().map(|&over| over.then_some(0)).collect();
             none.with("function", body(bytes, &seen, 0, depth)?).with("in_axes", Value::Bounds(axes))
         }

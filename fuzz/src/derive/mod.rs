@@ -57,7 +57,11 @@ pub fn derive(data: &[u8]) {
 
     let results = run(&program, &bindings, several, several, Backend::Interpreter);
     let other = run(&program, &bindings, several, at_once, backend);
-    assert_eq!(bits(&other), bits(&results), "{backend:?}, {at_once} of {several} points at once, and the interpreter, {want:?}\n{graph:?}");
+    assert_eq!(
+        bits(&other),
+        bits(&results),
+        "{backend:?}, {at_once} of {several} points at once, and the interpreter, {want:?}\n{graph:?}"
+    );
     let at: Vec<&[f64]> = inputs
         .iter()
         .zip(plain.sizes().zip(&per_point))
