@@ -26,6 +26,7 @@ use super::negotiate::{REQUEST_ID, TRACEPARENT, place_in_trace, request_id, trac
 use super::problem::{Rejection, dress};
 use super::settings::Settings;
 use crate::service::{Caller, Service};
+use crate::telemetry::metrics::Metrics;
 use crate::telemetry::traces::{About, Span, Trace, Tracer};
 use crate::wire::problem::{Excess, Failure, Slug};
 
@@ -50,6 +51,11 @@ impl Edge {
     /// The routes with everything around them.
     pub(super) fn new(router: Router, around: Around) -> Edge {
         Edge { router, shared: Arc::new(around) }
+    }
+
+    /// What is counted of the server.
+    pub(super) fn metrics(&self) -> &Metrics {
+        self.shared.service.metrics()
     }
 
     /// Answers a request: always, and every error as a problem. Dropping the future stops the request's work.

@@ -174,7 +174,7 @@ async fn serve(
     mut phase: watch::Receiver<Phase>,
 ) {
     let clock = Arc::new(Clock::new(&settings));
-    let stream = TokioIo::new(Stream::new(wire, Arc::clone(&clock)));
+    let stream = TokioIo::new(Stream::new(wire, Arc::clone(&clock), edge.metrics().clone()));
     let in_flight = Arc::clone(&clock);
     let answer = service_fn(move |request: Request<Incoming>| {
         let version = request.version();
