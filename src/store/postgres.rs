@@ -4,20 +4,23 @@
 //! row of totals: so changes come one after another, and sequence numbers become visible in their order. What a reference means is
 //! remembered for a while shorter than a second; what it does not mean is not.
 
+mod found;
+mod standing;
+mod tls;
+
 use std::future::Future;
-use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use deadpool_postgres::{GenericClient, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use quick_cache::sync::Cache;
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Config, NoTls, Row};
 
 use super::index::{Change, Index, Room, Totals};
 use super::record::{Condition, Entry, Id, Outcome, Page, Reference, Registration};
 use super::{Clock, Error, Settings, milliseconds};
+use found::Found;
+use standing::{Standing, keep};
 
 /// The steps from an empty database to the tables that are used here. Only ever appended to.
 const MIGRATIONS: &[&str] = &["
@@ -36,9 +39,6 @@ const MIGRATIONS: &[&str] = &["
 /// What servers that migrate at once take turns by: any number that nobody else takes.
 const TURN: i64 = 0x006e_6162_6c61_6421;
 
-/// References that are remembered.
-const REMEMBERED: usize = 10_000;
-
 const FACTS: &str = "e.sequence, e.revision, e.id, e.owner, e.names, e.description, e.public, e.created, e.bytes";
 
 /// The home in a database.
@@ -48,19 +48,19 @@ pub(super) struct Postgres {
     clock: Clock,
     timeout: Duration,
     found: Found,
+    standing: Arc<Standing>,
 }
 
 impl Postgres {
-    /// Connects, and brings the tables up to date.
-    pub(super) async fn open(url: &str, settings: &Settings, clock: Clock) -> Result<Postgres, Error> {
+    /// Connects, and brings the tables up to date; where the database is not there, as soon as it is.
+    pub(super) async fn open(url: &str, settings: &Settings, clock: Clock) -> Result<Arc<Postgres>, Error> {
         let timeout = settings.timeout();
-        let shown = Settings::masked(url);
-        let mut config = Config::from_str(url).map_err(|error| Error::Home(format!("store.url = {shown:?}: {}", told(&error))))?;
+        let (mut config, tls) = tls::read(url, &settings.tls_roots)?;
         config.connect_timeout(timeout).tcp_user_timeout(timeout).keepalives_idle(Duration::from_secs(10));
         if config.get_application_name().is_none() {
             config.application_name("nablad");
         }
-        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let manager = Manager::from_config(config, tls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
         // what nobody waits for any more ends in the database, too
         let limits = format!("SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}", timeout.as_millis().max(1));
         let limited = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
@@ -77,12 +77,20 @@ impl Postgres {
             .build()
             .map_err(|error| Error::Home(error.to_string()))?;
         let found = Found::for_as_long_as(settings.freshness());
-        let postgres = Postgres { pool, room: Room::of(settings), clock, timeout, found };
-        postgres.migrate().await.map_err(|error| match error {
-            Error::Unavailable(why) => Error::Unavailable(format!("{shown}: {why}")),
-            error => error,
-        })?;
+        let standing = Arc::new(Standing::unknown());
+        let postgres = Arc::new(Postgres { pool, room: Room::of(settings), clock, timeout, found, standing: standing.clone() });
+        match postgres.look().await {
+            // it may come yet
+            Ok(()) | Err(Error::Unavailable(_)) => {}
+            Err(error) => return Err(error),
+        }
+        tokio::spawn(keep(Arc::downgrade(&postgres), standing, settings.look()));
         Ok(postgres)
+    }
+
+    /// Whether it can be used, as it was last seen.
+    pub(super) fn is_usable(&self) -> bool {
+        self.standing.usable().is_ok()
     }
 
     async fn migrate(&self) -> Result<(), Error> {
@@ -186,6 +194,7 @@ impl Postgres {
         name: Option<&str>,
         plan: impl FnOnce(&Index, u64) -> Result<(Change, T), Error>,
     ) -> Result<T, Error> {
+        self.standing.usable()?;
         let now = milliseconds(&self.clock);
         let changed = self.timed(async {
             let mut client = self.client().await?;
@@ -213,13 +222,22 @@ impl Postgres {
             Ok(outcome)
         });
         let outcome = changed.await;
+        self.standing.met(&outcome);
         // where it is not known whether it came through, too
         self.found.forget();
         outcome
     }
 
-    /// Reads; once more where the connection was only found to be gone by using it.
+    /// Reads, unless the database is known to be away.
     async fn read(&self, query: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
+        self.standing.usable()?;
+        let rows = self.asked(query, values).await;
+        self.standing.met(&rows);
+        rows
+    }
+
+    /// Reads; once more where the connection was only found to be gone by using it.
+    async fn asked(&self, query: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
         self.timed(async {
             let mut attempts = 2;
             loop {
@@ -330,56 +348,4 @@ fn told(error: &dyn std::error::Error) -> String {
         source = error.source();
     }
     sentence
-}
-
-/// What references were found to mean.
-struct Found {
-    known: Cache<(Option<String>, Reference), Arc<Known>>,
-    fresh: Duration,
-    /// Counts the changes made from here: what was asked before one is not remembered after it.
-    changes: AtomicU64,
-    turn: Mutex<()>,
-}
-
-struct Known {
-    id: Id,
-    /// When it was asked.
-    at: Instant,
-    /// Whether somebody asks again.
-    asking: AtomicBool,
-}
-
-/// A question put to the database: when, and after how many changes.
-struct Asked(Instant, u64);
-
-impl Found {
-    fn for_as_long_as(fresh: Duration) -> Found {
-        Found { known: Cache::new(REMEMBERED), fresh, changes: AtomicU64::new(0), turn: Mutex::default() }
-    }
-
-    /// What is still fresh. From half of that time on one asker is told nothing, so that he asks and nobody else has to wait.
-    fn get(&self, owner: Option<&str>, reference: &Reference) -> Option<Id> {
-        let known = self.known.get(&(owner.map(str::to_owned), reference.clone()))?;
-        let age = known.at.elapsed();
-        let good = age < self.fresh / 2 || (age < self.fresh && known.asking.swap(true, Ordering::Relaxed));
-        good.then_some(known.id)
-    }
-
-    fn ask(&self) -> Asked {
-        Asked(Instant::now(), self.changes.load(Ordering::Acquire))
-    }
-
-    fn keep(&self, Asked(at, changes): Asked, owner: Option<&str>, reference: &Reference, id: Id) {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.changes.load(Ordering::Acquire) == changes {
-            let known = Known { id, at, asking: AtomicBool::new(false) };
-            self.known.insert((owner.map(str::to_owned), reference.clone()), Arc::new(known));
-        }
-    }
-
-    fn forget(&self) {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        self.changes.fetch_add(1, Ordering::AcqRel);
-        self.known.clear();
-    }
 }
