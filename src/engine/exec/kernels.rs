@@ -130,6 +130,15 @@ impl<'a> Runner<'a> {
             Work::Map(_) | Work::Loop(_) | Work::Over(_) => {}
             Work::Zero => out.fill(0.0),
             Work::Copy { from, layout } => rows::copy(&frame, from, layout, kernel.lanes, out),
+            Work::Pack { from } => {
+                for (operand, out) in from.iter().zip(out.chunks_exact_mut(lanes.max(1))) {
+                    let (data, at) = (frame.data(operand), operand.layout.offset);
+                    match out {
+                        [out] => *out = data[at],
+                        _ => rows::read(&frame, data, operand.lanes, kernel.lanes, at, 0, out),
+                    }
+                }
+            }
             Work::Reduce { from, inner, stride, fold } => {
                 let data = frame.data(from);
                 let step = stride * lanes as isize;
@@ -160,8 +169,14 @@ impl<'a> Runner<'a> {
             Work::Take { from, table } => {
                 let offset = from.layout.offset * lanes;
                 let data = &frame.data(from)[offset..];
-                for (entry, out) in entries(table).zip(out.chunks_exact_mut((table.inner * lanes).max(1))) {
-                    out.copy_from_slice(&data[entry * lanes..entry * lanes + out.len()]);
+                match table.inner * lanes {
+                    // numbers one by one, without a copy's beginning and end
+                    1 => entries(table).zip(out).for_each(|(entry, out)| *out = data[entry]),
+                    width => {
+                        for (entry, out) in entries(table).zip(out.chunks_exact_mut(width.max(1))) {
+                            out.copy_from_slice(&data[entry * lanes..entry * lanes + out.len()]);
+                        }
+                    }
                 }
             }
             Work::ScatterAdd { from, table } => {

@@ -204,6 +204,10 @@ pub(crate) enum Work {
         from: Operand,
         layout: Layout,
     },
+    /// The first element of each operand, one after another.
+    Pack {
+        from: Vec<Operand>,
+    },
     /// Zeros into a buffer.
     Zero,
     /// `inner` contiguous elements folded into one, for each of the buffer's elements.
@@ -305,6 +309,7 @@ impl Kernel {
             | Work::Take { from, .. }
             | Work::ScatterAdd { from, .. }
             | Work::Interpolate { from, .. } => vec![from],
+            Work::Pack { from } => from.iter().collect(),
             Work::Scan { own, added, .. } => vec![own, added],
             Work::Sort { keys, values, .. } => vec![keys, values],
             Work::Convolve { left, right, .. } => vec![left, right],
@@ -332,7 +337,7 @@ impl Kernel {
         match &self.work {
             Work::Map(map) => map.flops * map.elements as f64,
             Work::Copy { from, .. } => from.layout.elements() as f64,
-            Work::Zero | Work::Take { .. } => elements(),
+            Work::Zero | Work::Take { .. } | Work::Pack { .. } => elements(),
             Work::Reduce { inner, .. } => elements() * *inner as f64,
             Work::Matmul(product) => 2.0 * elements() * product.inner as f64,
             Work::Dense(call) => {
