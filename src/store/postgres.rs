@@ -2,12 +2,14 @@
 //!
 //! A change is planned by the same rules as in the other homes, from the rows that it can touch, in a transaction that holds the one
 //! row of totals: so changes come one after another, and sequence numbers become visible in their order. What a reference means is
-//! remembered for a while shorter than a second; what it does not mean is not.
+//! remembered for a while shorter than a second; what it does not mean is not. Changes made here wait for their turn before they take a
+//! connection, so that there are always others to read with.
 
 use std::future::Future;
+use std::hash::{BuildHasher, RandomState};
 use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::{GenericClient, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
@@ -15,12 +17,14 @@ use quick_cache::sync::Cache;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Config, NoTls, Row};
 
-use super::index::{Change, Index, Room, Totals};
-use super::record::{Condition, Entry, Id, Outcome, Page, Reference, Registration};
+use super::index::{Change, Index, Room, Share, Totals};
+use super::record::{Asker, Condition, Entry, Id, Outcome, Page, Reference, Registration};
+use super::turns::Turns;
 use super::{Clock, Error, Settings, milliseconds};
 
 /// The steps from an empty database to the tables that are used here. Only ever appended to.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE nablad_totals (functions bigint NOT NULL, bytes bigint NOT NULL, last bigint NOT NULL);
     INSERT INTO nablad_totals VALUES (0, 0, 0);
     CREATE TABLE nablad_texts (id bytea PRIMARY KEY, text bytea NOT NULL);
@@ -31,7 +35,11 @@ const MIGRATIONS: &[&str] = &["
     );
     CREATE TABLE nablad_names (name text COLLATE \"C\" PRIMARY KEY, entry bigint NOT NULL REFERENCES nablad_entries ON DELETE CASCADE);
     CREATE INDEX nablad_names_entry ON nablad_names (entry);
-"];
+",
+    "
+    CREATE INDEX nablad_entries_owner ON nablad_entries (owner) INCLUDE (bytes);
+",
+];
 
 /// What servers that migrate at once take turns by: any number that nobody else takes.
 const TURN: i64 = 0x006e_6162_6c61_6421;
@@ -47,7 +55,15 @@ pub(super) struct Postgres {
     room: Room,
     clock: Clock,
     timeout: Duration,
+    turns: Turns,
     found: Found,
+}
+
+/// What a change begins with: the function and the name that it is about, and whose share it counts in.
+struct About<'a> {
+    id: Id,
+    name: Option<&'a str>,
+    owner: Option<&'a str>,
 }
 
 impl Postgres {
@@ -77,7 +93,7 @@ impl Postgres {
             .build()
             .map_err(|error| Error::Home(error.to_string()))?;
         let found = Found::for_as_long_as(settings.freshness());
-        let postgres = Postgres { pool, room: Room::of(settings), clock, timeout, found };
+        let postgres = Postgres { pool, room: Room::of(settings), clock, timeout, turns: Turns::new(), found };
         postgres.migrate().await.map_err(|error| match error {
             Error::Unavailable(why) => Error::Unavailable(format!("{shown}: {why}")),
             error => error,
@@ -110,25 +126,29 @@ impl Postgres {
         self.found.get(owner, reference)
     }
 
-    pub(super) async fn find(&self, owner: Option<&str>, reference: &Reference) -> Result<Entry, Error> {
-        let asked = self.found.ask();
-        let key = owner_key(owner);
+    pub(super) async fn find(&self, asker: Asker<'_>, reference: &Reference) -> Result<Entry, Error> {
+        let asked = self.found.ask(reference);
+        let (key, all) = (owner_key(asker.owner), asker.all);
         let row = match reference {
             Reference::Name(name) => {
                 let query = format!(
-                    "SELECT {FACTS} FROM nablad_entries e JOIN nablad_names n ON n.entry = e.sequence WHERE n.name = $1 AND (e.public OR e.owner = $2)"
+                    "SELECT {FACTS} FROM nablad_entries e JOIN nablad_names n ON n.entry = e.sequence WHERE n.name = $1 AND (e.public OR e.owner = $2 OR $3)"
                 );
-                self.read(&query, &[name, &key]).await?
+                self.read(&query, &[name, &key, &all]).await?
             }
             Reference::Id(id) => {
                 let query = format!(
-                    "SELECT {FACTS} FROM nablad_entries e WHERE e.id = $1 AND (e.public OR e.owner = $2) ORDER BY e.owner <> $2, e.sequence LIMIT 1"
+                    "SELECT {FACTS} FROM nablad_entries e WHERE e.id = $1 AND (e.public OR e.owner = $2 OR $3)
+                     ORDER BY e.owner <> $2, NOT e.public, e.sequence LIMIT 1"
                 );
-                self.read(&query, &[&&id.0[..], &key]).await?
+                self.read(&query, &[&&id.0[..], &key, &all]).await?
             }
         };
         let entry = entry(row.first().ok_or(Error::Missing)?)?;
-        self.found.keep(asked, owner, reference, entry.id);
+        // what he sees because he sees all is not what he may call
+        if entry.visible(asker.owner.into()) {
+            self.found.keep(asked, asker.owner, reference, entry.id);
+        }
         Ok(entry)
     }
 
@@ -138,39 +158,37 @@ impl Postgres {
         Ok(row.try_get::<_, &[u8]>(0).map_err(damaged)?.into())
     }
 
-    pub(super) async fn list(&self, owner: Option<&str>, after: u64, limit: usize) -> Result<Page, Error> {
+    pub(super) async fn list(&self, asker: Asker<'_>, after: u64, limit: usize) -> Result<Page, Error> {
         let query = format!(
-            "SELECT {FACTS} FROM nablad_entries e WHERE e.sequence > $1 AND (e.public OR e.owner = $2) ORDER BY e.sequence LIMIT $3"
+            "SELECT {FACTS} FROM nablad_entries e WHERE e.sequence > $1 AND (e.public OR e.owner = $2 OR $4) ORDER BY e.sequence LIMIT $3"
         );
         let (after, most) = (signed(after), signed(limit as u64).saturating_add(1));
-        let rows = self.read(&query, &[&after, &owner_key(owner), &most]).await?;
+        let rows = self.read(&query, &[&after, &owner_key(asker.owner), &most, &asker.all]).await?;
         let entries = rows.iter().take(limit).map(entry).collect::<Result<_, _>>()?;
         Ok(Page { entries, more: rows.len() > limit })
     }
 
     pub(super) async fn register(&self, registration: Registration) -> Result<Outcome, Error> {
-        let name = registration.name.as_deref();
-        self.change(registration.id, name, |index, now| index.register(&registration, now, self.room)).await
+        self.change(About::of(&registration), |index, now| index.register(&registration, now, self.room)).await
     }
 
     pub(super) async fn replace(&self, registration: Registration, condition: Condition) -> Result<Outcome, Error> {
-        let name = registration.name.as_deref();
-        self.change(registration.id, name, |index, now| index.replace(&registration, &condition, now, self.room)).await
+        self.change(About::of(&registration), |index, now| index.replace(&registration, &condition, now, self.room)).await
     }
 
-    pub(super) async fn delete(&self, owner: Option<&str>, reference: Reference, condition: Condition) -> Result<(), Error> {
+    pub(super) async fn delete(&self, asker: Asker<'_>, reference: Reference, condition: Condition) -> Result<(), Error> {
         // whose text goes with it depends on who else has it
         let id = match &reference {
             Reference::Id(id) => *id,
             Reference::Name(name) => self.named(name).await?.ok_or(Error::Missing)?,
         };
         let name = if let Reference::Name(name) = &reference { Some(name.as_str()) } else { None };
-        let plan = |index: &Index, _| match index.find(owner, &reference) {
+        let plan = |index: &Index, _| match index.find(asker, &reference) {
             // what the name meant a moment ago is not what was looked at
             Some(entry) if entry.id != id => Err(Error::Unavailable("the name was given to another function just now".to_owned())),
-            _ => index.delete(owner, &reference, &condition).map(|change| (change, ())),
+            _ => index.delete(asker, &reference, &condition).map(|change| (change, ())),
         };
-        self.change(id, name, plan).await
+        self.change(About { id, name, owner: None }, plan).await
     }
 
     /// What a name means, whoever asks.
@@ -180,14 +198,14 @@ impl Postgres {
     }
 
     /// Plans a change from the entries of a function and what a name means, and makes it.
-    async fn change<T>(
-        &self,
-        id: Id,
-        name: Option<&str>,
-        plan: impl FnOnce(&Index, u64) -> Result<(Change, T), Error>,
-    ) -> Result<T, Error> {
+    async fn change<T>(&self, about: About<'_>, plan: impl FnOnce(&Index, u64) -> Result<(Change, T), Error>) -> Result<T, Error> {
+        let About { id, name, owner } = about;
+        // Changes come one after another in any case. Waiting here they hold no connection.
+        let _turn = tokio::time::timeout(self.timeout / 2, self.turns.take()).await.unwrap_or(Err(Error::Busy))?;
         let now = milliseconds(&self.clock);
-        let changed = self.timed(async {
+        let references = std::iter::once(Reference::Id(id)).chain(name.map(str::to_owned).map(Reference::Name)).collect();
+        let mut touched = Touched { found: &self.found, references };
+        self.timed(async {
             let mut client = self.client().await?;
             let transaction = client.transaction().await.map_err(unavailable)?;
             let totals = transaction.query_one("SELECT functions, bytes, last FROM nablad_totals FOR UPDATE", &[]);
@@ -197,9 +215,15 @@ impl Postgres {
             let query = format!(
                 "SELECT {FACTS} FROM nablad_entries e WHERE e.id = $1 OR e.sequence = (SELECT entry FROM nablad_names WHERE name = $2)"
             );
-            let touched = transaction.prepare_cached(&query).await.map_err(unavailable)?;
-            let rows = transaction.query(&touched, &[&&id.0[..], &name]).await.map_err(unavailable)?;
-            let mut index = Index::part(rows.iter().map(entry).collect::<Result<_, _>>()?, totals);
+            let statement = transaction.prepare_cached(&query).await.map_err(unavailable)?;
+            let rows = transaction.query(&statement, &[&&id.0[..], &name]).await.map_err(unavailable)?;
+            let entries = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+            touched.references.extend(entries.iter().flat_map(|entry| entry.names.iter().cloned().map(Reference::Name)));
+            let share = match owner {
+                Some(owner) => Some((owner.to_owned(), share(&transaction, owner).await?)),
+                None => None,
+            };
+            let mut index = Index::part(entries, totals, share);
             let (change, outcome) = plan(&index, now)?;
             if change.is_empty() {
                 return Ok(outcome);
@@ -211,11 +235,8 @@ impl Postgres {
             transaction.execute(update, &[&signed(functions), &signed(bytes), &signed(last)]).await.map_err(unavailable)?;
             transaction.commit().await.map_err(unavailable)?;
             Ok(outcome)
-        });
-        let outcome = changed.await;
-        // where it is not known whether it came through, too
-        self.found.forget();
-        outcome
+        })
+        .await
     }
 
     /// Reads; once more where the connection was only found to be gone by using it.
@@ -246,6 +267,33 @@ impl Postgres {
         let late = |_| Err(Error::Unavailable(format!("no answer from PostgreSQL within {} s", self.timeout.as_secs_f64())));
         tokio::time::timeout(self.timeout, work).await.unwrap_or_else(late)
     }
+}
+
+impl<'a> About<'a> {
+    fn of(registration: &'a Registration) -> About<'a> {
+        About { id: registration.id, name: registration.name.as_deref(), owner: registration.owner.as_deref() }
+    }
+}
+
+/// What a change is about. It is forgotten when this goes: where nobody knows whether the change came through, too.
+struct Touched<'a> {
+    found: &'a Found,
+    references: Vec<Reference>,
+}
+
+impl Drop for Touched<'_> {
+    fn drop(&mut self) {
+        self.found.forget(&self.references);
+    }
+}
+
+/// What an owner has, as nobody changes it meanwhile.
+async fn share(transaction: &deadpool_postgres::Transaction<'_>, owner: &str) -> Result<Share, Error> {
+    let query = "SELECT count(*), coalesce(sum(bytes), 0)::bigint FROM nablad_entries WHERE owner = $1";
+    let query = transaction.prepare_cached(query).await.map_err(unavailable)?;
+    let row = transaction.query_one(&query, &[&owner_key(Some(owner))]).await.map_err(unavailable)?;
+    let total = |column: usize| row.try_get::<_, i64>(column).map_err(damaged).map(unsigned);
+    Ok(Share { functions: total(0)?, bytes: total(1)? })
 }
 
 async fn write(transaction: &deadpool_postgres::Transaction<'_>, change: &Change) -> Result<(), tokio_postgres::Error> {
@@ -336,10 +384,14 @@ fn told(error: &dyn std::error::Error) -> String {
 struct Found {
     known: Cache<(Option<String>, Reference), Arc<Known>>,
     fresh: Duration,
-    /// Counts the changes made from here: what was asked before one is not remembered after it.
-    changes: AtomicU64,
-    turn: Mutex<()>,
+    /// Counts the changes made from here, those of references apart whose hashes differ: what was asked before one is not remembered
+    /// after it.
+    changes: Mutex<[u64; APART]>,
+    hasher: RandomState,
 }
+
+/// Counts of changes.
+const APART: usize = 256;
 
 struct Known {
     id: Id,
@@ -349,12 +401,12 @@ struct Known {
     asking: AtomicBool,
 }
 
-/// A question put to the database: when, and after how many changes.
+/// A question put to the database: when, and after how many changes of what it is about.
 struct Asked(Instant, u64);
 
 impl Found {
     fn for_as_long_as(fresh: Duration) -> Found {
-        Found { known: Cache::new(REMEMBERED), fresh, changes: AtomicU64::new(0), turn: Mutex::default() }
+        Found { known: Cache::new(REMEMBERED), fresh, changes: Mutex::new([0; APART]), hasher: RandomState::new() }
     }
 
     /// What is still fresh. From half of that time on one asker is told nothing, so that he asks and nobody else has to wait.
@@ -365,21 +417,32 @@ impl Found {
         good.then_some(known.id)
     }
 
-    fn ask(&self) -> Asked {
-        Asked(Instant::now(), self.changes.load(Ordering::Acquire))
+    fn ask(&self, reference: &Reference) -> Asked {
+        Asked(Instant::now(), self.changes()[self.place(reference)])
     }
 
-    fn keep(&self, Asked(at, changes): Asked, owner: Option<&str>, reference: &Reference, id: Id) {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.changes.load(Ordering::Acquire) == changes {
+    fn changes(&self) -> MutexGuard<'_, [u64; APART]> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn place(&self, reference: &Reference) -> usize {
+        self.hasher.hash_one(reference) as usize % APART
+    }
+
+    fn keep(&self, Asked(at, before): Asked, owner: Option<&str>, reference: &Reference, id: Id) {
+        let changes = self.changes();
+        if changes[self.place(reference)] == before {
             let known = Known { id, at, asking: AtomicBool::new(false) };
             self.known.insert((owner.map(str::to_owned), reference.clone()), Arc::new(known));
         }
     }
 
-    fn forget(&self) {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        self.changes.fetch_add(1, Ordering::AcqRel);
-        self.known.clear();
+    /// Forgets what these references mean, whoever asked.
+    fn forget(&self, touched: &[Reference]) {
+        let mut changes = self.changes();
+        for reference in touched {
+            changes[self.place(reference)] += 1;
+        }
+        self.known.retain(|(_, reference), _| !touched.contains(reference));
     }
 }
