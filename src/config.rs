@@ -242,6 +242,8 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("store.connections", Allowed::Between(1, 1000)),
     ("store.timeout_seconds", Allowed::Positive),
     ("store.freshness_seconds", Allowed::NotNegative),
+    ("store.look_seconds", Allowed::Positive),
+    ("store.tls_roots", Allowed::Text),
     ("keys.file", Allowed::Text),
     ("keys.list", Allowed::Secret),
     ("keys.rate", Allowed::NotNegative),

@@ -122,6 +122,7 @@ fn the_reader_sees_imports_in_all_their_forms() {
     }
 }
 
+#[derive(Clone)]
 struct Source {
     /// Its path from the root of the repository.
     name: String,
@@ -138,7 +139,7 @@ fn sources() -> Vec<Source> {
 }
 
 fn tests() -> Vec<Source> {
-    read("tests")
+    [read("tests"), read("fuzz/src")].concat()
 }
 
 /// The Rust files under a directory of the repository.

@@ -10,6 +10,7 @@ mod diagnostics;
 mod documentation;
 mod edge;
 mod engine;
+mod fuzz;
 mod hostile;
 mod linearity;
 mod reference;

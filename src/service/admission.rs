@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::decode::{Arrangement, Given};
 use super::limits::{Limits, check, exceeded};
@@ -215,6 +215,11 @@ impl Permit {
         &self.piece.claim
     }
 
+    /// What the work is estimated to take.
+    pub(super) fn estimate(&self) -> Duration {
+        Duration::from_nanos(self.whole)
+    }
+
     /// So many parts of `parts` are still to do.
     pub(super) fn left(&self, left: usize, parts: usize) {
         self.piece.left.store((self.whole as f64 * left as f64 / parts.max(1) as f64) as u64, Ordering::Relaxed);
@@ -233,8 +238,6 @@ impl Drop for Permit {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const RULES: Rules =

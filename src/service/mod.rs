@@ -190,13 +190,15 @@ impl Service {
     /// Whether work would be taken on and done.
     ///
     /// # Errors
-    /// Why not, in a few words.
-    pub fn ready(&self) -> Result<(), &'static str> {
-        if self.0.draining.load(Ordering::Relaxed) {
-            return Err("the server is shutting down");
-        }
+    /// Why not.
+    pub fn ready(&self) -> Result<(), Failure> {
+        self.takes_work()?;
+        let refuse = |slug, why: &str| Err(Failure { retry_after: Some(1), ..Failure::new(slug, why) });
         if self.0.pool.busy_and_alive().1 == 0 {
-            return Err("there are no workers left");
+            return refuse(Slug::ShuttingDown, "there are no workers left");
+        }
+        if !self.0.shelf.store.is_usable() {
+            return refuse(Slug::Overloaded, "the store of registered functions cannot be reached; all else is evaluated");
         }
         Ok(())
     }
@@ -363,7 +365,7 @@ impl Inner {
             errand.work.hit = Some(true);
             let Measured { cost, .. } = measure(&plan, &decoded.given, &self.limits, self.workers)?;
             let style = decoded.style;
-            let run = Run::new(plan, decoded.given, cost);
+            let run = Run::new(plan, decoded.given, cost, style);
             if !run.is_small() {
                 let (plan, given) = run.into_parts();
                 return Ok(Begun::Planned(Decoded { given, ..decoded }, plan));
@@ -388,7 +390,7 @@ impl Inner {
             }
         };
         let Measured { cost, .. } = measure(&plan, &decoded.given, &self.limits, self.workers)?;
-        Ok((Run::new(plan, decoded.given, cost), decoded.style))
+        Ok((Run::new(plan, decoded.given, cost, decoded.style), decoded.style))
     }
 
     /// Goes on from there to the end, once more from the beginning when functions had to be fetched.
@@ -436,7 +438,7 @@ impl Inner {
         let Measured { cost, bytes } = measure(&plan, &decoded.given, &self.limits, self.workers)?;
         let style = decoded.style;
         let cells = plan.template.width() * style.arrangement.points();
-        let run = Run::new(plan.clone(), decoded.given, cost);
+        let run = Run::new(plan.clone(), decoded.given, cost, style);
         (errand.work.points, errand.work.flops) = (run.points() as u64, cost.flops);
         let blocks = if run.is_small() {
             let begun = Instant::now();

@@ -2,12 +2,13 @@
 //!
 //! Work comes whole (decoding, compiling, encoding) or in blocks of points. Callers take turns, and so do the waiting requests of one
 //! caller, block by block, so that a small request never waits for all of a large one; blocks of one request run on as many workers as
-//! are free. A set stop flag ends work before its next block, a panic ends it at once, and costs that worker's scratch memory and nothing
+//! are free. Where every worker is held up by a piece that is long and cannot be divided (a loop of millions of steps at one point), one
+//! more thread, which shares their cores, does what is short. A set stop flag ends work before its next block, a panic ends it at once, and costs that worker's scratch memory and nothing
 //! else.
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,11 @@ pub(super) struct Pool {
 struct Shared {
     queue: Mutex<Queue>,
     ready: Condvar,
+    /// Where the relief waits.
+    relief: Condvar,
+    begun: Instant,
+    /// Since when each worker is at the piece that it has, in milliseconds from the beginning and one more; 0 where it has none.
+    since: Box<[AtomicU64]>,
     /// Workers that work.
     busy: AtomicUsize,
     /// Workers that are there.
@@ -60,8 +66,13 @@ struct Queue {
     /// Whose turn it is; each owner of tasks once.
     turns: VecDeque<Owner>,
     tasks: HashMap<Owner, VecDeque<Task>>,
+    /// The relief has nothing to look for until somebody waits.
+    relief_rests: bool,
     closed: bool,
 }
+
+/// How long the youngest of the workers' pieces must have run before the relief does what is shorter than that.
+const HELD_UP: Duration = Duration::from_millis(10);
 
 impl Queue {
     fn push(&mut self, task: Task) {
@@ -77,6 +88,24 @@ impl Queue {
         let owner = self.turns.pop_front()?;
         let own = self.tasks.get_mut(&owner)?;
         let task = own.pop_front();
+        if own.is_empty() {
+            self.tasks.remove(&owner);
+        } else {
+            self.turns.push_back(owner);
+        }
+        task
+    }
+
+    /// The first in turn that is no longer than that.
+    fn pop_short(&mut self, most: Duration) -> Option<Task> {
+        let short = |task: &Task| task.estimate() <= most;
+        let (place, at) = self.turns.iter().enumerate().find_map(|(place, owner)| {
+            let at = self.tasks.get(owner)?.iter().position(short)?;
+            Some((place, at))
+        })?;
+        let owner = self.turns.remove(place)?;
+        let own = self.tasks.get_mut(&owner)?;
+        let task = own.remove(at);
         if own.is_empty() {
             self.tasks.remove(&owner);
         } else {
@@ -102,6 +131,14 @@ impl Task {
         match self {
             Task::Whole(permit, _) => permit,
             Task::Blocks(blocks) => &blocks.permit,
+        }
+    }
+
+    /// What a piece of it is estimated to take.
+    fn estimate(&self) -> Duration {
+        match self {
+            Task::Whole(permit, _) => permit.estimate(),
+            Task::Blocks(blocks) => blocks.permit.estimate().div_f64(blocks.count as f64),
         }
     }
 }
@@ -130,14 +167,24 @@ impl Pool {
     /// # Panics
     /// Where the system has no thread to give.
     pub(super) fn start(workers: usize, backend: Backend) -> Pool {
-        let shared =
-            Arc::new(Shared { queue: Mutex::default(), ready: Condvar::new(), busy: AtomicUsize::new(0), alive: AtomicUsize::new(0) });
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            ready: Condvar::new(),
+            relief: Condvar::new(),
+            begun: Instant::now(),
+            since: (0..workers.max(1)).map(|_| AtomicU64::new(0)).collect(),
+            busy: AtomicUsize::new(0),
+            alive: AtomicUsize::new(0),
+        });
+        const THREADS: &str = "the system has threads for the workers";
         for number in 0..workers.max(1) {
             let shared = shared.clone();
             let thread = std::thread::Builder::new().name(format!("worker {number}"));
             shared.alive.fetch_add(1, Ordering::Relaxed);
-            thread.spawn(move || work(&shared, backend)).expect("the system has threads for the workers");
+            thread.spawn(move || work(&shared, number, backend)).expect(THREADS);
         }
+        let relieved = shared.clone();
+        std::thread::Builder::new().name("relief".to_owned()).spawn(move || relieve(&relieved, backend)).expect(THREADS);
         Pool { shared }
     }
 
@@ -181,8 +228,37 @@ impl Pool {
     }
 
     fn push(&self, task: Task) {
-        lock(&self.shared.queue).push(task);
-        self.shared.ready.notify_one();
+        self.shared.push(task);
+    }
+}
+
+impl Shared {
+    fn push(&self, task: Task) {
+        let mut queue = lock(&self.queue);
+        queue.push(task);
+        self.call_relief(&mut queue);
+        drop(queue);
+        self.ready.notify_one();
+    }
+
+    /// Somebody waits and no worker is free: it may last.
+    fn call_relief(&self, queue: &mut Queue) {
+        if queue.relief_rests && !queue.turns.is_empty() && self.busy.load(Ordering::Relaxed) >= self.since.len() {
+            queue.relief_rests = false;
+            self.relief.notify_one();
+        }
+    }
+
+    /// Milliseconds from the beginning, and one more.
+    fn now(&self) -> u64 {
+        self.begun.elapsed().as_millis() as u64 + 1
+    }
+
+    /// For how long every worker has been at its piece; `None` where one is free.
+    fn held_up(&self) -> Option<Duration> {
+        let youngest =
+            self.since.iter().map(|since| since.load(Ordering::Relaxed)).try_fold(0, |most, since| (since > 0).then(|| most.max(since)));
+        youngest.map(|since| Duration::from_millis(self.now().saturating_sub(since)))
     }
 }
 
@@ -196,6 +272,7 @@ impl Drop for Pool {
     fn drop(&mut self) {
         lock(&self.shared.queue).closed = true;
         self.shared.ready.notify_all();
+        self.shared.relief.notify_all();
     }
 }
 
@@ -214,35 +291,74 @@ impl Drop for Alive<'_> {
 }
 
 /// The life of a worker.
-fn work(shared: &Shared, backend: Backend) {
+fn work(shared: &Shared, number: usize, backend: Backend) {
     let _alive = Alive(shared);
     let mut scratch = Scratch::on(backend);
     loop {
         let task = {
             let mut queue = lock(&shared.queue);
-            loop {
+            let task = loop {
                 match queue.pop() {
                     Some(task) => break task,
                     None if queue.closed => return,
                     None => queue = shared.ready.wait(queue).unwrap_or_else(PoisonError::into_inner),
                 }
-            }
+            };
+            shared.since[number].store(shared.now(), Ordering::Relaxed);
+            shared.busy.fetch_add(1, Ordering::Relaxed);
+            shared.call_relief(&mut queue);
+            task
         };
-        shared.busy.fetch_add(1, Ordering::Relaxed);
+        shared.run(task, &mut scratch);
+        shared.busy.fetch_sub(1, Ordering::Relaxed);
+        shared.since[number].store(0, Ordering::Relaxed);
+    }
+}
+
+/// The life of the relief: it rests until somebody waits, and acts where all workers are held up.
+fn relieve(shared: &Shared, backend: Backend) {
+    let mut queue = lock(&shared.queue);
+    loop {
+        if queue.turns.is_empty() {
+            if queue.closed {
+                return;
+            }
+            queue.relief_rests = true;
+            queue = shared.relief.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            continue;
+        }
+        let held_up = shared.held_up().unwrap_or_default();
+        let task = if held_up >= HELD_UP { queue.pop_short(HELD_UP) } else { None };
+        match task {
+            Some(task) => {
+                drop(queue);
+                // What is short takes little memory, and leaves none behind.
+                shared.run(task, &mut Scratch::on(backend));
+                queue = lock(&shared.queue);
+            }
+            None => {
+                let wait = HELD_UP.saturating_sub(held_up).max(HELD_UP / 4);
+                queue = shared.relief.wait_timeout(queue, wait).unwrap_or_else(PoisonError::into_inner).0;
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// Runs a piece of work, and queues what is left of it.
+    fn run(&self, task: Task, scratch: &mut Scratch) {
         match task {
             Task::Whole(permit, work) => work(permit),
             Task::Blocks(blocks) => {
                 let number = blocks.next.fetch_add(1, Ordering::Relaxed);
                 if number + 1 < blocks.count {
-                    lock(&shared.queue).push(Task::Blocks(blocks.clone()));
-                    shared.ready.notify_one();
+                    self.push(Task::Blocks(blocks.clone()));
                 }
                 if number < blocks.count {
-                    blocks.run(number, &mut scratch);
+                    blocks.run(number, scratch);
                 }
             }
         }
-        shared.busy.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -329,6 +445,44 @@ mod tests {
         claim.stop.store(true, Ordering::Relaxed);
         assert_eq!(pool.whole(permit(), || 7).await.0, Err(Ended::Stopped));
         assert_eq!(pool.busy_and_alive().1, 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_short_does_not_wait_for_what_cannot_be_divided() {
+        let pool = Pool::start(2, Backend::Auto);
+        let load = Arc::new(Load::new(RULES));
+        let claim = claim(None);
+        let (go, gone) = std::sync::mpsc::channel::<()>();
+        let gone = Arc::new(Mutex::new(gone));
+        // they hold both workers until the short one is done, so that it can only be done beside them
+        let long = || {
+            let gone = gone.clone();
+            pool.whole(load.permit(1e9, &claim), move || lock(&gone).recv().is_err())
+        };
+        let short = async {
+            let outcome = pool.whole(load.permit(1e5, &claim), || 7).await;
+            drop(go);
+            outcome.0
+        };
+        let (one, other, more, short) = tokio::join!(long(), long(), long(), short);
+        assert_eq!((one.0, other.0, more.0, short), (Ok(true), Ok(true), Ok(true), Ok(7)));
+    }
+
+    #[test]
+    fn what_is_short_is_found_in_its_turn() {
+        let load = Arc::new(Load::new(RULES));
+        let mut queue = Queue::default();
+        for (owner, flops) in [("a", 1e9), ("b", 2e9), ("b", 1e5), ("c", 2e5)] {
+            queue.push(Task::Whole(load.permit(flops, &claim(Some(owner))), Box::new(drop)));
+        }
+        let mut owners = |short: bool| {
+            let task = if short { queue.pop_short(HELD_UP) } else { queue.pop() };
+            task.map(|task| task.permit().claim().owner.as_deref().unwrap_or_default().to_owned())
+        };
+        let order: Vec<_> = [true, true, true, false, false, false].map(&mut owners).into_iter().collect();
+        let name = |owner: &str| Some(owner.to_owned());
+        assert_eq!(order, [name("b"), name("c"), None, name("a"), name("b"), None]);
+        assert!(queue.tasks.is_empty() && queue.turns.is_empty());
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod local;
 mod postgres;
 mod record;
 mod settings;
+pub mod trust;
 mod turns;
 
 use std::path::Path;
@@ -83,14 +84,15 @@ pub struct Store(Arc<Kept>);
 enum Kept {
     Local(Local),
     #[cfg(feature = "postgres")]
-    Postgres(Postgres),
+    Postgres(Arc<Postgres>),
 }
 
 impl Store {
     /// Opens the home that the settings name, made where it is not there yet.
     ///
     /// # Errors
-    /// A URL that names no home, a file that cannot be opened or is none of a store's, a database that cannot be reached.
+    /// A URL that names no home, a file that cannot be opened or is none of a store's, a database whose tables are another version's. A
+    /// database that cannot be reached is none: it is used as soon as it can be.
     pub async fn open(settings: &Settings, clock: Clock) -> Result<Store, Error> {
         let kept = match settings.home()? {
             Home::Memory => Kept::Local(Local::in_memory(settings, clock)),
@@ -110,6 +112,15 @@ impl Store {
     /// An empty store that ends with the process.
     pub fn in_memory(settings: &Settings, clock: Clock) -> Store {
         Store(Arc::new(Kept::Local(Local::in_memory(settings, clock))))
+    }
+
+    /// Whether functions can be asked for, as it was last seen. A file that a full disk has closed counts: its next change opens it.
+    pub fn is_usable(&self) -> bool {
+        match &*self.0 {
+            Kept::Local(_) => true,
+            #[cfg(feature = "postgres")]
+            Kept::Postgres(postgres) => postgres.is_usable(),
+        }
     }
 
     /// The function that a reference means to this owner, as it is known without waiting. `None` where it is not known: ask

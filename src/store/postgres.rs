@@ -5,22 +5,24 @@
 //! remembered for a while shorter than a second; what it does not mean is not. Changes made here wait for their turn before they take a
 //! connection, so that there are always others to read with.
 
+mod found;
+mod standing;
+mod tls;
+
 use std::future::Future;
-use std::hash::{BuildHasher, RandomState};
-use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use deadpool_postgres::{GenericClient, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use quick_cache::sync::Cache;
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Config, NoTls, Row};
 
 use super::index::{Change, Index, Room, Share, Totals};
 use super::record::{Asker, Condition, Entry, Id, Outcome, Page, Reference, Registration};
 use super::turns::Turns;
 use super::{Clock, Error, Settings, milliseconds};
+use found::{Found, Touched};
+use standing::{Standing, keep};
 
 /// The steps from an empty database to the tables that are used here. Only ever appended to.
 const MIGRATIONS: &[&str] = &[
@@ -44,9 +46,6 @@ const MIGRATIONS: &[&str] = &[
 /// What servers that migrate at once take turns by: any number that nobody else takes.
 const TURN: i64 = 0x006e_6162_6c61_6421;
 
-/// References that are remembered.
-const REMEMBERED: usize = 10_000;
-
 const FACTS: &str = "e.sequence, e.revision, e.id, e.owner, e.names, e.description, e.public, e.created, e.bytes";
 
 /// The home in a database.
@@ -57,6 +56,7 @@ pub(super) struct Postgres {
     timeout: Duration,
     turns: Turns,
     found: Found,
+    standing: Arc<Standing>,
 }
 
 /// What a change begins with: the function and the name that it is about, and whose share it counts in.
@@ -67,16 +67,15 @@ struct About<'a> {
 }
 
 impl Postgres {
-    /// Connects, and brings the tables up to date.
-    pub(super) async fn open(url: &str, settings: &Settings, clock: Clock) -> Result<Postgres, Error> {
+    /// Connects, and brings the tables up to date; where the database is not there, as soon as it is.
+    pub(super) async fn open(url: &str, settings: &Settings, clock: Clock) -> Result<Arc<Postgres>, Error> {
         let timeout = settings.timeout();
-        let shown = Settings::masked(url);
-        let mut config = Config::from_str(url).map_err(|error| Error::Home(format!("store.url = {shown:?}: {}", told(&error))))?;
+        let (mut config, tls) = tls::read(url, &settings.tls_roots)?;
         config.connect_timeout(timeout).tcp_user_timeout(timeout).keepalives_idle(Duration::from_secs(10));
         if config.get_application_name().is_none() {
             config.application_name("nablad");
         }
-        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let manager = Manager::from_config(config, tls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
         // what nobody waits for any more ends in the database, too
         let limits = format!("SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}", timeout.as_millis().max(1));
         let limited = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
@@ -93,33 +92,55 @@ impl Postgres {
             .build()
             .map_err(|error| Error::Home(error.to_string()))?;
         let found = Found::for_as_long_as(settings.freshness());
-        let postgres = Postgres { pool, room: Room::of(settings), clock, timeout, turns: Turns::new(), found };
-        postgres.migrate().await.map_err(|error| match error {
-            Error::Unavailable(why) => Error::Unavailable(format!("{shown}: {why}")),
-            error => error,
-        })?;
+        let standing = Arc::new(Standing::unknown());
+        let (room, turns) = (Room::of(settings), Turns::new());
+        let postgres = Arc::new(Postgres { pool, room, clock, timeout, turns, found, standing: standing.clone() });
+        match postgres.look().await {
+            // it may come yet
+            Ok(()) | Err(Error::Unavailable(_)) => {}
+            Err(error) => return Err(error),
+        }
+        tokio::spawn(keep(Arc::downgrade(&postgres), standing, settings.look()));
         Ok(postgres)
     }
 
+    /// Whether it can be used, as it was last seen.
+    pub(super) fn is_usable(&self) -> bool {
+        self.standing.usable().is_ok()
+    }
+
+    /// The version of the tables; 0 where there are none.
+    async fn version(&self) -> Result<i64, Error> {
+        let there = self.asked("SELECT to_regclass('nablad_schema') IS NOT NULL", &[]).await?;
+        if !there.first().is_some_and(|row| row.get::<_, bool>(0)) {
+            return Ok(0);
+        }
+        let rows = self.asked("SELECT coalesce(max(version), 0) FROM nablad_schema", &[]).await?;
+        rows.first().map_or(Ok(0), |row| row.try_get(0).map_err(damaged))
+    }
+
     async fn migrate(&self) -> Result<(), Error> {
-        self.timed(async {
-            let mut client = self.client().await?;
-            let transaction = client.transaction().await.map_err(unavailable)?;
-            transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&TURN]).await.map_err(unavailable)?;
-            transaction.batch_execute("CREATE TABLE IF NOT EXISTS nablad_schema (version bigint NOT NULL)").await.map_err(unavailable)?;
-            let row = transaction.query_one("SELECT coalesce(max(version), 0) FROM nablad_schema", &[]).await.map_err(unavailable)?;
-            let version = row.get::<_, i64>(0);
-            let Some(steps) = usize::try_from(version).ok().and_then(|version| MIGRATIONS.get(version..)) else {
-                let known = MIGRATIONS.len();
-                return Err(Error::Damaged(format!("the tables are of version {version}; this server knows those up to {known}")));
-            };
-            for (step, version) in steps.iter().zip(version + 1..) {
-                transaction.batch_execute(step).await.map_err(unavailable)?;
-                transaction.execute("INSERT INTO nablad_schema VALUES ($1)", &[&version]).await.map_err(unavailable)?;
-            }
-            transaction.commit().await.map_err(unavailable)
-        })
-        .await
+        // who may not make tables may still use those that are there
+        if self.version().await? == MIGRATIONS.len() as i64 {
+            return Ok(());
+        }
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await.map_err(unavailable)?;
+        // it takes the time that it takes, and so does waiting for another server that does it
+        transaction.batch_execute("SET LOCAL statement_timeout = 0").await.map_err(unavailable)?;
+        transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&TURN]).await.map_err(unavailable)?;
+        transaction.batch_execute("CREATE TABLE IF NOT EXISTS nablad_schema (version bigint NOT NULL)").await.map_err(unavailable)?;
+        let row = transaction.query_one("SELECT coalesce(max(version), 0) FROM nablad_schema", &[]).await.map_err(unavailable)?;
+        let version = row.get::<_, i64>(0);
+        let Some(steps) = usize::try_from(version).ok().and_then(|version| MIGRATIONS.get(version..)) else {
+            let known = MIGRATIONS.len();
+            return Err(Error::Damaged(format!("the tables are of version {version}; this server knows those up to {known}")));
+        };
+        for (step, version) in steps.iter().zip(version + 1..) {
+            transaction.batch_execute(step).await.map_err(unavailable)?;
+            transaction.execute("INSERT INTO nablad_schema VALUES ($1)", &[&version]).await.map_err(unavailable)?;
+        }
+        transaction.commit().await.map_err(unavailable)
     }
 
     pub(super) fn peek(&self, owner: Option<&str>, reference: &Reference) -> Option<Id> {
@@ -199,13 +220,14 @@ impl Postgres {
 
     /// Plans a change from the entries of a function and what a name means, and makes it.
     async fn change<T>(&self, about: About<'_>, plan: impl FnOnce(&Index, u64) -> Result<(Change, T), Error>) -> Result<T, Error> {
+        self.standing.usable()?;
         let About { id, name, owner } = about;
         // Changes come one after another in any case. Waiting here they hold no connection.
         let _turn = tokio::time::timeout(self.timeout / 2, self.turns.take()).await.unwrap_or(Err(Error::Busy))?;
         let now = milliseconds(&self.clock);
         let references = std::iter::once(Reference::Id(id)).chain(name.map(str::to_owned).map(Reference::Name)).collect();
         let mut touched = Touched { found: &self.found, references };
-        self.timed(async {
+        let changed = self.timed(async {
             let mut client = self.client().await?;
             let transaction = client.transaction().await.map_err(unavailable)?;
             let totals = transaction.query_one("SELECT functions, bytes, last FROM nablad_totals FOR UPDATE", &[]);
@@ -235,12 +257,22 @@ impl Postgres {
             transaction.execute(update, &[&signed(functions), &signed(bytes), &signed(last)]).await.map_err(unavailable)?;
             transaction.commit().await.map_err(unavailable)?;
             Ok(outcome)
-        })
-        .await
+        });
+        let outcome = changed.await;
+        self.standing.met(&outcome);
+        outcome
+    }
+
+    /// Reads, unless the database is known to be away.
+    async fn read(&self, query: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
+        self.standing.usable()?;
+        let rows = self.asked(query, values).await;
+        self.standing.met(&rows);
+        rows
     }
 
     /// Reads; once more where the connection was only found to be gone by using it.
-    async fn read(&self, query: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
+    async fn asked(&self, query: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
         self.timed(async {
             let mut attempts = 2;
             loop {
@@ -272,18 +304,6 @@ impl Postgres {
 impl<'a> About<'a> {
     fn of(registration: &'a Registration) -> About<'a> {
         About { id: registration.id, name: registration.name.as_deref(), owner: registration.owner.as_deref() }
-    }
-}
-
-/// What a change is about. It is forgotten when this goes: where nobody knows whether the change came through, too.
-struct Touched<'a> {
-    found: &'a Found,
-    references: Vec<Reference>,
-}
-
-impl Drop for Touched<'_> {
-    fn drop(&mut self) {
-        self.found.forget(&self.references);
     }
 }
 
@@ -378,71 +398,4 @@ fn told(error: &dyn std::error::Error) -> String {
         source = error.source();
     }
     sentence
-}
-
-/// What references were found to mean.
-struct Found {
-    known: Cache<(Option<String>, Reference), Arc<Known>>,
-    fresh: Duration,
-    /// Counts the changes made from here, those of references apart whose hashes differ: what was asked before one is not remembered
-    /// after it.
-    changes: Mutex<[u64; APART]>,
-    hasher: RandomState,
-}
-
-/// Counts of changes.
-const APART: usize = 256;
-
-struct Known {
-    id: Id,
-    /// When it was asked.
-    at: Instant,
-    /// Whether somebody asks again.
-    asking: AtomicBool,
-}
-
-/// A question put to the database: when, and after how many changes of what it is about.
-struct Asked(Instant, u64);
-
-impl Found {
-    fn for_as_long_as(fresh: Duration) -> Found {
-        Found { known: Cache::new(REMEMBERED), fresh, changes: Mutex::new([0; APART]), hasher: RandomState::new() }
-    }
-
-    /// What is still fresh. From half of that time on one asker is told nothing, so that he asks and nobody else has to wait.
-    fn get(&self, owner: Option<&str>, reference: &Reference) -> Option<Id> {
-        let known = self.known.get(&(owner.map(str::to_owned), reference.clone()))?;
-        let age = known.at.elapsed();
-        let good = age < self.fresh / 2 || (age < self.fresh && known.asking.swap(true, Ordering::Relaxed));
-        good.then_some(known.id)
-    }
-
-    fn ask(&self, reference: &Reference) -> Asked {
-        Asked(Instant::now(), self.changes()[self.place(reference)])
-    }
-
-    fn changes(&self) -> MutexGuard<'_, [u64; APART]> {
-        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn place(&self, reference: &Reference) -> usize {
-        self.hasher.hash_one(reference) as usize % APART
-    }
-
-    fn keep(&self, Asked(at, before): Asked, owner: Option<&str>, reference: &Reference, id: Id) {
-        let changes = self.changes();
-        if changes[self.place(reference)] == before {
-            let known = Known { id, at, asking: AtomicBool::new(false) };
-            self.known.insert((owner.map(str::to_owned), reference.clone()), Arc::new(known));
-        }
-    }
-
-    /// Forgets what these references mean, whoever asked.
-    fn forget(&self, touched: &[Reference]) {
-        let mut changes = self.changes();
-        for reference in touched {
-            changes[self.place(reference)] += 1;
-        }
-        self.known.retain(|(_, reference), _| !touched.contains(reference));
-    }
 }

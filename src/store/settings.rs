@@ -32,6 +32,10 @@ pub struct Settings {
     pub timeout_seconds: f64,
     /// Seconds for which what PostgreSQL said of a name may be relied on.
     pub freshness_seconds: f64,
+    /// Seconds between two looks at whether PostgreSQL is there, where nothing else shows it.
+    pub look_seconds: f64,
+    /// A PEM file of certificates that PostgreSQL's must be, or be signed by; empty for none.
+    pub tls_roots: String,
 }
 
 impl Default for Settings {
@@ -47,6 +51,8 @@ impl Default for Settings {
             connections: 8,
             timeout_seconds: 3.0,
             freshness_seconds: 0.8,
+            look_seconds: 2.0,
+            tls_roots: String::new(),
         }
     }
 }
@@ -118,6 +124,12 @@ impl Settings {
     #[cfg(feature = "postgres")]
     pub(super) fn timeout(&self) -> Duration {
         Duration::try_from_secs_f64(self.timeout_seconds).unwrap_or(Duration::from_secs(60))
+    }
+
+    /// How long nobody looks whether PostgreSQL is there.
+    #[cfg(feature = "postgres")]
+    pub(super) fn look(&self) -> Duration {
+        Duration::try_from_secs_f64(self.look_seconds).unwrap_or(Duration::from_secs(60)).max(Duration::from_millis(10))
     }
 
     /// How long what PostgreSQL said may be relied on.

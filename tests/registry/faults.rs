@@ -7,6 +7,7 @@ use nablad::api;
 use nablad::service::{self, Service};
 use nablad::store::{Error, Id, Registration, Settings, Store};
 use nablad::wire::problem::{Problem, Slug};
+use serde_json::json;
 
 use super::homes::{clock, in_file, in_postgres, open};
 use super::store::{id, registration, run, told};
@@ -80,15 +81,14 @@ async fn files_that_are_none_of_ours_or_torn_are_told() {
 
 #[tokio::test]
 async fn databases_that_cannot_be_used_are_told() {
-    for (url, word) in [
-        ("postgres://nobody@127.0.0.1:1/none", "postgres://nobody@127.0.0.1:1/none"),
-        ("postgres://me:secret@127.0.0.1:1/none", "postgres://me:***@127.0.0.1:1/none"),
-        ("postgres://me:se/secret@127.0.0.1:1/none", "postgres://me:***@127.0.0.1:1/none"),
-        ("postgres://h:port/none", "store.url"),
+    for (url, words) in [
+        ("postgres://me:secret@h:port/none", "\"postgres://me:***@h:port/none\""),
+        ("postgres://me:se/secret@h:port/none", "\"postgres://me:***@h:port/none\""),
+        ("postgres://me:secret@h/none?sslmode=verify-full", "needs store.tls_roots"),
     ] {
         let settings = Settings { url: url.to_owned(), ..Settings::default() };
         let error = Store::open(&settings, clock()).await.err().unwrap().to_string();
-        assert!(error.contains(word) && !error.contains("secret"), "{error}");
+        assert!(error.contains(words) && !error.contains("secret"), "{error}");
     }
     let Some(home) = in_postgres().await else { return };
     drop(open(&home).await);
@@ -97,6 +97,69 @@ async fn databases_that_cannot_be_used_are_told() {
     client.batch_execute("INSERT INTO nablad_schema VALUES (99)").await.unwrap();
     let error = Store::open(&home.settings, clock()).await.err().unwrap();
     assert!(matches!(&error, Error::Damaged(why) if why.contains("version 99")), "{error}");
+}
+
+/// Waits until the store says of itself what is expected.
+async fn until_usable(store: &Store, usable: bool) {
+    let begun = Instant::now();
+    while store.is_usable() != usable {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it never is {usable}");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_whose_database_is_not_there_evaluates_and_is_not_ready() {
+    let settings = Settings { url: "postgres://me:secret@127.0.0.1:1/none".to_owned(), ..Settings::default() };
+    let store = Store::open(&settings, clock()).await.unwrap();
+    assert!(!store.is_usable());
+    let error = store.list(None, 0, 9).await.unwrap_err();
+    assert!(matches!(&error, Error::Unavailable(why) if why.contains("refused") && !why.contains("secret")), "{error}");
+    let service = Service::with(service::Settings { workers: 1, ..service::Settings::default() }, store);
+    let server = Server::of(api::Settings::default(), service).await;
+    let value = server.post("/value", &json!({"formula": "x^2", "at": {"x": 3}})).await;
+    assert_eq!(value, json!({"value": {"f": 9.0}}));
+    assert_eq!(server.get("/livez").await.status, 200);
+    for (method, path, body) in [
+        ("GET", "/readyz", ""),
+        ("GET", "/functions", ""),
+        ("GET", "/functions/f", ""),
+        ("DELETE", "/functions/f", ""),
+        ("POST", "/functions", r#"{"formula": "x"}"#),
+        ("POST", "/functions/f/value", r#"{"at": {"x": 1}}"#),
+    ] {
+        let answer = server.ask(method, path, &[], body).await;
+        assert_eq!((answer.status, answer.headers.contains_key("retry-after")), (503, true), "{method} {path}: {answer:?}");
+        assert!(answer.text.contains("/problems/overloaded") && answer.text.contains("the store of registered functions"), "{answer:?}");
+        assert!(!answer.text.contains("127.0.0.1") && !answer.text.contains("secret"), "{answer:?}");
+    }
+    assert!(server.get("/metrics").await.text.contains("nablad_ready 0"));
+}
+
+#[tokio::test]
+async fn a_database_that_comes_late_or_comes_back_is_used() {
+    let Some(home) = in_postgres().await else { return };
+    let (client, connection) = tokio_postgres::connect(&home.settings.url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let name = format!("late_{}", home.schema);
+    let (place, query) = home.settings.url.split_once('?').unwrap();
+    let (place, _) = place.rsplit_once('/').unwrap();
+    // the whole schema of such a database is the server's own
+    let query = query.replace(&format!("search_path%3D{}", home.schema), "search_path%3Dpublic");
+    let settings = Settings { url: format!("{place}/{name}?{query}"), look_seconds: 0.05, ..home.settings.clone() };
+    let store = Store::open(&settings, clock()).await.unwrap();
+    assert!(!store.is_usable());
+    let error = store.register(registration(None, "F", Some("f"))).await.unwrap_err();
+    assert!(matches!(&error, Error::Unavailable(why) if why.contains(&name)), "{error}");
+    for _ in 0..2 {
+        client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        until_usable(&store, true).await;
+        assert_eq!(told(&store.register(registration(None, "F", Some("f"))).await.unwrap().entry), "1.1 F f");
+        client.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+        // nobody asks, and it is seen
+        until_usable(&store, false).await;
+        assert!(matches!(store.list(None, 0, 9).await, Err(Error::Unavailable(_))));
+    }
 }
 
 #[tokio::test]
@@ -114,7 +177,10 @@ async fn connections_that_break_are_made_anew() {
         loop {
             match store.register(registration(None, "F", Some("f"))).await {
                 Ok(outcome) => break assert_eq!(told(&outcome.entry), "1.1 F f"),
-                Err(Error::Unavailable(_)) => assert!(begun.elapsed() < Duration::from_secs(10)),
+                Err(Error::Unavailable(_)) => {
+                    assert!(begun.elapsed() < Duration::from_secs(10));
+                    tokio::task::yield_now().await;
+                }
                 Err(error) => panic!("{error}"),
             }
         }

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -26,10 +27,12 @@ def binary():
 
 
 class Daemon:
-    """A server on a port of 127.0.0.1, with that store."""
+    """A server on a port of 127.0.0.1, with that store; more settings by their names, and more of the environment as it stands."""
 
-    def __init__(self, store, port=0, log=None):
-        environment = dict(os.environ, NABLAD__STORE__URL=store, NABLAD__HTTP__LISTEN=f"127.0.0.1:{port}", NABLAD__SERVICE__WORKERS="2")
+    def __init__(self, store, port=0, log=None, settings=None, environment=None):
+        named = {"store.url": store, "http.listen": f"127.0.0.1:{port}", "service.workers": 2, **(settings or {})}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("NABLAD__")} | (environment or {})
+        environment |= {"NABLAD__" + name.replace(".", "__").upper(): str(value) for name, value in named.items()}
         begun = time.monotonic()
         self.process = subprocess.Popen([binary(), "serve"], env=environment, stdout=subprocess.PIPE, stderr=log or subprocess.DEVNULL)
         line = self.process.stdout.readline().decode()
@@ -37,6 +40,18 @@ class Daemon:
             raise RuntimeError(f"nablad did not start with {store}: {line!r}")
         self.started_in = time.monotonic() - begun
         self.port = int(line.rsplit(":", 1)[1])
+
+    def memory(self):
+        """Resident bytes."""
+        with open(f"/proc/{self.process.pid}/status") as status:
+            return int(re.search(r"VmRSS:\s+(\d+) kB", status.read())[1]) * 1024
+
+    def descriptors(self):
+        """Open files, sockets among them."""
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def threads(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/task"))
 
     def kill(self):
         """kill -9"""

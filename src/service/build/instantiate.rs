@@ -448,12 +448,14 @@ impl<'g> Machine<'_, 'g> {
         let definition = &self.definitions.all[frame.definition];
         let mut slots = Vec::with_capacity(definition.outputs.len());
         for (i, &operand) in definition.outputs.iter().enumerate() {
-            let pointer = || format!("{}/outputs/{i}", definition.pointer);
+            let site = self.site;
+            let pointer = || if site.text.is_some() { site.pointer.to_owned() } else { format!("{}/outputs/{i}", definition.pointer) };
             let slot = self.slot(frame, operand, pointer)?;
             slots.push(match slot {
                 Slot::Several(_) => {
-                    let hint = "pick one with `item`".to_owned();
-                    self.faults.graph(|| (pointer(), "this output has several values, not one".into(), Some(hint)));
+                    let node = if let Operand::Node(node) = operand { Some(node as usize) } else { None };
+                    let detail = || site.located(definition.graph, node, "this output has several values, not one".into());
+                    self.faults.graph(|| (pointer(), detail(), Some("pick one with `item`".into())));
                     Slot::Broken
                 }
                 slot => slot,

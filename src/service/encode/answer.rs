@@ -3,7 +3,8 @@
 use super::chain::{self, Stage};
 use super::diagnostics;
 use super::linearity;
-use super::number::{integer, string, tensor};
+use super::number::{integer, string};
+use super::text::Text;
 use crate::engine::watch::Findings;
 use crate::service::build::Labels;
 use crate::service::decode::{Arrangement, Form, Layout};
@@ -192,6 +193,8 @@ pub(in crate::service) struct Block {
     pub(in crate::service) data: Vec<f64>,
     /// What was seen at these points, where they were looked at.
     pub(in crate::service) findings: Findings,
+    /// What they are in the answer, once that is printed; the numbers are then gone.
+    pub(in crate::service) text: Option<Text>,
 }
 
 /// How an answer is to look.
@@ -205,7 +208,9 @@ pub(in crate::service) struct Style {
 /// Writes an answer.
 pub(in crate::service) fn answer(template: &Template, blocks: &[Block], style: Style) -> Vec<u8> {
     let points = style.arrangement.points();
-    let mut out = Vec::with_capacity((template.width() * points * 20 + template.overhead()).min(1 << 26));
+    let printed: Vec<&Text> = blocks.iter().filter_map(|block| block.text.as_ref()).collect();
+    let length = template.width() * points * NUMBER_LENGTH + template.overhead();
+    let mut out = Text::with_capacity(if printed.is_empty() { length.min(1 << 26) } else { 0 });
     match style.arrangement {
         Arrangement::One => {
             let view = View { template, blocks, lead: None, style };
@@ -215,35 +220,68 @@ pub(in crate::service) fn answer(template: &Template, blocks: &[Block], style: S
             }
         }
         Arrangement::Columns(n) => {
-            let view = View { template, blocks, lead: Some(n), style };
-            view.object(&mut out);
+            if printed.is_empty() {
+                View { template, blocks, lead: Some(n), style }.object(&mut out);
+            } else {
+                out = Text::join(&printed);
+            }
             if let Some(labels) = &template.labels {
                 diagnostics::field(&mut out, |out| diagnostics::points(out, labels, blocks));
             }
         }
         Arrangement::Steps(listed, _) => linearity::write(template, blocks, listed, &mut out),
         Arrangement::Rows(_) => {
+            out.reserve(printed.iter().map(|text| text.len() + 1).sum::<usize>() + 16);
             out.extend_from_slice(b"{\"results\":[");
-            let mut first = true;
-            for block in blocks {
-                for point in 0..block.points {
-                    if !std::mem::take(&mut first) {
-                        out.push(b',');
-                    }
-                    row(template, block, point, style, &mut out);
-                    if let Some(labels) = &template.labels {
-                        diagnostics::field(&mut out, |out| diagnostics::point(out, labels, &block.findings, point));
-                    }
+            for (i, block) in blocks.iter().enumerate() {
+                if i > 0 {
+                    out.push(b',');
+                }
+                match &block.text {
+                    Some(text) => out.extend_from_slice(text),
+                    None => rows(template, block, style, &mut out),
                 }
             }
             out.extend_from_slice(b"]}");
         }
     }
-    out
+    out.into_bytes()
+}
+
+/// Prints a block of points in the place of its numbers: what [`answer`] then only has to join.
+pub(in crate::service) fn print(template: &Template, block: &mut Block, style: Style) {
+    let mut text = Text::with_capacity(template.width() * block.points * NUMBER_LENGTH + template.overhead());
+    match style.arrangement {
+        Arrangement::Columns(_) => {
+            let blocks = std::slice::from_ref(block);
+            View { template, blocks, lead: Some(block.points), style }.object(&mut text);
+        }
+        Arrangement::Rows(_) => rows(template, block, style, &mut text),
+        // a single point is not printed in parts
+        Arrangement::One | Arrangement::Steps(..) => return,
+    }
+    block.text = Some(text);
+    block.data = Vec::new();
+}
+
+/// About how long a number is.
+const NUMBER_LENGTH: usize = 20;
+
+/// The points of a block, each an object.
+fn rows(template: &Template, block: &Block, style: Style, out: &mut Text) {
+    for point in 0..block.points {
+        if point > 0 {
+            out.push(b',');
+        }
+        row(template, block, point, style, out);
+        if let Some(labels) = &template.labels {
+            diagnostics::field(out, |out| diagnostics::point(out, labels, &block.findings, point));
+        }
+    }
 }
 
 /// One point of a block, written as if it were the only one.
-fn row(template: &Template, block: &Block, point: usize, style: Style, out: &mut Vec<u8>) {
+fn row(template: &Template, block: &Block, point: usize, style: Style, out: &mut Text) {
     let view = View { template, blocks: &[], lead: None, style };
     view.write(out, |k| {
         let (begin, end) = (template.offsets[k], template.offsets[k + 1]);
@@ -261,13 +299,13 @@ pub(super) struct View<'v> {
 
 impl<'v> View<'v> {
     /// All points together.
-    fn object(&self, out: &mut Vec<u8>) {
+    fn object(&self, out: &mut Text) {
         let offsets = &self.template.offsets;
         self.write(out, |k| self.blocks.iter().map(move |block| &block.data[offsets[k] * block.points..offsets[k + 1] * block.points]));
     }
 
     /// One object; `result(k)` are the runs of result k, each of whole points.
-    fn write<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, result: impl Fn(usize) -> I) {
+    fn write<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Text, result: impl Fn(usize) -> I) {
         let values = &self.template.values;
         out.extend_from_slice(b"{\"value\":");
         self.tensors(out, values, self.template.first, &result);
@@ -306,7 +344,7 @@ impl<'v> View<'v> {
     }
 
     /// For each output the list of its coefficients.
-    fn series<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, order: usize, result: &impl Fn(usize) -> I) {
+    fn series<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Text, order: usize, result: &impl Fn(usize) -> I) {
         let values = &self.template.values;
         let mut next = values.len();
         out.push(b'{');
@@ -317,7 +355,7 @@ impl<'v> View<'v> {
             out.extend_from_slice(&slot.key);
             for k in 0..=order {
                 out.push(if k == 0 { b'[' } else { b',' });
-                tensor(out, self.lead, &slot.sizes, result(next).flatten().copied());
+                out.tensor(self.lead, &slot.sizes, result(next).flatten().copied());
                 next += 1;
             }
             out.push(b']');
@@ -327,7 +365,7 @@ impl<'v> View<'v> {
 
     pub(super) fn tensors<'d, I: Iterator<Item = &'d [f64]>>(
         &self,
-        out: &mut Vec<u8>,
+        out: &mut Text,
         slots: &[Slot],
         first: usize,
         result: &impl Fn(usize) -> I,
@@ -338,14 +376,14 @@ impl<'v> View<'v> {
                 out.push(b',');
             }
             out.extend_from_slice(&slot.key);
-            tensor(out, self.lead, &slot.sizes, result(first + k).flatten().copied());
+            out.tensor(self.lead, &slot.sizes, result(first + k).flatten().copied());
         }
         out.push(b'}');
     }
 }
 
 /// Another field of an answer.
-fn field(out: &mut Vec<u8>, name: &str) {
+fn field(out: &mut Text, name: &str) {
     out.extend_from_slice(b",\"");
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\":");
@@ -386,14 +424,14 @@ impl Matrix<'_> {
         size(self.outputs) * size(self.inputs)
     }
 
-    fn write<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, form: Form, result: impl Fn() -> I) {
+    fn write<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Text, form: Form, result: impl Fn() -> I) {
         match form {
             Form::Blocks => self.blocks(out, result),
             Form::Matrix => self.whole(out, result),
         }
     }
 
-    fn blocks<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, result: impl Fn() -> I) {
+    fn blocks<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Text, result: impl Fn() -> I) {
         let [(outer, outer_spans), (inner, inner_spans)] = self.sides();
         let cells = self.cells();
         out.push(b'{');
@@ -409,21 +447,21 @@ impl Matrix<'_> {
                 }
                 out.extend_from_slice(&b.key);
                 let sizes: Vec<usize> = a.sizes.iter().chain(&b.sizes).copied().collect();
-                tensor(out, self.lead, &sizes, pick(result(), cells, rows, columns));
+                out.tensor(self.lead, &sizes, pick(result(), cells, rows, columns));
             }
             out.push(b'}');
         }
         out.push(b'}');
     }
 
-    pub(super) fn whole<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, result: impl Fn() -> I) {
+    pub(super) fn whole<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Text, result: impl Fn() -> I) {
         let sides = self.sides();
         let total = |(slots, spans): &(&[Slot], Vec<Span>)| {
             let size = slots.iter().map(|slot| slot.elements).sum();
             Span { begin: 0, size, stride: spans.first().map_or(1, |span| span.stride) }
         };
         let (rows, columns) = (total(&sides[0]), total(&sides[1]));
-        tensor(out, self.lead, &[rows.size, columns.size], pick(result(), self.cells(), rows, columns));
+        out.tensor(self.lead, &[rows.size, columns.size], pick(result(), self.cells(), rows, columns));
         for (name, (slots, spans)) in ["rows", "columns"].into_iter().zip(&sides) {
             field(out, name);
             out.push(b'[');

@@ -4,6 +4,7 @@
 //! stages the matrix of the whole. One stage is its own whole.
 
 use super::answer::{Matrix, Slot, View};
+use super::text::Text;
 
 /// A stage: what it gives, and by what it is differentiated.
 #[derive(Debug)]
@@ -52,8 +53,8 @@ pub(super) fn last_values(stages: &[Stage]) -> usize {
 
 impl View<'_> {
     /// Writes the stages and the whole's matrix.
-    pub(super) fn stages<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Vec<u8>, stages: &[Stage], result: &impl Fn(usize) -> I) {
-        let matrix = |out: &mut Vec<u8>, (outputs, inputs), number: usize| {
+    pub(super) fn stages<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Text, stages: &[Stage], result: &impl Fn(usize) -> I) {
+        let matrix = |out: &mut Text, (outputs, inputs), number: usize| {
             out.extend_from_slice(b",\"jacobian\":");
             Matrix { outputs, inputs, lead: self.lead, layout: self.style.layout }.whole(out, || result(number));
         };

@@ -7,11 +7,12 @@ mod function;
 mod graph;
 mod linearity;
 mod number;
+mod text;
 
 #[cfg(test)]
 mod tests;
 
-pub(super) use answer::{Block, Derivative, Slot, Style, Template, answer};
+pub(super) use answer::{Block, Derivative, Slot, Style, Template, answer, print};
 pub(super) use chain::{Stage, cells};
 pub(super) use function::function;
 pub(super) use graph::{Converted, converted, graph};
