@@ -111,13 +111,11 @@ pub enum Error {
     /// The file cannot be read, or is not TOML.
     #[error("cannot read the settings: {0}")]
     Unreadable(String),
-    /// A key that is no setting.
-    #[error("unknown setting {key} = {value} ({origin}){}; allowed are {}", hint(.key), keys_beside(.key))]
+    /// A key that is no setting. Its value is not repeated: it may be the secret of a setting that is spelt wrong.
+    #[error("unknown setting {key} ({origin}){}; allowed are {}", hint(.key), keys_beside(.key))]
     Unknown {
         /// The key.
         key: String,
-        /// Its value.
-        value: String,
         /// Who says it.
         origin: String,
     },
@@ -158,8 +156,12 @@ pub enum Allowed {
     Text,
     /// Any text, which is not shown to anyone.
     Secret,
+    /// A URL, or nothing; its reader says what is wrong with it.
+    Url,
     /// The home of registered functions.
     Home,
+    /// Whose pages may ask.
+    Origins,
 }
 
 impl fmt::Display for Allowed {
@@ -174,7 +176,9 @@ impl fmt::Display for Allowed {
             Allowed::Word(words) => write!(f, "one of {}", words.join(", ")),
             Allowed::Flag => f.write_str("true or false"),
             Allowed::Text | Allowed::Secret => f.write_str("text"),
+            Allowed::Url => f.write_str("a URL"),
             Allowed::Home => f.write_str("memory:, file:PATH or postgres://USER:PASSWORD@HOST/DATABASE"),
+            Allowed::Origins => f.write_str("nothing, * or scheme://host[:port] in lower case, more than one with commas between them"),
         }
     }
 }
@@ -196,7 +200,7 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("http.header_count", Allowed::Whole(1)),
     ("http.uri_bytes", Allowed::Whole(64)),
     ("http.compress_bytes", Allowed::Whole(0)),
-    ("http.cors_origins", Allowed::Text),
+    ("http.cors_origins", Allowed::Origins),
     ("http.tls_certificate", Allowed::Text),
     ("http.tls_key", Allowed::Text),
     ("http.reload_seconds", Allowed::Positive),
@@ -231,6 +235,8 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("store.url", Allowed::Home),
     ("store.functions", Allowed::Whole(1)),
     ("store.bytes", Allowed::Whole(1)),
+    ("store.functions_per_owner", Allowed::Whole(1)),
+    ("store.bytes_per_owner", Allowed::Whole(1)),
     ("store.names", Allowed::Whole(1)),
     ("store.description_bytes", Allowed::Whole(0)),
     ("store.connections", Allowed::Between(1, 1000)),
@@ -246,7 +252,7 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("keys.guard_metrics", Allowed::Flag),
     ("log.format", Allowed::Word(&["auto", "text", "json"])),
     ("log.level", Allowed::Word(&["off", "error", "warn", "info", "debug", "trace"])),
-    ("traces.endpoint", Allowed::Text),
+    ("traces.endpoint", Allowed::Url),
     ("traces.headers", Allowed::Secret),
     ("traces.sample", Allowed::Share),
     ("traces.batch_seconds", Allowed::Positive),
@@ -281,7 +287,7 @@ impl Allowed {
                 ValueKind::String(text) => text.trim().parse::<bool>().ok().map(Value::from),
                 _ => None,
             },
-            Allowed::Text | Allowed::Secret => match value {
+            Allowed::Text | Allowed::Secret | Allowed::Url => match value {
                 ValueKind::String(text) => Some(Value::from(text.as_str())),
                 _ => None,
             },
@@ -291,6 +297,10 @@ impl Allowed {
             },
             Allowed::Home => match value {
                 ValueKind::String(text) if store::Settings::home_of(text).is_ok() => Some(Value::from(text.as_str())),
+                _ => None,
+            },
+            Allowed::Origins => match value {
+                ValueKind::String(text) if api::Settings::are_origins(text) => Some(Value::from(text.as_str())),
                 _ => None,
             },
         }
@@ -319,7 +329,7 @@ impl Config {
     /// # Errors
     /// A file that cannot be read, a key that is no setting, a value that its setting cannot take.
     pub fn load(sources: Sources) -> Result<Config, Error> {
-        let unreadable = |error: config::ConfigError| Error::Unreadable(error.to_string());
+        let unreadable = |error: config::ConfigError| Error::Unreadable(without_excerpts(&error.to_string()));
         let mut builder = config::Config::builder().add_source(File::from_str(DEFAULT_TOML, FileFormat::Toml));
         if let Some(path) = &sources.file {
             builder = builder.add_source(File::from(Path::new(path)).format(FileFormat::Toml));
@@ -381,7 +391,9 @@ impl Config {
             // A JSON string, number or boolean is a TOML one.
             match (allowed, &tree[section][name]) {
                 (Allowed::Secret, Value::String(secret)) if !secret.is_empty() => text.push_str(&format!("{name} = \"{MASK}\"\n")),
-                (Allowed::Home, Value::String(url)) => text.push_str(&format!("{name} = {}\n", Value::from(store::Settings::masked(url)))),
+                (Allowed::Home | Allowed::Url, Value::String(url)) => {
+                    text.push_str(&format!("{name} = {}\n", Value::from(store::Settings::masked(url))))
+                }
                 (_, value) => text.push_str(&format!("{name} = {value}\n")),
             }
         }
@@ -417,7 +429,7 @@ fn check(key: String, value: &config::Value, tree: &mut Map<String, Value>) -> R
             if matches!(value.kind, ValueKind::Table(_)) && SETTINGS.iter().any(|(known, _)| known.starts_with(&format!("{key}."))) {
                 continue;
             }
-            return Err(Error::Unknown { value: said(), origin: origin(), key });
+            return Err(Error::Unknown { origin: origin(), key });
         };
         let Some(read) = allowed.read(&value.kind) else {
             return Err(Error::Bad { key, value: said(), origin: origin(), allowed: *allowed });
@@ -427,6 +439,12 @@ fn check(key: String, value: &config::Value, tree: &mut Map<String, Value>) -> R
         section[name] = read;
     }
     Ok(())
+}
+
+/// A parser's sentence without the lines of the file that it shows: a secret may stand in them.
+fn without_excerpts(sentence: &str) -> String {
+    let excerpt = |line: &&str| line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).starts_with('|');
+    sentence.lines().filter(|line| !excerpt(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// The nearest key, where one is near.

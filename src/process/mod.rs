@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Sources};
+use crate::service::Endpoint;
 use crate::store::trust::{Trust, Trusted};
 
 /// Differentiation as a service.
@@ -35,7 +36,7 @@ enum Command {
     },
     /// Answer one request without a server.
     Eval {
-        /// value, gradient, jacobian, jvp, vjp, chain, check, derivative or graph.
+        #[arg(help = endpoints())]
         endpoint: String,
         /// The request's JSON body; - for standard input.
         #[arg(default_value = "-")]
@@ -75,6 +76,12 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+}
+
+/// The names of all endpoints.
+fn endpoints() -> String {
+    let names = Endpoint::ALL.map(Endpoint::name);
+    names.split_last().map_or_else(String::new, |(last, others)| format!("{} or {last}", others.join(", ")))
 }
 
 /// What a command ends with: a sentence for standard error where it failed.

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use nablad::api;
 use nablad::service::{self, Service};
-use nablad::store::{Error, Registration, Settings, Store};
+use nablad::store::{Error, Id, Registration, Settings, Store};
+use nablad::wire::problem::{Problem, Slug};
 use serde_json::json;
 
 use super::homes::{clock, in_file, in_postgres, open};
@@ -82,6 +83,7 @@ async fn files_that_are_none_of_ours_or_torn_are_told() {
 async fn databases_that_cannot_be_used_are_told() {
     for (url, words) in [
         ("postgres://me:secret@h:port/none", "\"postgres://me:***@h:port/none\""),
+        ("postgres://me:se/secret@h:port/none", "\"postgres://me:***@h:port/none\""),
         ("postgres://me:secret@h/none?sslmode=verify-full", "needs store.tls_roots"),
     ] {
         let settings = Settings { url: url.to_owned(), ..Settings::default() };
@@ -184,4 +186,67 @@ async fn connections_that_break_are_made_anew() {
         }
         assert_eq!(run(&store, "- find f").await, "1.1 F f");
     }
+}
+
+/// Changes wait for one another, and for those of other servers; who waits has no connection that another could read with.
+#[tokio::test]
+async fn changes_that_wait_keep_nobody_from_reading() {
+    let Some(home) = in_postgres().await else { return };
+    let store = open(&home).await;
+    run(&store, "- register F as f").await;
+    let (other, connection) = tokio_postgres::connect(&home.settings.url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    other.batch_execute("BEGIN; SELECT * FROM nablad_totals FOR UPDATE").await.unwrap();
+    let changes: Vec<_> = (0..20)
+        .map(|i| {
+            let (store, wanted) = (store.clone(), Registration { id: Id([i; 32]), ..registration(None, "A", None) });
+            tokio::spawn(async move { store.register(wanted).await })
+        })
+        .collect();
+    let waiting = async || -> i64 {
+        let query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'";
+        other.query_one(query, &[&home.schema]).await.unwrap().get(0)
+    };
+    while waiting().await == 0 {
+        tokio::task::yield_now().await;
+    }
+    let read = async {
+        for _ in 0..50 {
+            assert_eq!(run(&store, "- text F").await, "FFFFFFFFFF");
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), read).await.expect("there are connections to read with");
+    assert_eq!(waiting().await, 1, "of all changes one has a connection");
+    other.batch_execute("ROLLBACK").await.unwrap();
+    for change in changes {
+        change.await.unwrap().unwrap();
+    }
+    assert_eq!(store.list(None, 0, 100).await.unwrap().entries.len(), 21);
+}
+
+#[tokio::test]
+async fn deadlines_hold_for_what_waits_for_a_store() {
+    let Some(home) = in_postgres().await else { return };
+    let service = Service::with(service::Settings { workers: 1, ..service::Settings::default() }, open(&home).await);
+    let server = Server::of(api::Settings::default(), service).await;
+    let made = server.send("/functions", &[], r#"{"formula": "x^2", "name": "f"}"#).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let (other, connection) = tokio_postgres::connect(&home.settings.url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    other.batch_execute("BEGIN; LOCK TABLE nablad_entries IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let begun = Instant::now();
+    for (method, path, body) in [
+        ("GET", "/functions", ""),
+        ("GET", "/functions/f", ""),
+        ("DELETE", "/functions/f", ""),
+        ("POST", "/functions", r#"{"formula": "x^3"}"#),
+        ("PUT", "/functions/f", r#"{"formula": "x^3"}"#),
+    ] {
+        let answer = server.ask(method, path, &[("request-timeout", "0.2")], body).await;
+        let problem: Problem = serde_json::from_str(&answer.text).unwrap_or_else(|error| panic!("{error}: {answer:?}"));
+        assert_eq!((answer.status, problem.slug()), (504, Some(Slug::DeadlineExceeded)), "{method} {path}: {answer:?}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(30), "the store would have waited for a minute");
+    other.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(server.ask("DELETE", "/functions/f", &[], "").await.status, 204);
 }

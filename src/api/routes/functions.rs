@@ -163,8 +163,8 @@ struct Paging {
 
 /// The registered functions
 ///
-/// Those that the caller registered and those that are public, in the order of registration, a page at a time. A page begun at `next` is
-/// the one behind, whatever was registered or deleted meanwhile.
+/// Those that the caller registered and those that are public (to a key with `admin` all), in the order of registration, a page at a
+/// time. A page begun at `next` is the one behind, whatever was registered or deleted meanwhile.
 #[utoipa::path(get, path = "/functions", tag = "registry", operation_id = "functions",
     params(("limit" = Option<u32>, Query, description = "How many at most. Default: 100.", minimum = 1, maximum = 1000),
         ("cursor" = Option<String>, Query, description = "The `next` of the page before.")),
@@ -176,7 +176,7 @@ async fn list(
     paging: Result<Query<Paging>, QueryRejection>,
 ) -> Result<Json, Rejection> {
     let Query(Paging { limit, cursor }) = paging.map_err(|error| Rejection::new(Slug::InvalidRequest, error.body_text()))?;
-    Ok(Json(shared.service.functions(&context.caller, limit.as_deref(), cursor.as_deref()).await?))
+    Ok(Json(shared.service.functions(limit.as_deref(), cursor.as_deref(), context).await?))
 }
 
 /// A registered function
@@ -228,7 +228,7 @@ async fn delete(
     Asked(context): Asked,
     Conditional(conditions): Conditional,
 ) -> Result<StatusCode, Rejection> {
-    shared.service.delete(&context.caller, &name, conditions).await?;
+    shared.service.delete(&name, conditions, context).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -131,7 +131,8 @@ pub(super) fn router(service: Service, settings: Arc<Settings>, readiness: Readi
         .method_not_allowed_fallback(not_with_that_method)
         .with_state(Shared(Arc::new(facts)));
     let Guests { keys, tracer } = guests;
-    let cors = Cors::of(&settings.cors_origins);
+    // what cannot be read has been refused where settings are
+    let cors = Cors::of(&settings.cors_origins).unwrap_or(Cors::Nobody);
     Edge::new(router, Around { settings, service, map, cors, keys, tracer })
 }
 

@@ -1,7 +1,8 @@
 //! What references were found to mean, for a while shorter than a second.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use quick_cache::sync::Cache;
@@ -15,10 +16,14 @@ const REMEMBERED: usize = 10_000;
 pub(super) struct Found {
     known: Cache<(Option<String>, Reference), Arc<Known>>,
     fresh: Duration,
-    /// Counts the changes made from here: what was asked before one is not remembered after it.
-    changes: AtomicU64,
-    turn: Mutex<()>,
+    /// Counts the changes made from here, those of references apart whose hashes differ: what was asked before one is not remembered
+    /// after it.
+    changes: Mutex<[u64; APART]>,
+    hasher: RandomState,
 }
+
+/// Counts of changes.
+const APART: usize = 256;
 
 struct Known {
     id: Id,
@@ -28,12 +33,24 @@ struct Known {
     asking: AtomicBool,
 }
 
-/// A question put to the database: when, and after how many changes.
+/// A question put to the database: when, and after how many changes of what it is about.
 pub(super) struct Asked(Instant, u64);
+
+/// What a change is about. It is forgotten when this goes: where nobody knows whether the change came through, too.
+pub(super) struct Touched<'a> {
+    pub(super) found: &'a Found,
+    pub(super) references: Vec<Reference>,
+}
+
+impl Drop for Touched<'_> {
+    fn drop(&mut self) {
+        self.found.forget(&self.references);
+    }
+}
 
 impl Found {
     pub(super) fn for_as_long_as(fresh: Duration) -> Found {
-        Found { known: Cache::new(REMEMBERED), fresh, changes: AtomicU64::new(0), turn: Mutex::default() }
+        Found { known: Cache::new(REMEMBERED), fresh, changes: Mutex::new([0; APART]), hasher: RandomState::new() }
     }
 
     /// What is still fresh. From half of that time on one asker is told nothing, so that he asks and nobody else has to wait.
@@ -44,21 +61,32 @@ impl Found {
         good.then_some(known.id)
     }
 
-    pub(super) fn ask(&self) -> Asked {
-        Asked(Instant::now(), self.changes.load(Ordering::Acquire))
+    pub(super) fn ask(&self, reference: &Reference) -> Asked {
+        Asked(Instant::now(), self.changes()[self.place(reference)])
     }
 
-    pub(super) fn keep(&self, Asked(at, changes): Asked, owner: Option<&str>, reference: &Reference, id: Id) {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.changes.load(Ordering::Acquire) == changes {
+    pub(super) fn keep(&self, Asked(at, before): Asked, owner: Option<&str>, reference: &Reference, id: Id) {
+        let changes = self.changes();
+        if changes[self.place(reference)] == before {
             let known = Known { id, at, asking: AtomicBool::new(false) };
             self.known.insert((owner.map(str::to_owned), reference.clone()), Arc::new(known));
         }
     }
 
-    pub(super) fn forget(&self) {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        self.changes.fetch_add(1, Ordering::AcqRel);
-        self.known.clear();
+    /// Forgets what these references mean, whoever asked.
+    fn forget(&self, touched: &[Reference]) {
+        let mut changes = self.changes();
+        for reference in touched {
+            changes[self.place(reference)] += 1;
+        }
+        self.known.retain(|(_, reference), _| !touched.contains(reference));
+    }
+
+    fn changes(&self) -> MutexGuard<'_, [u64; APART]> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn place(&self, reference: &Reference) -> usize {
+        self.hasher.hash_one(reference) as usize % APART
     }
 }
