@@ -9,12 +9,13 @@ use std::collections::HashMap;
 
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess};
 
+use super::columns;
 use super::context::{Context, Step};
 use super::raw::Raw;
 use super::reader::{Key, Reader, Seed};
 use super::tensor::{Form, Numbers};
 use crate::service::limits::{Limits, exceeded};
-use crate::wire::problem::Slug;
+use crate::wire::problem::{Failure, Slug};
 
 /// The values given for one name.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,14 +82,14 @@ pub(super) struct Table {
 const FEW: usize = 16;
 
 impl Table {
-    fn find(&self, name: &str, expected: usize) -> Option<usize> {
+    pub(super) fn find(&self, name: &str, expected: usize) -> Option<usize> {
         if self.entries.get(expected).is_some_and(|entry| &*entry.name == name) {
             return Some(expected);
         }
         if self.entries.len() <= FEW { self.entries.iter().position(|entry| &*entry.name == name) } else { self.index.get(name).copied() }
     }
 
-    fn add(&mut self, name: &str) -> usize {
+    pub(super) fn add(&mut self, name: &str) -> usize {
         let position = self.entries.len();
         self.entries.push(Entry { name: name.into(), sizes: Vec::new(), data: Vec::new() });
         self.stamps.push(0);
@@ -99,6 +100,11 @@ impl Table {
         }
         position
     }
+
+    /// Notes that an entry is given by a row: whether it is for the first time.
+    pub(super) fn stamp(&mut self, position: usize, row: usize) -> bool {
+        std::mem::replace(&mut self.stamps[position], row + 1) != row + 1
+    }
 }
 
 /// Reads a field that is an object of tensors or, where `rows` allows, a list of such objects.
@@ -108,7 +114,21 @@ pub(super) fn gather<'a>(
     body: &'a [u8],
     rows: bool,
     limits: &Limits,
-) -> Result<(Table, Context<'a>), crate::wire::problem::Failure> {
+) -> Result<(Table, Context<'a>), Failure> {
+    match columns::table(raw.get(), rows, limits) {
+        Some(table) => Ok((table, Context::new(Some(field), limits.json_nesting, Slug::InvalidPoint))),
+        None => carefully(field, raw, body, rows, limits),
+    }
+}
+
+/// Reads such a field, however it is written and whatever is wrong with it.
+pub(super) fn carefully<'a>(
+    field: &'static str,
+    raw: Raw<'a>,
+    body: &'a [u8],
+    rows: bool,
+    limits: &Limits,
+) -> Result<(Table, Context<'a>), Failure> {
     let mut context = Context::new(Some(field), limits.json_nesting, Slug::InvalidPoint);
     let mut table = Table::default();
     let mut json = serde_json::Deserializer::from_str(raw.get());
@@ -197,9 +217,6 @@ impl<'de> Reader<'de> for Point<'_, 'de> {
         let mut count = 0;
         while let Some(key) = object.next_key_seed(Key)? {
             let known = table.find(&key, count);
-            if known.is_some_and(|position| table.stamps[position] == row + 1) {
-                return Err(context.duplicate(&key));
-            }
             let position = match known {
                 Some(position) => position,
                 None if row > 0 => {
@@ -213,7 +230,9 @@ impl<'de> Reader<'de> for Point<'_, 'de> {
                 }
                 None => table.add(&key),
             };
-            table.stamps[position] = row + 1;
+            if !table.stamp(position, row) {
+                return Err(context.duplicate(&key));
+            }
             count += 1;
             context.enter(Step::Key(key));
             form.clear();

@@ -4,7 +4,9 @@
 //! the syntax of all of it; then each field is read by a reader that knows what belongs there. Everything wrong is collected with
 //! its pointer; only text that is not JSON ends the reading early.
 
+mod columns;
 mod context;
+mod cursor;
 mod envelope;
 mod explain;
 mod gather;

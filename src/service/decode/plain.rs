@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
+use super::cursor::Cursor;
 use super::graph::Growing;
-use super::scan::blank;
 use crate::engine::op::spelling;
 use crate::service::limits::Limits;
 use crate::wire::graph::{Argument, Graph, Input, Node, Origin, Output};
@@ -18,12 +18,12 @@ const MOST_INLINE: usize = 16;
 
 /// The graph that `text` is, if it is plain.
 pub(super) fn graph(text: &str, limits: &Limits) -> Option<Graph> {
-    let mut plain = Plain { text, at: 0, graph: Growing::default(), args: 0, limits };
+    let mut plain = Plain { cursor: Cursor::new(text), graph: Growing::default(), args: 0, limits };
     let mut seen: Vec<&str> = Vec::with_capacity(3);
-    plain.take(b'{')?;
-    while plain.more(seen.is_empty(), b'}')? {
-        let key = plain.string()?;
-        plain.take(b':')?;
+    plain.cursor.take(b'{')?;
+    while plain.cursor.more(seen.is_empty(), b'}')? {
+        let key = plain.cursor.string()?;
+        plain.cursor.take(b':')?;
         if seen.contains(&key) {
             return None;
         }
@@ -41,13 +41,11 @@ pub(super) fn graph(text: &str, limits: &Limits) -> Option<Graph> {
             _ => return None,
         }
     }
-    (plain.next().is_none() && seen.contains(&"outputs")).then(|| plain.graph.into_graph())
+    (plain.cursor.next().is_none() && seen.contains(&"outputs")).then(|| plain.graph.into_graph())
 }
 
 struct Plain<'t, 'l> {
-    text: &'t str,
-    /// How far it is read.
-    at: usize,
+    cursor: Cursor<'t>,
     graph: Growing,
     /// Arguments so far.
     args: usize,
@@ -55,63 +53,20 @@ struct Plain<'t, 'l> {
 }
 
 impl<'t> Plain<'t, '_> {
-    /// The next byte but white space, which is read over.
-    fn next(&mut self) -> Option<u8> {
-        self.at = blank(self.text.as_bytes(), self.at);
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    /// Reads over a byte.
-    fn take(&mut self, byte: u8) -> Option<()> {
-        (self.next()? == byte).then(|| self.at += 1)
-    }
-
-    /// Whether there is one more element, `done` being read over where there is none.
-    fn more(&mut self, first: bool, done: u8) -> Option<bool> {
-        match self.next()? {
-            byte if byte == done => {
-                self.at += 1;
-                Some(false)
-            }
-            _ if first => Some(true),
-            _ => {
-                self.take(b',')?;
-                // none may follow a comma
-                (self.next()? != done).then_some(true)
-            }
-        }
-    }
-
-    /// A string without escapes.
-    fn string(&mut self) -> Option<&'t str> {
-        self.take(b'"')?;
-        let rest = &self.text[self.at..];
-        let length = rest.bytes().position(|byte| byte == b'"' || byte == b'\\' || byte < 0x20)?;
-        self.at += length + 1;
-        (rest.as_bytes()[length] == b'"').then_some(&rest[..length])
-    }
-
-    fn number(&mut self) -> Option<f64> {
-        let rest = &self.text[self.at..];
-        let length = rest.bytes().position(|byte| !matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'))?;
-        self.at += length;
-        serde_json::from_str(&rest[..length]).ok()
-    }
-
     /// A list of so many strings at most.
     fn names(&mut self, most: usize) -> Option<Vec<&'t str>> {
         let mut names = Vec::new();
-        self.take(b'[')?;
-        while self.more(names.is_empty(), b']')? {
-            names.push(self.string()?);
+        self.cursor.take(b'[')?;
+        while self.cursor.more(names.is_empty(), b']')? {
+            names.push(self.cursor.string()?);
         }
         (names.len() <= most).then_some(names)
     }
 
     fn nodes(&mut self) -> Option<()> {
-        self.take(b'[')?;
+        self.cursor.take(b'[')?;
         let mut count = 0;
-        while self.more(count == 0, b']')? {
+        while self.cursor.more(count == 0, b']')? {
             self.node(Origin::Listed(count), 0)?;
             count += 1;
         }
@@ -128,14 +83,14 @@ impl<'t> Plain<'t, '_> {
         self.graph.nodes.push(Node { name: None, op: "".into(), args: SmallVec::new(), attributes: BTreeMap::new(), origin });
         let listed = matches!(origin, Origin::Listed(_));
         let (mut name, mut op, mut args, mut first) = (None, None, None, true);
-        self.take(b'{')?;
-        while self.more(first, b'}')? {
+        self.cursor.take(b'{')?;
+        while self.cursor.more(first, b'}')? {
             first = false;
-            let key = self.string()?;
-            self.take(b':')?;
+            let key = self.cursor.string()?;
+            self.cursor.take(b':')?;
             match key {
-                "op" if op.is_none() => op = Some(spelling(self.string()?)?),
-                "name" if listed && name.is_none() => name = Some(self.string()?),
+                "op" if op.is_none() => op = Some(spelling(self.cursor.string()?)?),
+                "name" if listed && name.is_none() => name = Some(self.cursor.string()?),
                 "args" if args.is_none() => args = Some(self.arguments(position, depth)?),
                 _ => return None,
             }
@@ -150,22 +105,22 @@ impl<'t> Plain<'t, '_> {
 
     fn arguments(&mut self, parent: usize, depth: usize) -> Option<SmallVec<[Argument; 2]>> {
         let mut args = SmallVec::new();
-        self.take(b'[')?;
-        while self.more(args.is_empty(), b']')? {
+        self.cursor.take(b'[')?;
+        while self.cursor.more(args.is_empty(), b']')? {
             self.args += 1;
             if self.args > self.limits.nodes.saturating_mul(4) {
                 return None;
             }
-            args.push(match self.next()? {
+            args.push(match self.cursor.next()? {
                 b'"' => {
-                    let name = self.string()?;
+                    let name = self.cursor.string()?;
                     self.graph.named(name).map_or_else(|| Argument::Name(name.to_owned()), Argument::Node)
                 }
                 b'{' => {
                     let origin = Origin::Inline { parent: parent as u32, argument: args.len() as u32 };
                     Argument::Node(self.node(origin, depth + 1)?)
                 }
-                _ => Argument::Number(self.number()?),
+                _ => Argument::Number(self.cursor.number()?),
             });
         }
         Some(args)

@@ -30,6 +30,33 @@ impl Form {
         self.faulty = false;
     }
 
+    /// A list begins that stands in `depth` others: whether one may stand there.
+    pub(super) fn open(&mut self, depth: usize) -> bool {
+        if depth < self.sizes.len() {
+            return true;
+        }
+        if !self.filled {
+            self.sizes.push(OPEN);
+        }
+        !self.filled
+    }
+
+    /// That list ends, with so many elements; `Err` is how many it should have.
+    pub(super) fn close(&mut self, depth: usize, size: usize) -> Result<(), usize> {
+        let known = &mut self.sizes[depth];
+        if *known == OPEN {
+            *known = size;
+        }
+        if *known == size { Ok(()) } else { Err(*known) }
+    }
+
+    /// A number stands in `depth` lists: whether one may.
+    pub(super) fn fill(&mut self, depth: usize) -> bool {
+        let fits = depth == self.sizes.len();
+        self.filled |= fits;
+        fits
+    }
+
     /// Whether the lists were rectangular lists of numbers.
     pub(super) fn sound(&self) -> bool {
         !self.faulty
@@ -76,12 +103,11 @@ impl<'de> Reader<'de> for Numbers<'_, 'de> {
     }
 
     fn number(self, value: f64) {
-        if self.depth != self.form.sizes.len() {
+        if !self.form.fill(self.depth) {
             self.form.faulty = true;
             self.context.fault("ragged: a number stands where the values before it are lists", None);
             return;
         }
-        self.form.filled = true;
         self.data.push(value);
     }
 
@@ -102,14 +128,11 @@ impl<'de> Reader<'de> for Numbers<'_, 'de> {
 
     fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let Numbers { context, form, data, depth } = self;
-        if depth == form.sizes.len() {
-            if form.filled {
-                form.faulty = true;
-                context.fault("ragged: a list stands where the values before it are numbers", None);
-                while list.next_element::<serde::de::IgnoredAny>()?.is_some() {}
-                return Ok(());
-            }
-            form.sizes.push(OPEN);
+        if !form.open(depth) {
+            form.faulty = true;
+            context.fault("ragged: a list stands where the values before it are numbers", None);
+            while list.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+            return Ok(());
         }
         let mut size = 0;
         context.enter(Step::Index(0));
@@ -122,10 +145,7 @@ impl<'de> Reader<'de> for Numbers<'_, 'de> {
             context.advance(size);
         }
         context.leave();
-        let known = &mut form.sizes[depth];
-        if *known == OPEN {
-            *known = size;
-        } else if *known != size {
+        if let Err(known) = form.close(depth, size) {
             context.fault(format!("ragged: {size} values stand where the lists before it have {known}"), None);
             form.faulty = true;
         }

@@ -1,0 +1,184 @@
+//! Points as programs write them: objects of numbers and nested lists of them, read straight into columns.
+//!
+//! There is nothing that only this reader accepts, and no fault is found here: what is not as plain, or too much, is left to
+//! [`mod@super::gather`].
+
+use super::cursor::Cursor;
+use super::gather::Table;
+use super::tensor::{Form, special};
+use crate::service::limits::Limits;
+
+/// Lists that stand inside one another are read to this depth.
+const MOST_LISTS: usize = 8;
+
+/// The object of tensors that `text` is or, where `rows` allows, the list of such objects.
+pub(super) fn table(text: &str, rows: bool, limits: &Limits) -> Option<Table> {
+    // an object in a list in a field, and a bracket more for each list
+    if limits.json_nesting < MOST_LISTS + 3 {
+        return None;
+    }
+    let mut plain = Plain { cursor: Cursor::new(text), table: Table::default(), form: Form::default(), limits };
+    match plain.cursor.next()? {
+        b'{' => plain.point(0)?,
+        b'[' if rows => {
+            let mut row = 0;
+            plain.cursor.take(b'[')?;
+            while plain.cursor.more(row == 0, b']')? {
+                plain.point(row)?;
+                row += 1;
+                if row > limits.points {
+                    return None;
+                }
+            }
+            plain.table.rows = Some(row);
+        }
+        _ => return None,
+    }
+    plain.cursor.next().is_none().then_some(plain.table)
+}
+
+struct Plain<'t, 'l> {
+    cursor: Cursor<'t>,
+    table: Table,
+    /// The shape of the tensor that is being read.
+    form: Form,
+    limits: &'l Limits,
+}
+
+impl Plain<'_, '_> {
+    /// One object of tensors; the first says which names there are.
+    fn point(&mut self, row: usize) -> Option<()> {
+        let mut count = 0;
+        self.cursor.take(b'{')?;
+        while self.cursor.more(count == 0, b'}')? {
+            let name = self.cursor.string()?;
+            self.cursor.take(b':')?;
+            let position = match self.table.find(name, count) {
+                Some(position) => position,
+                None if row == 0 && count < self.limits.inputs => self.table.add(name),
+                None => return None,
+            };
+            if !self.table.stamp(position, row) {
+                return None;
+            }
+            count += 1;
+            self.form.clear();
+            let mut data = std::mem::take(&mut self.table.entries[position].data);
+            self.numbers(&mut data, 0)?;
+            let entry = &mut self.table.entries[position];
+            entry.data = data;
+            if row == 0 {
+                entry.sizes.clone_from(&self.form.sizes);
+            } else if entry.sizes != self.form.sizes {
+                return None;
+            }
+        }
+        (count == self.table.entries.len()).then_some(())
+    }
+
+    /// A number, or lists of them.
+    fn numbers(&mut self, data: &mut Vec<f64>, depth: usize) -> Option<()> {
+        match self.cursor.next()? {
+            b'[' if depth < MOST_LISTS && self.form.open(depth) => {
+                self.cursor.take(b'[')?;
+                let mut size = 0;
+                while self.cursor.more(size == 0, b']')? {
+                    self.numbers(data, depth + 1)?;
+                    size += 1;
+                }
+                self.form.close(depth, size).is_ok().then_some(())
+            }
+            b'-' | b'0'..=b'9' if self.form.fill(depth) => {
+                data.push(self.cursor.number()?);
+                Some(())
+            }
+            b'"' if self.form.fill(depth) => {
+                data.push(special(self.cursor.string()?)?);
+                Some(())
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::context::Context;
+    use super::super::gather::carefully;
+    use super::super::raw::Raw;
+    use super::*;
+    use crate::service::decode::gather::Entry;
+
+    /// Entries (of bits, as there are NaN) and rows.
+    type Read = (Vec<(String, Vec<usize>, Vec<u64>)>, Option<usize>);
+
+    fn read(table: Table) -> Read {
+        let entry = |entry: Entry| (entry.name.into(), entry.sizes, entry.data.into_iter().map(f64::to_bits).collect());
+        (table.entries.into_iter().map(entry).collect(), table.rows)
+    }
+
+    fn both(text: &str, rows: bool) -> (Option<Read>, Option<Read>) {
+        let limits = Limits { points: 4, inputs: 20, ..Limits::default() };
+        let sound = |(table, context): (Table, Context<'_>)| context.faults.is_empty().then(|| read(table));
+        let careful = carefully("points", Raw::of(text), text.as_bytes(), rows, &limits).ok().and_then(sound);
+        (table(text, rows, &limits).map(read), careful)
+    }
+
+    #[test]
+    fn plain_points_are_what_careful_reading_makes_of_them() {
+        let many: Vec<String> = (0..20).map(|i| format!("\"x{i}\":{i}")).collect();
+        let many = format!("[{{{0}}},{{{0}}}]", many.join(","));
+        for text in [
+            "{}",
+            "[]",
+            "[{},{}]",
+            " { \"x\" : 1 , \"θ\" : [ -0.0 , 2e-3 ] } ",
+            r#"{"x":[[1,2],[3,4],[5,6]],"y":[],"z":[[],[]],"w":[[[]],[[]]]}"#,
+            r#"[{"x":1,"y":[2,3]},{"y":[4,5],"x":6}]"#,
+            r#"{"x":["NaN",1,"-Inf","Infinity"]}"#,
+            r#"{"x":[[[[[[[[1]]]]]]]]}"#,
+            &many,
+        ] {
+            let (plain, careful) = both(text, true);
+            assert!(plain.is_some(), "{text}");
+            assert_eq!(plain, careful, "{text}");
+        }
+    }
+
+    #[test]
+    fn all_else_is_left_to_it() {
+        for (text, rows) in [
+            ("", true),
+            ("7", true),
+            ("{", true),
+            ("{} {}", true),
+            ("[{}]", false),
+            (r#"{"x":1,}"#, true),
+            (r#"{"x":[1,]}"#, true),
+            (r#"{"x":[,1]}"#, true),
+            (r#"{"x":[1 2]}"#, true),
+            (r#"{"x":[01]}"#, true),
+            (r#"{"x":[1.]}"#, true),
+            (r#"{"x":[1e999]}"#, true),
+            (r#"{"x":[true]}"#, true),
+            (r#"{"x":["2"]}"#, true),
+            (r#"{"x":{}}"#, true),
+            (r#"{"x":[1,[2]]}"#, true),
+            (r#"{"x":[[1],2]}"#, true),
+            (r#"{"x":[[1,2],[3]]}"#, true),
+            (r#"{"x":1,"x":1}"#, true),
+            (r#"{"\u0078":1}"#, true),
+            (r#"{"x" 1}"#, true),
+            (r#"[{"x":1},{"x":[1]}]"#, true),
+            (r#"[{"x":1},{"y":1}]"#, true),
+            (r#"[{"x":1},{}]"#, true),
+            (r#"[{"x":1},{"x":1,"x":1}]"#, true),
+            (r#"[{"x":1},{"x":1,"y":1}]"#, true),
+            (r#"[{"x":1},{"x":1}"#, true),
+            ("[{},{},{},{},{}]", true),
+            (r#"{"x":[[[[[[[[[1]]]]]]]]]}"#, true),
+        ] {
+            assert_eq!(both(text, rows).0, None, "{text}");
+        }
+    }
+}
