@@ -36,7 +36,8 @@ pub(super) struct Clock {
     served: AtomicBool,
     /// HTTP/2, where bytes need not be a request's.
     multiplexed: AtomicBool,
-    /// When the last request was answered or a byte of an answer was written, in milliseconds from the start.
+    /// When the last request was answered, or its answer had been handed out, in milliseconds from the start. Bytes that are written say
+    /// nothing of that: HTTP/2 answers to pings.
     quiet_since: AtomicU64,
     /// When the first byte of a head came, in milliseconds from the start and one more; 0 where none came.
     head_since: AtomicU64,
@@ -127,7 +128,6 @@ impl Clock {
     }
 
     fn bytes_went(&self) {
-        self.quiet_since.store(self.now(), Relaxed);
         self.stuck_since.store(0, Relaxed);
     }
 

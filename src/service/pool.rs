@@ -2,9 +2,9 @@
 //!
 //! Work comes whole (decoding, compiling, encoding) or in blocks of points. Callers take turns, and so do the waiting requests of one
 //! caller, block by block, so that a small request never waits for all of a large one; blocks of one request run on as many workers as
-//! are free. Where every worker is held up by a piece that is long and cannot be divided (a loop of millions of steps at one point), one
-//! more thread, which shares their cores, does what is short. A set stop flag ends work before its next block, a panic ends it at once, and costs that worker's scratch memory and nothing
-//! else.
+//! are free. Work that nobody waits for any more leaves the queue, and with it what it holds. Where every worker is held up by a piece that
+//! is long and cannot be divided (a loop of millions of steps at one point), one more thread, which shares their cores, does what is short.
+//! A set stop flag ends work before its next block, a panic ends it at once, and costs that worker's scratch memory and nothing else.
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::admission::{Owner, Permit};
+use super::admission::{Claim, Owner, Permit};
 use super::encode::Block;
 use super::run::Run;
 use crate::engine::exec::Scratch;
@@ -75,7 +75,11 @@ struct Queue {
 const HELD_UP: Duration = Duration::from_millis(10);
 
 impl Queue {
+    /// Has a task wait, unless it was told to stop: whoever stops work and takes it out of the queue then finds all of it.
     fn push(&mut self, task: Task) {
+        if task.permit().claim().stop.load(Ordering::Relaxed) {
+            return;
+        }
         let owner = task.permit().claim().owner.clone();
         let own = self.tasks.entry(owner.clone()).or_default();
         if own.is_empty() {
@@ -110,6 +114,18 @@ impl Queue {
             self.tasks.remove(&owner);
         } else {
             self.turns.push_back(owner);
+        }
+        task
+    }
+
+    /// Takes out what waits of a request, which is one task at most.
+    fn remove(&mut self, claim: &Claim) -> Option<Task> {
+        let own = self.tasks.get_mut(&claim.owner)?;
+        let at = own.iter().position(|task| task.permit().claim().is(claim))?;
+        let task = own.remove(at);
+        if own.is_empty() {
+            self.tasks.remove(&claim.owner);
+            self.turns.retain(|owner| *owner != claim.owner);
         }
         task
     }
@@ -207,8 +223,9 @@ impl Pool {
             drop(permit);
             let _ = done.send((outcome, Spent { since, queued: begun - since, computed: begun.elapsed() }));
         };
+        let waits = Waits { shared: &self.shared, claim: Some(permit.claim().clone()) };
         self.push(Task::Whole(permit, Box::new(task)));
-        result.await.unwrap_or_else(|_| lost(since))
+        waits.over(result.await.unwrap_or_else(|_| lost(since)))
     }
 
     /// Runs all points of a request, in blocks.
@@ -223,8 +240,9 @@ impl Pool {
         let (done, result) = oneshot::channel();
         let results = Results { blocks: (0..count).map(|_| None).collect(), left: count, spent, done: Some(done) };
         let (next, results) = (AtomicUsize::new(0), Mutex::new(results));
+        let waits = Waits { shared: &self.shared, claim: Some(permit.claim().clone()) };
         self.push(Task::Blocks(Arc::new(Blocks { run, since, size, count, next, results, permit })));
-        result.await.unwrap_or_else(|_| lost(since))
+        waits.over(result.await.unwrap_or_else(|_| lost(since)))
     }
 
     fn push(&self, task: Task) {
@@ -259,6 +277,30 @@ impl Shared {
         let youngest =
             self.since.iter().map(|since| since.load(Ordering::Relaxed)).try_fold(0, |most, since| (since > 0).then(|| most.max(since)));
         youngest.map(|since| Duration::from_millis(self.now().saturating_sub(since)))
+    }
+}
+
+/// Somebody who waits for work. Gone before it is over, he stops it and takes what is left of it out of the queue.
+struct Waits<'p> {
+    shared: &'p Shared,
+    claim: Option<Claim>,
+}
+
+impl Waits<'_> {
+    fn over<T>(mut self, outcome: T) -> T {
+        self.claim = None;
+        outcome
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        if let Some(claim) = &self.claim {
+            claim.stop.store(true, Ordering::Relaxed);
+            let task = lock(&self.shared.queue).remove(claim);
+            // it may hold much, and goes where nobody waits for the lock
+            drop(task);
+        }
     }
 }
 
@@ -424,13 +466,15 @@ impl Blocks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::admission::{Claim, Load, Rules};
+    use crate::service::admission::{Load, Rules};
+    use crate::service::{Caller, Memory};
 
     const RULES: Rules =
         Rules { workers: 1, most_seconds: 1.0, most_pieces: 100, burst_seconds: 1.0, busy_wait: 1.5, busy_wait_seconds: 0.0 };
 
     fn claim(owner: Option<&str>) -> Claim {
-        Claim { owner: owner.map(Arc::from), stop: Arc::default() }
+        let held = Arc::new(Memory::new(0).portion(&Caller::ANYONE));
+        Claim { owner: owner.map(Arc::from), stop: Arc::default(), _held: held }
     }
 
     #[tokio::test]
@@ -483,6 +527,32 @@ mod tests {
         let name = |owner: &str| Some(owner.to_owned());
         assert_eq!(order, [name("b"), name("c"), None, name("a"), name("b"), None]);
         assert!(queue.tasks.is_empty() && queue.turns.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_leaves_the_queue() {
+        let pool = Pool::start(1, Backend::Auto);
+        let load = Arc::new(Load::new(RULES));
+        let (go, gone) = std::sync::mpsc::channel::<()>();
+        let busy = pool.whole(load.permit(1e12, &claim(None)), move || gone.recv().is_err());
+        let others = async {
+            let (memory, needed) = (Memory::new(1000), Arc::new(()));
+            let held = Arc::new(memory.portion(&Caller::ANYONE));
+            held.grow(600).unwrap();
+            let claim = Claim { _held: held, ..claim(Some("a")) };
+            let needs = needed.clone();
+            let mut waits = Box::pin(pool.whole(load.permit(1e12, &claim), move || drop(needs)));
+            drop(claim);
+            let pending = std::future::poll_fn(|context| std::task::Poll::Ready(waits.as_mut().poll(context).is_pending()));
+            assert!(pending.await, "the worker is busy");
+            assert_eq!((memory.used(), Arc::strong_count(&needed), load.pieces()), (600, 2, 2), "what waits holds what it needs");
+            drop(waits);
+            assert_eq!((memory.used(), Arc::strong_count(&needed), load.pieces()), (0, 1, 1), "and nothing where nobody waits");
+            assert!(lock(&pool.shared.queue).turns.is_empty());
+            drop(go);
+        };
+        let (busy, ()) = tokio::join!(busy, others);
+        assert_eq!(busy.0, Ok(true));
     }
 
     #[test]
