@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nablad::api::keys::{self, generate};
 use nablad::api::{Settings, Setup};
-use nablad::service::{self, Caller, Context, Preconditions, Service, Submission};
+use nablad::service::{self, Context, Preconditions, Service, Submission};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
