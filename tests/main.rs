@@ -11,6 +11,7 @@ mod edge;
 mod engine;
 mod hostile;
 mod linearity;
+mod model;
 mod reference;
 mod registry;
 mod sameness;

@@ -9,6 +9,7 @@ mod native;
 mod properties;
 pub mod random;
 mod slabs;
+mod split;
 mod taylor;
 
 use std::sync::atomic::AtomicBool;

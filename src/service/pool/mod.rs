@@ -2,13 +2,18 @@
 //!
 //! Work comes whole (decoding, compiling, encoding) or in blocks of points. Callers take turns, and so do the waiting requests of one
 //! caller, block by block, so that a small request never waits for all of a large one; blocks of one request run on as many workers as
-//! are free. A set stop flag ends work before its next block, a panic ends it at once, and costs that worker's scratch memory and nothing
+//! are free. A large block offers its parts to those who have nothing else to do ([`offer`]): a part is short, takes its turn like a block, and
+//! nobody waits for a worker that is elsewhere. A set stop flag ends work before its next block, a panic ends it at once, and costs that worker's scratch memory and nothing
 //! else.
 
-use std::collections::{HashMap, VecDeque};
+mod handout;
+mod offer;
+mod sync;
+mod turns;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -16,8 +21,12 @@ use tokio::sync::oneshot;
 use super::admission::{Owner, Permit};
 use super::encode::Block;
 use super::run::Run;
-use crate::engine::exec::Scratch;
+use crate::engine::exec::crew::Crew;
 use crate::engine::exec::native::Backend;
+use crate::engine::exec::{Desk, Means, Scratch};
+use handout::{Handout, Stored};
+use offer::{Joined, Offer};
+use turns::Turns;
 
 /// Why work has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,63 +54,40 @@ pub(super) struct Pool {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
-    queue: Mutex<Queue>,
-    ready: Condvar,
+    turns: Turns<Owner, Task>,
+    /// Workers that there were at the start.
+    workers: usize,
     /// Workers that work.
     busy: AtomicUsize,
     /// Workers that are there.
     alive: AtomicUsize,
 }
 
-#[derive(Default)]
-struct Queue {
-    /// Whose turn it is; each owner of tasks once.
-    turns: VecDeque<Owner>,
-    tasks: HashMap<Owner, VecDeque<Task>>,
-    closed: bool,
-}
-
-impl Queue {
-    fn push(&mut self, task: Task) {
-        let owner = task.permit().claim().owner.clone();
-        let own = self.tasks.entry(owner.clone()).or_default();
-        if own.is_empty() {
-            self.turns.push_back(owner);
-        }
-        own.push_back(task);
-    }
-
-    fn pop(&mut self) -> Option<Task> {
-        let owner = self.turns.pop_front()?;
-        let own = self.tasks.get_mut(&owner)?;
-        let task = own.pop_front();
-        if own.is_empty() {
-            self.tasks.remove(&owner);
-        } else {
-            self.turns.push_back(owner);
-        }
-        task
+impl Shared {
+    fn push(&self, task: Task) {
+        self.turns.push(task.owner().clone(), task);
     }
 }
 
-impl std::fmt::Debug for Queue {
+impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Queue").field("owners", &self.turns.len()).field("closed", &self.closed).finish()
+        f.debug_struct("Shared").field("workers", &self.workers).field("owners", &self.turns.owners()).finish_non_exhaustive()
     }
 }
 
 enum Task {
     Whole(Permit, Box<dyn FnOnce(Permit) + Send>),
     Blocks(Arc<Blocks>),
+    Parts(Arc<Joint>),
 }
 
 impl Task {
-    fn permit(&self) -> &Permit {
+    fn owner(&self) -> &Owner {
         match self {
-            Task::Whole(permit, _) => permit,
-            Task::Blocks(blocks) => &blocks.permit,
+            Task::Whole(permit, _) => &permit.claim().owner,
+            Task::Blocks(blocks) => &blocks.permit.claim().owner,
+            Task::Parts(joint) => &joint.owner,
         }
     }
 }
@@ -109,19 +95,42 @@ impl Task {
 /// A run whose blocks are handed out.
 struct Blocks {
     run: Run,
-    since: Instant,
     size: usize,
-    count: usize,
-    next: AtomicUsize,
-    results: Mutex<Results>,
+    handout: Handout<Block, oneshot::Sender<Outcome<Vec<Block>>>>,
+    spent: Mutex<Spent>,
     permit: Permit,
 }
 
-struct Results {
-    blocks: Vec<Option<Block>>,
-    left: usize,
-    spent: Spent,
-    done: Option<oneshot::Sender<Outcome<Vec<Block>>>>,
+/// A block whose parts others can do.
+struct Joint {
+    owner: Owner,
+    offer: Offer<Desk>,
+    /// Nanoseconds that others have worked.
+    helped: AtomicU64,
+}
+
+/// The workers, as the engine sees them that runs something large.
+pub(super) struct Others<'s> {
+    shared: &'s Shared,
+    /// Threads that can be at it, that of the caller included.
+    size: usize,
+    joint: Arc<Joint>,
+}
+
+impl Others<'_> {
+    fn of(shared: &Shared, size: usize, owner: Owner) -> Others<'_> {
+        Others { shared, size, joint: Arc::new(Joint { owner, offer: Offer::new(), helped: AtomicU64::new(0) }) }
+    }
+}
+
+impl Crew for Others<'_> {
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    fn run(&self, own: &mut Desk, parts: usize, work: &(dyn Fn(usize, &mut Desk) + Sync)) {
+        self.joint.offer.run(own, parts, work, || self.shared.push(Task::Parts(self.joint.clone())));
+    }
 }
 
 impl Pool {
@@ -130,9 +139,9 @@ impl Pool {
     /// # Panics
     /// Where the system has no thread to give.
     pub(super) fn start(workers: usize, backend: Backend) -> Pool {
-        let shared =
-            Arc::new(Shared { queue: Mutex::default(), ready: Condvar::new(), busy: AtomicUsize::new(0), alive: AtomicUsize::new(0) });
-        for number in 0..workers.max(1) {
+        let workers = workers.max(1);
+        let shared = Arc::new(Shared { turns: Turns::new(), workers, busy: AtomicUsize::new(0), alive: AtomicUsize::new(0) });
+        for number in 0..workers {
             let shared = shared.clone();
             let thread = std::thread::Builder::new().name(format!("worker {number}"));
             shared.alive.fetch_add(1, Ordering::Relaxed);
@@ -144,6 +153,11 @@ impl Pool {
     /// Workers that work, and workers that are there.
     pub(super) fn busy_and_alive(&self) -> (usize, usize) {
         (self.shared.busy.load(Ordering::Relaxed), self.shared.alive.load(Ordering::Relaxed))
+    }
+
+    /// The workers, for a thread that is none of them.
+    pub(super) fn crew(&self) -> Others<'_> {
+        Others::of(&self.shared, self.shared.workers + 1, None)
     }
 
     /// Runs a piece of work whole.
@@ -160,7 +174,7 @@ impl Pool {
             drop(permit);
             let _ = done.send((outcome, Spent { since, queued: begun - since, computed: begun.elapsed() }));
         };
-        self.push(Task::Whole(permit, Box::new(task)));
+        self.shared.push(Task::Whole(permit, Box::new(task)));
         result.await.unwrap_or_else(|_| lost(since))
     }
 
@@ -174,15 +188,9 @@ impl Pool {
             return (Ok(Vec::new()), spent);
         }
         let (done, result) = oneshot::channel();
-        let results = Results { blocks: (0..count).map(|_| None).collect(), left: count, spent, done: Some(done) };
-        let (next, results) = (AtomicUsize::new(0), Mutex::new(results));
-        self.push(Task::Blocks(Arc::new(Blocks { run, since, size, count, next, results, permit })));
+        let (handout, spent) = (Handout::new(count, done), Mutex::new(spent));
+        self.shared.push(Task::Blocks(Arc::new(Blocks { run, size, handout, spent, permit })));
         result.await.unwrap_or_else(|_| lost(since))
-    }
-
-    fn push(&self, task: Task) {
-        lock(&self.shared.queue).push(task);
-        self.shared.ready.notify_one();
     }
 }
 
@@ -194,8 +202,7 @@ fn lost<T>(since: Instant) -> Outcome<T> {
 impl Drop for Pool {
     /// Lets the workers go when the queue is empty.
     fn drop(&mut self) {
-        lock(&self.shared.queue).closed = true;
-        self.shared.ready.notify_all();
+        self.shared.turns.close();
     }
 }
 
@@ -217,32 +224,36 @@ impl Drop for Alive<'_> {
 fn work(shared: &Shared, backend: Backend) {
     let _alive = Alive(shared);
     let mut scratch = Scratch::on(backend);
-    loop {
-        let task = {
-            let mut queue = lock(&shared.queue);
-            loop {
-                match queue.pop() {
-                    Some(task) => break task,
-                    None if queue.closed => return,
-                    None => queue = shared.ready.wait(queue).unwrap_or_else(PoisonError::into_inner),
-                }
-            }
-        };
+    while let Some(task) = shared.turns.next() {
         shared.busy.fetch_add(1, Ordering::Relaxed);
         match task {
             Task::Whole(permit, work) => work(permit),
             Task::Blocks(blocks) => {
-                let number = blocks.next.fetch_add(1, Ordering::Relaxed);
-                if number + 1 < blocks.count {
-                    lock(&shared.queue).push(Task::Blocks(blocks.clone()));
-                    shared.ready.notify_one();
-                }
-                if number < blocks.count {
-                    blocks.run(number, &mut scratch);
+                if let Some((number, more)) = blocks.handout.take() {
+                    if more {
+                        shared.push(Task::Blocks(blocks.clone()));
+                    }
+                    blocks.run(number, shared, &mut scratch);
                 }
             }
+            Task::Parts(joint) => joint.join(shared, &mut scratch),
         }
         shared.busy.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Joint {
+    /// Does a part of another worker's block, if there is one left.
+    fn join(self: Arc<Joint>, shared: &Shared, scratch: &mut Scratch) {
+        let begun = Instant::now();
+        let again = || shared.push(Task::Parts(self.clone()));
+        let ran = || {
+            self.helped.fetch_add(begun.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        };
+        let joined = self.offer.join(scratch.desk(), again, ran);
+        if joined == Joined::Panicked || scratch.bytes() as f64 > KEPT_BYTES {
+            *scratch = Scratch::on(scratch.backend());
+        }
     }
 }
 
@@ -250,19 +261,23 @@ fn work(shared: &Shared, backend: Backend) {
 const KEPT_BYTES: f64 = 64.0 * 1024.0 * 1024.0;
 
 impl Blocks {
-    fn run(&self, number: usize, scratch: &mut Scratch) {
-        let stop = &self.permit.claim().stop;
+    fn run(&self, number: usize, shared: &Shared, scratch: &mut Scratch) {
+        let stop = &*self.permit.claim().stop;
         if stop.load(Ordering::Relaxed) {
             return self.end(Ended::Stopped);
         }
         let begun = Instant::now();
         let begin = number * self.size;
         let points = begin..(begin + self.size).min(self.run.points());
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.run.block_of(points, scratch, stop)));
+        // one worker alone needs no crew
+        let others = (shared.workers > 1).then(|| Others::of(shared, shared.workers, self.permit.claim().owner.clone()));
+        let crew = others.as_ref().map(|others| others as &dyn Crew);
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.run.block_of(points, scratch, Means { stop, crew })));
         if outcome.is_err() || self.run.scratch_bytes() > KEPT_BYTES {
             *scratch = Scratch::on(scratch.backend());
         }
-        self.ran(number, begun);
+        let helped = others.map_or(0, |others| others.joint.helped.load(Ordering::Relaxed));
+        self.ran(number, begun, Duration::from_nanos(helped));
         match outcome {
             Ok(Ok(block)) => self.store(number, block),
             Ok(Err(_)) => self.end(Ended::Stopped),
@@ -270,37 +285,28 @@ impl Blocks {
         }
     }
 
-    /// Notes what a block took.
-    fn ran(&self, number: usize, begun: Instant) {
-        let spent = &mut lock(&self.results).spent;
-        spent.computed += begun.elapsed();
+    /// Notes what a block took, of this worker and of others.
+    fn ran(&self, number: usize, begun: Instant, helped: Duration) {
+        let spent = &mut lock(&self.spent);
+        spent.computed += begun.elapsed() + helped;
         if number == 0 {
-            spent.queued = begun - self.since;
+            spent.queued = begun - spent.since;
         }
     }
 
     fn store(&self, number: usize, block: Block) {
-        let mut results = lock(&self.results);
-        results.blocks[number] = Some(block);
-        results.left -= 1;
-        self.permit.left(results.left, self.count);
-        if results.left == 0
-            && let Some(done) = results.done.take()
-        {
-            let (blocks, spent) = (std::mem::take(&mut results.blocks), results.spent);
-            drop(results);
-            let _ = done.send((Ok(blocks.into_iter().flatten().collect()), spent));
+        let Stored { left, all } = self.handout.store(number, block);
+        self.permit.left(left, self.handout.count());
+        if let Some((done, blocks)) = all {
+            let _ = done.send((Ok(blocks), *lock(&self.spent)));
         }
     }
 
     /// Gives up: no further block of this request is begun.
     fn end(&self, why: Ended) {
         self.permit.claim().stop.store(true, Ordering::Relaxed);
-        self.next.fetch_add(self.count, Ordering::Relaxed);
-        let mut results = lock(&self.results);
-        let spent = results.spent;
-        if let Some(done) = results.done.take() {
-            let _ = done.send((Err(why), spent));
+        if let Some(done) = self.handout.end() {
+            let _ = done.send((Err(why), *lock(&self.spent)));
         }
     }
 }
@@ -331,16 +337,47 @@ mod tests {
         assert_eq!(pool.busy_and_alive().1, 1);
     }
 
+    #[tokio::test]
+    async fn a_part_that_panics_costs_its_request_and_nobody_else() {
+        let pool = Arc::new(Pool::start(3, Backend::Auto));
+        let load = Arc::new(Load::new(RULES));
+        let claim = claim(None);
+        for bad in [0, 5, 63] {
+            let (others, done) = (pool.clone(), Arc::new(AtomicUsize::new(0)));
+            let counted = done.clone();
+            let work = move || {
+                let work = |part: usize, _: &mut Desk| {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                    assert_ne!(part, bad, "on purpose");
+                };
+                others.crew().run(&mut Desk::default(), 64, &work);
+            };
+            assert_eq!(pool.whole(load.permit(1.0, &claim), work).await.0, Err(Ended::Panicked));
+            assert!((1..=64).contains(&done.load(Ordering::Relaxed)));
+        }
+        let (others, sum) = (pool.clone(), Arc::new(AtomicUsize::new(0)));
+        let counted = sum.clone();
+        let work = move || {
+            others.crew().run(&mut Desk::default(), 100, &|part, _| {
+                counted.fetch_add(part, Ordering::Relaxed);
+            });
+        };
+        assert_eq!(pool.whole(load.permit(1.0, &claim), work).await.0, Ok(()));
+        assert_eq!((sum.load(Ordering::Relaxed), pool.busy_and_alive().1), (4950, 3));
+    }
+
     #[test]
     fn callers_take_turns() {
         let load = Arc::new(Load::new(RULES));
-        let mut queue = Queue::default();
+        let turns = Turns::new();
         for (owner, flops) in [("a", 1e9), ("a", 2e9), ("a", 3e9), ("b", 4e9), ("b", 5e9), ("c", 6e9)] {
-            queue.push(Task::Whole(load.permit(flops, &claim(Some(owner))), Box::new(drop)));
+            let task = Task::Whole(load.permit(flops, &claim(Some(owner))), Box::new(drop));
+            turns.push(task.owner().clone(), task);
         }
+        turns.close();
         let order: Vec<String> =
-            std::iter::from_fn(|| queue.pop()).map(|task| task.permit().claim().owner.as_deref().unwrap_or_default().to_owned()).collect();
+            std::iter::from_fn(|| turns.next()).map(|task| task.owner().as_deref().unwrap_or_default().to_owned()).collect();
         assert_eq!(order, ["a", "b", "c", "a", "b", "a"]);
-        assert!(queue.tasks.is_empty() && queue.turns.is_empty());
+        assert_eq!(turns.owners(), 0);
     }
 }
