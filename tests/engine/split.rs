@@ -133,7 +133,7 @@ fn functions() -> Vec<(&'static str, Graph, bool)> {
         (
             "an interpolation",
             of(&[&[20_011]], |g, a| {
-                let knots = |values: &[f64]| Value::Floats(values.to_vec());
+                let knots = |values: &[f64]| Value::Reals(values.iter().map(|&value| value.into()).collect());
                 call(g, "interp", &[a[0]], &[("xp", knots(&[-0.4, 0.0, 0.1, 0.3])), ("fp", knots(&[1.0, -1.0, 2.0, 0.5]))])
             }),
             true,

@@ -26,7 +26,7 @@ use loom::cell::UnsafeCell;
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 
-use handout::Handout;
+use handout::{Handout, Stored};
 use offer::{Joined, Offer};
 use turns::Turns;
 
@@ -105,7 +105,9 @@ fn handed_out(name: &'static str, fails: Option<usize>) {
                     if Some(number) == fails {
                         ends.lock().unwrap().extend(handout.end().map(|()| None));
                     } else {
-                        ends.lock().unwrap().extend(handout.store(number, number).all.map(|((), all)| Some(all)));
+                        let Stored { left, all } = handout.store(number, number);
+                        assert!(left < handout.count());
+                        ends.lock().unwrap().extend(all.map(|((), all)| Some(all)));
                     }
                 }
             }
