@@ -142,8 +142,8 @@ impl<'a> Runner<'a> {
         done
     }
 
-    /// A group: its units shared out where none reads another's, else one kernel after the other, each shared out, where that is most of the
-    /// work.
+    /// A group: its units shared out where none reads another's and there are enough of them, else one kernel after the other, each shared
+    /// out, where that is most of the work.
     pub(super) fn group_with(&mut self, slab: &Slab, crew: &dyn Crew) -> Result<(), Stopped> {
         let code = self.code;
         let kernels = &code.kernels[slab.kernels.clone()];
@@ -153,14 +153,15 @@ impl<'a> Runner<'a> {
         if threads < 2 || all < WORTH {
             return self.slab(slab);
         }
-        if slab.apart && slab.units >= 2 * threads {
+        let large: f64 = kernels.iter().map(work).filter(|&work| work >= WORTH).sum();
+        let enough = slab.apart && slab.units >= 2 * threads;
+        if !enough && large >= 0.75 * all {
+            return kernels.iter().try_for_each(|kernel| self.whole(kernel));
+        }
+        if slab.apart && slab.units > 1 {
             return self.slab_with(slab, crew, parts(all, threads));
         }
-        let large: f64 = kernels.iter().map(work).filter(|&work| work >= WORTH).sum();
-        if large < 0.75 * all {
-            return self.slab(slab);
-        }
-        kernels.iter().try_for_each(|kernel| self.whole(kernel))
+        self.slab(slab)
     }
 
     /// A group whose units know nothing of each other.
