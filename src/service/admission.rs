@@ -56,7 +56,9 @@ pub(super) fn measure(plan: &Plan, given: &Given, limits: &Limits, workers: usiz
         }
     }
     let blocks = points.div_ceil(plan.program.block().max(1)).clamp(1, workers.max(1));
-    let bytes = bytes + cost.scratch_bytes * (blocks - 1) as f64 + answer as f64;
+    // workers without a block of their own can do parts of another's
+    let helpers = plan.program.helper_bytes(points) * workers.saturating_sub(blocks) as f64;
+    let bytes = bytes + cost.scratch_bytes * (blocks - 1) as f64 + helpers + answer as f64;
     Ok(Measured { cost, bytes: bytes as u64 })
 }
 

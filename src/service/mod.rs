@@ -55,8 +55,9 @@ pub use run::Run;
 pub use settings::{MachineCode, Settings};
 
 use crate::engine::Error;
-use crate::engine::exec::Scratch;
+use crate::engine::exec::crew::Crew;
 use crate::engine::exec::native::Backend;
+use crate::engine::exec::{Means, Scratch};
 use crate::store::{self, Store};
 use crate::telemetry::metrics::{Metrics, Vitals};
 use crate::wire::problem::{Failure, Slug};
@@ -276,6 +277,11 @@ impl Service {
             let blocks = all_blocks(&run, &mut Scratch::on(inner.backend)).map_err(|_| internal())?;
             Ok(encode::answer(&run.plan.template, &blocks, style))
         })
+    }
+
+    /// The workers, for a caller in this process who runs himself what he had prepared: they work along when they have nothing else to do.
+    pub fn crew(&self) -> impl Crew {
+        self.0.pool.crew()
     }
 
     /// A request read and compiled, for a caller in this process who runs it himself, as often as he wants.
@@ -507,7 +513,8 @@ fn here(run: &Run, backend: Backend) -> Result<Vec<Block>, Failure> {
 fn all_blocks(run: &Run, scratch: &mut Scratch) -> Result<Vec<Block>, crate::engine::program::Stopped> {
     let (size, points) = (run.block(), run.points());
     let stop = AtomicBool::new(false);
-    let blocks = (0..points.div_ceil(size)).map(|i| run.block_of(i * size..((i + 1) * size).min(points), scratch, &stop));
+    let means = Means { stop: &stop, crew: None };
+    let blocks = (0..points.div_ceil(size)).map(|i| run.block_of(i * size..((i + 1) * size).min(points), scratch, means));
     blocks.collect()
 }
 

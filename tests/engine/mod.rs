@@ -10,6 +10,7 @@ mod properties;
 pub mod random;
 mod rolling;
 mod slabs;
+mod split;
 mod taylor;
 
 use std::sync::atomic::AtomicBool;

@@ -11,7 +11,6 @@ use super::super::op::arithmetic::{number, truth};
 use super::super::op::calculus::{chain_product, chain_quotient, nonnegative};
 use super::super::program::{Lanes, Load, Map, Operand, Step, Stopped};
 use super::elementwise::{Isa, WIDEST};
-use super::memory::Memory;
 use super::native::{Backend, Segment};
 use super::opcode::Opcode;
 use super::{Frame, rows};
@@ -23,6 +22,19 @@ const SHORTEST: usize = 128;
 /// A tile is no longer than this: dispatch is then a small part of it.
 const LONGEST: usize = 1024;
 
+/// A line more from slot to slot, so that they do not all compete for the same places of the cache.
+const APART: usize = 8;
+
+/// Numbers of a tile, in a domain of so many.
+fn length(map: &Map, domain: usize) -> usize {
+    (CACHED / map.slots.max(1)).next_multiple_of(8).clamp(SHORTEST, LONGEST).min(domain.next_multiple_of(4))
+}
+
+/// Numbers of scratch memory that tiles take.
+pub(super) fn memory(map: &Map, domain: usize) -> usize {
+    map.slots * (length(map, domain) + APART)
+}
+
 /// What runs a Map.
 #[derive(Clone, Copy)]
 pub(super) struct Machine {
@@ -31,7 +43,8 @@ pub(super) struct Machine {
 }
 
 /// The domain of one number: plain slots, which hold what is stored when it returns.
-pub(super) fn one(map: &Map, frame: &Frame<'_>, Machine { isa, backend }: Machine, slots: &mut Vec<f64>) {
+pub(super) fn one(map: &Map, frame: &Frame<'_>, slots: &mut Vec<f64>) {
+    let Machine { isa, backend } = frame.machine;
     if slots.len() < map.slots {
         slots.resize(map.slots, 0.0);
     }
@@ -92,21 +105,18 @@ enum Home<'a> {
     Target(u32),
 }
 
-/// Those elements of the domain, tile by tile; `targets[i]` is the memory of `stores[i]`.
+/// Those elements of the domain, tile by tile; `targets[i]` is the memory of `stores[i]`, from the first of them on.
 pub(super) fn tiles(
     map: &Map,
     part: Range<usize>,
     frame: &Frame<'_>,
-    Machine { isa, backend }: Machine,
     slots: &mut Vec<f64>,
-    targets: &mut [Memory<'_>],
+    targets: &mut [&mut [f64]],
 ) -> Result<(), Stopped> {
+    let Machine { isa, backend } = frame.machine;
     let lanes = frame.lanes(map.lanes);
-    let part = part.start.min(map.elements)..part.end.min(map.elements);
-    let domain = part.len() * lanes;
-    let length = (CACHED / map.slots.max(1)).next_multiple_of(8).clamp(SHORTEST, LONGEST).min(domain.next_multiple_of(4));
-    // a line more from slot to slot, so that they do not all compete for the same places of the cache
-    let pitch = length + 8;
+    let length = length(map, part.len() * lanes);
+    let pitch = length + APART;
     if slots.len() < map.slots * pitch {
         slots.resize(map.slots * pitch, 0.0);
     }
@@ -136,7 +146,7 @@ pub(super) fn tiles(
         while lane < lanes {
             let width = lane_step.min(lanes - lane);
             let len = elements * width;
-            let first = element * lanes + lane;
+            let first = (element - part.start) * lanes + lane;
             for one in read.iter().copied() {
                 let to = &mut slots[at(one.slot, len)];
                 homes[one.slot as usize] = load(frame, map.lanes, one, element..element + elements, lane..lane + width, to);
@@ -180,7 +190,7 @@ struct Tile<'a> {
 
 impl Tile<'_> {
     /// Finds the addresses; `written` is the tile's part of what is written.
-    fn lay(&mut self, homes: &[Home<'_>], slots: &mut [f64], targets: &mut [Memory<'_>], written: Range<usize>) {
+    fn lay(&mut self, homes: &[Home<'_>], slots: &mut [f64], targets: &mut [&mut [f64]], written: Range<usize>) {
         let (len, pitch) = (written.len(), self.pitch);
         assert!(len <= pitch && homes.len() * pitch <= slots.len());
         let scratch = slots.as_mut_ptr();

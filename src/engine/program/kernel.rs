@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::code::Code;
 use super::layout::Layout;
 use crate::engine::exec::elementwise::{Elementwise, WIDEST};
@@ -322,12 +324,33 @@ impl Kernel {
     }
 
     /// The buffers it writes.
-    pub(crate) fn targets(&self) -> Vec<u32> {
+    pub(crate) fn targets(&self) -> SmallVec<[u32; 4]> {
         match &self.work {
             Work::Map(map) => map.stores.iter().map(|&(_, buffer)| buffer).collect(),
-            Work::Loop(work) => work.results.clone(),
-            Work::Over(work) => work.results.clone(),
-            _ => vec![self.to],
+            Work::Loop(work) => work.results.iter().copied().collect(),
+            Work::Over(work) => work.results.iter().copied().collect(),
+            _ => smallvec![self.to],
+        }
+    }
+
+    /// Into how many units its work can be cut, if it can: elements of a Map, results of a fold, lines of a product, entries of a body. What
+    /// a unit writes follows what the one before it writes, in each of the targets.
+    pub(crate) fn units(&self, buffers: &[Buffer]) -> Option<usize> {
+        let elements = buffers[self.to as usize].elements;
+        match &self.work {
+            Work::Map(map) => Some(map.elements),
+            Work::Reduce { .. } | Work::Interpolate { .. } | Work::Convolve { .. } => Some(elements),
+            Work::Matmul(product) => Some(elements.checked_div(product.columns).unwrap_or(0)),
+            Work::Over(work) => Some(work.entries),
+            Work::Copy { .. }
+            | Work::Zero
+            | Work::Dense(_)
+            | Work::Take { .. }
+            | Work::Pack { .. }
+            | Work::ScatterAdd { .. }
+            | Work::Scan { .. }
+            | Work::Sort { .. }
+            | Work::Loop(_) => None,
         }
     }
 

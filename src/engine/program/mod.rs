@@ -20,9 +20,9 @@ use std::sync::atomic::AtomicBool;
 use super::graph::{Graph, NodeId};
 use super::op::structure;
 use super::{Error, Shape, simplify};
-use crate::engine::exec::{self, Scratch};
+use crate::engine::exec::{self, Means, Scratch};
 pub(crate) use code::Code;
-pub(crate) use kernel::{Buffer, DenseCall, Kernel, Lanes, Line, Load, Loop, Map, Operand, Over, Source, Step, Table, Work};
+pub(crate) use kernel::{Buffer, DenseCall, Kernel, Lanes, Line, Load, Loop, Map, Matmul, Operand, Over, Source, Step, Table, Work};
 pub(crate) use plan::Symmetric;
 pub use plan::{Mode, Want};
 pub(crate) use slabs::Slab;
@@ -254,7 +254,31 @@ impl Program {
         stop: &AtomicBool,
         out: &mut [&mut [f64]],
     ) -> Result<(), Stopped> {
-        exec::run(self, inputs, points, scratch, stop, out)
+        self.run_with(inputs, points, scratch, Means { stop, crew: None }, out)
+    }
+
+    /// The same, large kernels shared out to a crew where it is worth it. The bits do not depend on that either.
+    ///
+    /// # Errors
+    /// As [`Program::run`].
+    ///
+    /// # Panics
+    /// Where a part of the work panicked.
+    pub fn run_with(
+        &self,
+        inputs: &[Binding<'_>],
+        points: Range<usize>,
+        scratch: &mut Scratch,
+        means: Means<'_>,
+        out: &mut [&mut [f64]],
+    ) -> Result<(), Stopped> {
+        exec::run(self, inputs, points, scratch, means, out)
+    }
+
+    /// Bytes of scratch memory that each thread takes that works along with a run of so many points.
+    pub fn helper_bytes(&self, points: usize) -> f64 {
+        let (block, seeds) = self.lane_block(points.max(1));
+        exec::helper_bytes(&self.code, block, seeds)
     }
 
     /// How many points and seeds are computed side by side: enough to fill the lanes, few enough to fit in memory.

@@ -2,14 +2,20 @@
 //!
 //! Work comes whole (decoding, compiling, encoding) or in blocks of points. Callers take turns, and so do the waiting requests of one
 //! caller, block by block, so that a small request never waits for all of a large one; blocks of one request run on as many workers as
-//! are free. Work that nobody waits for any more leaves the queue, and with it what it holds. Where every worker is held up by a piece that
-//! is long and cannot be divided (a loop of millions of steps at one point), one more thread, which shares their cores, does what is short.
-//! A set stop flag ends work before its next block, a panic ends it at once, and costs that worker's scratch memory and nothing else.
+//! are free. A large block offers its parts to those who have nothing else to do ([`offer`]): a part is short, takes its turn like a block,
+//! and nobody waits for a worker that is elsewhere. Work that nobody waits for any more leaves the queue, and with it what it holds. Where
+//! every worker is held up by a piece that is long and cannot be divided, one more thread does what is short ([`relief`]). A set stop flag
+//! ends work before its next block, a panic ends it at once, and costs that worker's scratch memory and nothing else.
 
-use std::collections::{HashMap, VecDeque};
+mod handout;
+mod offer;
+mod relief;
+mod sync;
+mod turns;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -17,8 +23,13 @@ use tokio::sync::oneshot;
 use super::admission::{Claim, Owner, Permit};
 use super::encode::Block;
 use super::run::Run;
-use crate::engine::exec::Scratch;
+use crate::engine::exec::crew::Crew;
 use crate::engine::exec::native::Backend;
+use crate::engine::exec::{Desk, Means, Scratch};
+use handout::{Handout, Stored};
+use offer::{Joined, Offer};
+use relief::{HELD_UP, Relief};
+use turns::Turns;
 
 /// Why work has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,115 +57,68 @@ pub(super) struct Pool {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
-    queue: Mutex<Queue>,
-    ready: Condvar,
-    /// Where the relief waits.
-    relief: Condvar,
-    begun: Instant,
-    /// Since when each worker is at the piece that it has, in milliseconds from the beginning and one more; 0 where it has none.
-    since: Box<[AtomicU64]>,
+    turns: Turns<Owner, Task>,
+    relief: Relief,
+    /// Workers that there were at the start.
+    workers: usize,
     /// Workers that work.
     busy: AtomicUsize,
     /// Workers that are there.
     alive: AtomicUsize,
 }
 
-#[derive(Default)]
-struct Queue {
-    /// Whose turn it is; each owner of tasks once.
-    turns: VecDeque<Owner>,
-    tasks: HashMap<Owner, VecDeque<Task>>,
-    /// The relief has nothing to look for until somebody waits.
-    relief_rests: bool,
-    closed: bool,
-}
-
-/// How long the youngest of the workers' pieces must have run before the relief does what is shorter than that.
-const HELD_UP: Duration = Duration::from_millis(10);
-
-impl Queue {
+impl Shared {
     /// Has a task wait, unless it was told to stop: whoever stops work and takes it out of the queue then finds all of it.
-    fn push(&mut self, task: Task) {
-        if task.permit().claim().stop.load(Ordering::Relaxed) {
-            return;
-        }
-        let owner = task.permit().claim().owner.clone();
-        let own = self.tasks.entry(owner.clone()).or_default();
-        if own.is_empty() {
-            self.turns.push_back(owner);
-        }
-        own.push_back(task);
+    fn push(&self, task: Task) {
+        self.turns.push_if(task.owner().clone(), task, |task| task.claim().is_none_or(|claim| !claim.stop.load(Ordering::Relaxed)));
+        self.call_relief();
     }
 
-    fn pop(&mut self) -> Option<Task> {
-        let owner = self.turns.pop_front()?;
-        let own = self.tasks.get_mut(&owner)?;
-        let task = own.pop_front();
-        if own.is_empty() {
-            self.tasks.remove(&owner);
-        } else {
-            self.turns.push_back(owner);
+    /// Where somebody waits and no worker is free it may last.
+    fn call_relief(&self) {
+        if self.busy.load(Ordering::Relaxed) >= self.workers && self.turns.owners() > 0 {
+            self.relief.call();
         }
-        task
-    }
-
-    /// The first in turn that is no longer than that.
-    fn pop_short(&mut self, most: Duration) -> Option<Task> {
-        let short = |task: &Task| task.estimate() <= most;
-        let (place, at) = self.turns.iter().enumerate().find_map(|(place, owner)| {
-            let at = self.tasks.get(owner)?.iter().position(short)?;
-            Some((place, at))
-        })?;
-        let owner = self.turns.remove(place)?;
-        let own = self.tasks.get_mut(&owner)?;
-        let task = own.remove(at);
-        if own.is_empty() {
-            self.tasks.remove(&owner);
-        } else {
-            self.turns.push_back(owner);
-        }
-        task
-    }
-
-    /// Takes out what waits of a request, which is one task at most.
-    fn remove(&mut self, claim: &Claim) -> Option<Task> {
-        let own = self.tasks.get_mut(&claim.owner)?;
-        let at = own.iter().position(|task| task.permit().claim().is(claim))?;
-        let task = own.remove(at);
-        if own.is_empty() {
-            self.tasks.remove(&claim.owner);
-            self.turns.retain(|owner| *owner != claim.owner);
-        }
-        task
     }
 }
 
-impl std::fmt::Debug for Queue {
+impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Queue").field("owners", &self.turns.len()).field("closed", &self.closed).finish()
+        f.debug_struct("Shared").field("workers", &self.workers).field("owners", &self.turns.owners()).finish_non_exhaustive()
     }
 }
 
 enum Task {
     Whole(Permit, Box<dyn FnOnce(Permit) + Send>),
     Blocks(Arc<Blocks>),
+    Parts(Arc<Joint>),
 }
 
 impl Task {
-    fn permit(&self) -> &Permit {
+    fn owner(&self) -> &Owner {
         match self {
-            Task::Whole(permit, _) => permit,
-            Task::Blocks(blocks) => &blocks.permit,
+            Task::Whole(permit, _) => &permit.claim().owner,
+            Task::Blocks(blocks) => &blocks.permit.claim().owner,
+            Task::Parts(joint) => &joint.owner,
         }
     }
 
-    /// What a piece of it is estimated to take.
-    fn estimate(&self) -> Duration {
+    /// Whose it is, if it is work of its own and not a part of another's.
+    fn claim(&self) -> Option<&Claim> {
         match self {
-            Task::Whole(permit, _) => permit.estimate(),
-            Task::Blocks(blocks) => blocks.permit.estimate().div_f64(blocks.count as f64),
+            Task::Whole(permit, _) => Some(permit.claim()),
+            Task::Blocks(blocks) => Some(blocks.permit.claim()),
+            Task::Parts(_) => None,
+        }
+    }
+
+    /// What a piece of it is estimated to take; of parts nobody knows, and a worker is at them.
+    fn estimate(&self) -> Option<Duration> {
+        match self {
+            Task::Whole(permit, _) => Some(permit.estimate()),
+            Task::Blocks(blocks) => Some(blocks.permit.estimate().div_f64(blocks.handout.count() as f64)),
+            Task::Parts(_) => None,
         }
     }
 }
@@ -162,19 +126,42 @@ impl Task {
 /// A run whose blocks are handed out.
 struct Blocks {
     run: Run,
-    since: Instant,
     size: usize,
-    count: usize,
-    next: AtomicUsize,
-    results: Mutex<Results>,
+    handout: Handout<Block, oneshot::Sender<Outcome<Vec<Block>>>>,
+    spent: Mutex<Spent>,
     permit: Permit,
 }
 
-struct Results {
-    blocks: Vec<Option<Block>>,
-    left: usize,
-    spent: Spent,
-    done: Option<oneshot::Sender<Outcome<Vec<Block>>>>,
+/// A block whose parts others can do.
+struct Joint {
+    owner: Owner,
+    offer: Offer<Desk>,
+    /// Nanoseconds that others have worked.
+    helped: AtomicU64,
+}
+
+/// The workers, as the engine sees them that runs something large.
+pub(super) struct Others<'s> {
+    shared: &'s Shared,
+    /// Threads that can be at it, that of the caller included.
+    size: usize,
+    joint: Arc<Joint>,
+}
+
+impl Others<'_> {
+    fn of(shared: &Shared, size: usize, owner: Owner) -> Others<'_> {
+        Others { shared, size, joint: Arc::new(Joint { owner, offer: Offer::new(), helped: AtomicU64::new(0) }) }
+    }
+}
+
+impl Crew for Others<'_> {
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    fn run(&self, own: &mut Desk, parts: usize, work: &(dyn Fn(usize, &mut Desk) + Sync)) {
+        self.joint.offer.run(own, parts, work, || self.shared.push(Task::Parts(self.joint.clone())));
+    }
 }
 
 impl Pool {
@@ -183,17 +170,11 @@ impl Pool {
     /// # Panics
     /// Where the system has no thread to give.
     pub(super) fn start(workers: usize, backend: Backend) -> Pool {
-        let shared = Arc::new(Shared {
-            queue: Mutex::default(),
-            ready: Condvar::new(),
-            relief: Condvar::new(),
-            begun: Instant::now(),
-            since: (0..workers.max(1)).map(|_| AtomicU64::new(0)).collect(),
-            busy: AtomicUsize::new(0),
-            alive: AtomicUsize::new(0),
-        });
+        let workers = workers.max(1);
+        let (turns, relief) = (Turns::new(), Relief::of(workers));
+        let shared = Arc::new(Shared { turns, relief, workers, busy: AtomicUsize::new(0), alive: AtomicUsize::new(0) });
         const THREADS: &str = "the system has threads for the workers";
-        for number in 0..workers.max(1) {
+        for number in 0..workers {
             let shared = shared.clone();
             let thread = std::thread::Builder::new().name(format!("worker {number}"));
             shared.alive.fetch_add(1, Ordering::Relaxed);
@@ -207,6 +188,11 @@ impl Pool {
     /// Workers that work, and workers that are there.
     pub(super) fn busy_and_alive(&self) -> (usize, usize) {
         (self.shared.busy.load(Ordering::Relaxed), self.shared.alive.load(Ordering::Relaxed))
+    }
+
+    /// The workers, for a thread that is none of them.
+    pub(super) fn crew(&self) -> Others<'_> {
+        Others::of(&self.shared, self.shared.workers + 1, None)
     }
 
     /// Runs a piece of work whole.
@@ -224,7 +210,7 @@ impl Pool {
             let _ = done.send((outcome, Spent { since, queued: begun - since, computed: begun.elapsed() }));
         };
         let waits = Waits { shared: &self.shared, claim: Some(permit.claim().clone()) };
-        self.push(Task::Whole(permit, Box::new(task)));
+        self.shared.push(Task::Whole(permit, Box::new(task)));
         waits.over(result.await.unwrap_or_else(|_| lost(since)))
     }
 
@@ -238,45 +224,10 @@ impl Pool {
             return (Ok(Vec::new()), spent);
         }
         let (done, result) = oneshot::channel();
-        let results = Results { blocks: (0..count).map(|_| None).collect(), left: count, spent, done: Some(done) };
-        let (next, results) = (AtomicUsize::new(0), Mutex::new(results));
         let waits = Waits { shared: &self.shared, claim: Some(permit.claim().clone()) };
-        self.push(Task::Blocks(Arc::new(Blocks { run, since, size, count, next, results, permit })));
+        let (handout, spent) = (Handout::new(count, done), Mutex::new(spent));
+        self.shared.push(Task::Blocks(Arc::new(Blocks { run, size, handout, spent, permit })));
         waits.over(result.await.unwrap_or_else(|_| lost(since)))
-    }
-
-    fn push(&self, task: Task) {
-        self.shared.push(task);
-    }
-}
-
-impl Shared {
-    fn push(&self, task: Task) {
-        let mut queue = lock(&self.queue);
-        queue.push(task);
-        self.call_relief(&mut queue);
-        drop(queue);
-        self.ready.notify_one();
-    }
-
-    /// Somebody waits and no worker is free: it may last.
-    fn call_relief(&self, queue: &mut Queue) {
-        if queue.relief_rests && !queue.turns.is_empty() && self.busy.load(Ordering::Relaxed) >= self.since.len() {
-            queue.relief_rests = false;
-            self.relief.notify_one();
-        }
-    }
-
-    /// Milliseconds from the beginning, and one more.
-    fn now(&self) -> u64 {
-        self.begun.elapsed().as_millis() as u64 + 1
-    }
-
-    /// For how long every worker has been at its piece; `None` where one is free.
-    fn held_up(&self) -> Option<Duration> {
-        let youngest =
-            self.since.iter().map(|since| since.load(Ordering::Relaxed)).try_fold(0, |most, since| (since > 0).then(|| most.max(since)));
-        youngest.map(|since| Duration::from_millis(self.now().saturating_sub(since)))
     }
 }
 
@@ -297,7 +248,7 @@ impl Drop for Waits<'_> {
     fn drop(&mut self) {
         if let Some(claim) = &self.claim {
             claim.stop.store(true, Ordering::Relaxed);
-            let task = lock(&self.shared.queue).remove(claim);
+            let task = self.shared.turns.take(|task| task.claim().is_some_and(|own| own.is(claim)));
             // it may hold much, and goes where nobody waits for the lock
             drop(task);
         }
@@ -312,9 +263,8 @@ fn lost<T>(since: Instant) -> Outcome<T> {
 impl Drop for Pool {
     /// Lets the workers go when the queue is empty.
     fn drop(&mut self) {
-        lock(&self.shared.queue).closed = true;
-        self.shared.ready.notify_all();
-        self.shared.relief.notify_all();
+        self.shared.turns.close();
+        self.shared.relief.close();
     }
 }
 
@@ -336,51 +286,27 @@ impl Drop for Alive<'_> {
 fn work(shared: &Shared, number: usize, backend: Backend) {
     let _alive = Alive(shared);
     let mut scratch = Scratch::on(backend);
-    loop {
-        let task = {
-            let mut queue = lock(&shared.queue);
-            let task = loop {
-                match queue.pop() {
-                    Some(task) => break task,
-                    None if queue.closed => return,
-                    None => queue = shared.ready.wait(queue).unwrap_or_else(PoisonError::into_inner),
-                }
-            };
-            shared.since[number].store(shared.now(), Ordering::Relaxed);
-            shared.busy.fetch_add(1, Ordering::Relaxed);
-            shared.call_relief(&mut queue);
-            task
-        };
+    while let Some(task) = shared.turns.next() {
+        shared.relief.begun(number);
+        shared.busy.fetch_add(1, Ordering::Relaxed);
+        shared.call_relief();
         shared.run(task, &mut scratch);
         shared.busy.fetch_sub(1, Ordering::Relaxed);
-        shared.since[number].store(0, Ordering::Relaxed);
+        shared.relief.done(number);
     }
 }
 
-/// The life of the relief: it rests until somebody waits, and acts where all workers are held up.
+/// The life of the relief: it rests until it is called, and acts where all workers are held up.
 fn relieve(shared: &Shared, backend: Backend) {
-    let mut queue = lock(&shared.queue);
-    loop {
-        if queue.turns.is_empty() {
-            if queue.closed {
-                return;
-            }
-            queue.relief_rests = true;
-            queue = shared.relief.wait(queue).unwrap_or_else(PoisonError::into_inner);
-            continue;
-        }
-        let held_up = shared.held_up().unwrap_or_default();
-        let task = if held_up >= HELD_UP { queue.pop_short(HELD_UP) } else { None };
-        match task {
-            Some(task) => {
-                drop(queue);
+    while shared.relief.called() {
+        while shared.turns.owners() > 0 {
+            let held_up = shared.relief.held_up();
+            let short = |task: &Task| task.estimate().is_some_and(|estimate| estimate <= HELD_UP);
+            let task = if held_up >= HELD_UP { shared.turns.take(short) } else { None };
+            match task {
                 // What is short takes little memory, and leaves none behind.
-                shared.run(task, &mut Scratch::on(backend));
-                queue = lock(&shared.queue);
-            }
-            None => {
-                let wait = HELD_UP.saturating_sub(held_up).max(HELD_UP / 4);
-                queue = shared.relief.wait_timeout(queue, wait).unwrap_or_else(PoisonError::into_inner).0;
+                Some(task) => shared.run(task, &mut Scratch::on(backend)),
+                None => shared.relief.wait(HELD_UP.saturating_sub(held_up).max(HELD_UP / 4)),
             }
         }
     }
@@ -392,14 +318,29 @@ impl Shared {
         match task {
             Task::Whole(permit, work) => work(permit),
             Task::Blocks(blocks) => {
-                let number = blocks.next.fetch_add(1, Ordering::Relaxed);
-                if number + 1 < blocks.count {
-                    self.push(Task::Blocks(blocks.clone()));
-                }
-                if number < blocks.count {
-                    blocks.run(number, scratch);
+                if let Some((number, more)) = blocks.handout.take() {
+                    if more {
+                        self.push(Task::Blocks(blocks.clone()));
+                    }
+                    blocks.run(number, self, scratch);
                 }
             }
+            Task::Parts(joint) => joint.join(self, scratch),
+        }
+    }
+}
+
+impl Joint {
+    /// Does a part of another worker's block, if there is one left.
+    fn join(self: Arc<Joint>, shared: &Shared, scratch: &mut Scratch) {
+        let begun = Instant::now();
+        let again = || shared.push(Task::Parts(self.clone()));
+        let ran = || {
+            self.helped.fetch_add(begun.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        };
+        let joined = self.offer.join(scratch.desk(), again, ran);
+        if joined == Joined::Panicked || scratch.bytes() as f64 > KEPT_BYTES {
+            *scratch = Scratch::on(scratch.backend());
         }
     }
 }
@@ -408,19 +349,23 @@ impl Shared {
 const KEPT_BYTES: f64 = 64.0 * 1024.0 * 1024.0;
 
 impl Blocks {
-    fn run(&self, number: usize, scratch: &mut Scratch) {
-        let stop = &self.permit.claim().stop;
+    fn run(&self, number: usize, shared: &Shared, scratch: &mut Scratch) {
+        let stop = &*self.permit.claim().stop;
         if stop.load(Ordering::Relaxed) {
             return self.end(Ended::Stopped);
         }
         let begun = Instant::now();
         let begin = number * self.size;
         let points = begin..(begin + self.size).min(self.run.points());
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.run.block_of(points, scratch, stop)));
+        // one worker alone needs no crew
+        let others = (shared.workers > 1).then(|| Others::of(shared, shared.workers, self.permit.claim().owner.clone()));
+        let crew = others.as_ref().map(|others| others as &dyn Crew);
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.run.block_of(points, scratch, Means { stop, crew })));
         if outcome.is_err() || self.run.scratch_bytes() > KEPT_BYTES {
             *scratch = Scratch::on(scratch.backend());
         }
-        self.ran(number, begun);
+        let helped = others.map_or(0, |others| others.joint.helped.load(Ordering::Relaxed));
+        self.ran(number, begun, Duration::from_nanos(helped));
         match outcome {
             Ok(Ok(block)) => self.store(number, block),
             Ok(Err(_)) => self.end(Ended::Stopped),
@@ -428,37 +373,28 @@ impl Blocks {
         }
     }
 
-    /// Notes what a block took.
-    fn ran(&self, number: usize, begun: Instant) {
-        let spent = &mut lock(&self.results).spent;
-        spent.computed += begun.elapsed();
+    /// Notes what a block took, of this worker and of others.
+    fn ran(&self, number: usize, begun: Instant, helped: Duration) {
+        let spent = &mut lock(&self.spent);
+        spent.computed += begun.elapsed() + helped;
         if number == 0 {
-            spent.queued = begun - self.since;
+            spent.queued = begun - spent.since;
         }
     }
 
     fn store(&self, number: usize, block: Block) {
-        let mut results = lock(&self.results);
-        results.blocks[number] = Some(block);
-        results.left -= 1;
-        self.permit.left(results.left, self.count);
-        if results.left == 0
-            && let Some(done) = results.done.take()
-        {
-            let (blocks, spent) = (std::mem::take(&mut results.blocks), results.spent);
-            drop(results);
-            let _ = done.send((Ok(blocks.into_iter().flatten().collect()), spent));
+        let Stored { left, all } = self.handout.store(number, block);
+        self.permit.left(left, self.handout.count());
+        if let Some((done, blocks)) = all {
+            let _ = done.send((Ok(blocks), *lock(&self.spent)));
         }
     }
 
     /// Gives up: no further block of this request is begun.
     fn end(&self, why: Ended) {
         self.permit.claim().stop.store(true, Ordering::Relaxed);
-        self.next.fetch_add(self.count, Ordering::Relaxed);
-        let mut results = lock(&self.results);
-        let spent = results.spent;
-        if let Some(done) = results.done.take() {
-            let _ = done.send((Err(why), spent));
+        if let Some(done) = self.handout.end() {
+            let _ = done.send((Err(why), *lock(&self.spent)));
         }
     }
 }
@@ -515,18 +451,21 @@ mod tests {
     #[test]
     fn what_is_short_is_found_in_its_turn() {
         let load = Arc::new(Load::new(RULES));
-        let mut queue = Queue::default();
+        let turns = Turns::new();
         for (owner, flops) in [("a", 1e9), ("b", 2e9), ("b", 1e5), ("c", 2e5)] {
-            queue.push(Task::Whole(load.permit(flops, &claim(Some(owner))), Box::new(drop)));
+            let task = Task::Whole(load.permit(flops, &claim(Some(owner))), Box::new(drop));
+            turns.push_if(task.owner().clone(), task, |_| true);
         }
+        turns.close();
         let mut owners = |short: bool| {
-            let task = if short { queue.pop_short(HELD_UP) } else { queue.pop() };
-            task.map(|task| task.permit().claim().owner.as_deref().unwrap_or_default().to_owned())
+            let fits = |task: &Task| task.estimate().is_some_and(|estimate| estimate <= HELD_UP);
+            let task = if short { turns.take(fits) } else { turns.next() };
+            task.map(|task| task.owner().as_deref().unwrap_or_default().to_owned())
         };
         let order: Vec<_> = [true, true, true, false, false, false].map(&mut owners).into_iter().collect();
         let name = |owner: &str| Some(owner.to_owned());
         assert_eq!(order, [name("b"), name("c"), None, name("a"), name("b"), None]);
-        assert!(queue.tasks.is_empty() && queue.turns.is_empty());
+        assert_eq!(turns.owners(), 0);
     }
 
     #[tokio::test]
@@ -548,23 +487,54 @@ mod tests {
             assert_eq!((memory.used(), Arc::strong_count(&needed), load.pieces()), (600, 2, 2), "what waits holds what it needs");
             drop(waits);
             assert_eq!((memory.used(), Arc::strong_count(&needed), load.pieces()), (0, 1, 1), "and nothing where nobody waits");
-            assert!(lock(&pool.shared.queue).turns.is_empty());
+            assert_eq!(pool.shared.turns.owners(), 0);
             drop(go);
         };
         let (busy, ()) = tokio::join!(busy, others);
         assert_eq!(busy.0, Ok(true));
     }
 
+    #[tokio::test]
+    async fn a_part_that_panics_costs_its_request_and_nobody_else() {
+        let pool = Arc::new(Pool::start(3, Backend::Auto));
+        let load = Arc::new(Load::new(RULES));
+        let claim = claim(None);
+        for bad in [0, 5, 63] {
+            let (others, done) = (pool.clone(), Arc::new(AtomicUsize::new(0)));
+            let counted = done.clone();
+            let work = move || {
+                let work = |part: usize, _: &mut Desk| {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                    assert_ne!(part, bad, "on purpose");
+                };
+                others.crew().run(&mut Desk::default(), 64, &work);
+            };
+            assert_eq!(pool.whole(load.permit(1.0, &claim), work).await.0, Err(Ended::Panicked));
+            assert!((1..=64).contains(&done.load(Ordering::Relaxed)));
+        }
+        let (others, sum) = (pool.clone(), Arc::new(AtomicUsize::new(0)));
+        let counted = sum.clone();
+        let work = move || {
+            others.crew().run(&mut Desk::default(), 100, &|part, _| {
+                counted.fetch_add(part, Ordering::Relaxed);
+            });
+        };
+        assert_eq!(pool.whole(load.permit(1.0, &claim), work).await.0, Ok(()));
+        assert_eq!((sum.load(Ordering::Relaxed), pool.busy_and_alive().1), (4950, 3));
+    }
+
     #[test]
     fn callers_take_turns() {
         let load = Arc::new(Load::new(RULES));
-        let mut queue = Queue::default();
+        let turns = Turns::new();
         for (owner, flops) in [("a", 1e9), ("a", 2e9), ("a", 3e9), ("b", 4e9), ("b", 5e9), ("c", 6e9)] {
-            queue.push(Task::Whole(load.permit(flops, &claim(Some(owner))), Box::new(drop)));
+            let task = Task::Whole(load.permit(flops, &claim(Some(owner))), Box::new(drop));
+            turns.push_if(task.owner().clone(), task, |_| true);
         }
+        turns.close();
         let order: Vec<String> =
-            std::iter::from_fn(|| queue.pop()).map(|task| task.permit().claim().owner.as_deref().unwrap_or_default().to_owned()).collect();
+            std::iter::from_fn(|| turns.next()).map(|task| task.owner().as_deref().unwrap_or_default().to_owned()).collect();
         assert_eq!(order, ["a", "b", "c", "a", "b", "a"]);
-        assert!(queue.tasks.is_empty() && queue.turns.is_empty());
+        assert_eq!(turns.owners(), 0);
     }
 }
