@@ -473,8 +473,10 @@ mod tests {
         let pool = Pool::start(1, Backend::Auto);
         let load = Arc::new(Load::new(RULES));
         let (go, gone) = std::sync::mpsc::channel::<()>();
-        let busy = pool.whole(load.permit(1e12, &claim(None)), move || gone.recv().is_err());
+        let (began, begun) = oneshot::channel();
+        let busy = pool.whole(load.permit(1e12, &claim(None)), move || began.send(()).is_ok() && gone.recv().is_err());
         let others = async {
+            begun.await.unwrap();
             let (memory, needed) = (Memory::new(1000), Arc::new(()));
             let held = Arc::new(memory.portion(&Caller::ANYONE));
             held.grow(600).unwrap();
