@@ -102,20 +102,20 @@ fn holds(name: &str, mutations: usize) {
 
 #[test]
 fn graphs() {
-    holds("graph", 2_000);
+    holds("graph", 8_000);
 }
 
 #[test]
 fn formulas() {
-    holds("formula", 2_000);
+    holds("formula", 8_000);
 }
 
 #[test]
 fn points() {
-    holds("points", 2_000);
+    holds("points", 8_000);
 }
 
 #[test]
 fn derivatives() {
-    holds("derive", 2_000);
+    holds("derive", 8_000);
 }
