@@ -28,6 +28,10 @@ lint:
 ci:
     .ci/run
 
+# Fuzz targets under libFuzzer; default: all, 10^6 executions each
+fuzz *arguments:
+    fuzz/run.py {{ arguments }}
+
 # Trials of the contract against a live server: schemathesis, python, typescript, examples; default: all
 contract *trials:
     cargo build --locked

@@ -53,7 +53,7 @@ COVERAGE = ["--cfg", "fuzzing", "-Cpasses=sancov-module"] + [f"-Cllvm-args=-{fla
 def build():
     """Everything but build scripts is instrumented: that is what naming the machine is for."""
     environment = os.environ | {"CARGO_ENCODED_RUSTFLAGS": "\x1f".join(COVERAGE)}
-    command = [os.environ.get("CARGO", "cargo"), "build", "--release", "--locked", "--target", TRIPLE]
+    command = [os.environ.get("CARGO", "cargo"), "build", "--release", "--target", TRIPLE]
     subprocess.run([*command, "--manifest-path", FUZZ / "Cargo.toml", "--target-dir", FUZZ / "target"], env=environment, check=True)
 
 

@@ -321,6 +321,8 @@ pub(super) fn site(source: &Source) -> Site<'_> {
 fn bind(source: &mut Source, given: &Given) -> Option<Binding> {
     let inputs = &mut source.graph.inputs;
     let zero = given.arrangement.points() == 0;
+    // a list of no objects has nowhere to name an input; columns do, however short
+    let unnamed = matches!(given.arrangement, Arrangement::Rows(0));
     let mut found: HashMap<&str, (usize, &Entry, bool)> = HashMap::with_capacity(inputs.len());
     // steps from the point are no values of an input
     let points = if matches!(given.arrangement, Arrangement::Steps(..)) { &[] } else { &given.points[..] };
@@ -332,7 +334,7 @@ fn bind(source: &mut Source, given: &Given) -> Option<Binding> {
     let mut binding = Binding::default();
     for input in inputs.iter_mut() {
         let Some((position, entry, per_point)) = found.remove(input.name.as_str()) else {
-            if !zero {
+            if !unnamed {
                 return None;
             }
             binding.sources.push(None);

@@ -22,13 +22,19 @@ use super::{COMPILE_BYTES, COMPILE_FLOPS, CONVERT_BYTES, Caller, Context, Endpoi
 use crate::engine::program::{Program, Want};
 use crate::store::{self, Asker, Condition, Entry, Id, Reference, Registration, Version, Versions};
 use crate::wire::answer::{Cost, Signature};
-use crate::wire::function::{Facts, Functions, Registered as Answer};
+use crate::wire::function::{Facts, Registered as Answer};
 use crate::wire::problem::{Failure, Fault, Slug};
 
 /// Functions of a page, where nobody says how many.
 pub const PAGE: usize = 100;
 /// Functions of a page at most.
 pub const MOST: usize = 1000;
+/// Bytes of a page of several functions at most: one that would be longer ends before, and the next goes on from there.
+const PAGE_BYTES: usize = 1 << 20;
+/// Functions that the store is asked for at once: what it answers is in memory beside what is written of it.
+const STEP: usize = 100;
+/// Bytes of what is known of a function without looking into it, of the longest as the store's settings are by default.
+const FACTS_BYTES: usize = 13 << 10;
 
 /// A function to be registered.
 #[derive(Debug, Clone)]
@@ -122,9 +128,9 @@ impl Service {
     /// Does what a request asks for within its deadline, and counts what it took.
     async fn errand<T>(&self, context: Context, work: impl AsyncFnOnce(&mut Errand) -> Result<T, Failure>) -> Result<T, Failure> {
         self.takes_work()?;
-        let deadline = context.deadline;
+        let time = context.time();
         let mut errand = Errand::new(context, &self.0.memory);
-        let outcome = self.0.within(deadline, work(&mut errand)).await;
+        let outcome = self.0.within(time, work(&mut errand)).await;
         self.0.metrics.worked(&errand.end());
         outcome
     }
@@ -145,10 +151,37 @@ impl Inner {
             None => 0,
             Some(text) => read_cursor(text).ok_or_else(|| refuse(format!("{} is no `cursor` that was answered", quote(text))))?,
         };
-        let page = self.shelf.store.list(caller.asker(), after, limit).await.map_err(failure)?;
-        let next = page.entries.last().filter(|_| page.more).map(|last| write_cursor(last.sequence));
-        let functions = page.entries.into_iter().map(|entry| facts(entry, None)).collect();
-        Ok(json(&Functions { functions, next }))
+        self.page(caller, limit, after).await
+    }
+
+    /// A page of so many functions, or of as many as a page may be long.
+    async fn page(&self, caller: &Caller, limit: usize, mut after: u64) -> Result<Bytes, Failure> {
+        let held = self.memory.portion(caller);
+        let room = (limit * FACTS_BYTES).min(PAGE_BYTES) as u64;
+        // what the store answers, and what is written, which may have twice the room that it needs
+        held.grow(3 * room)?;
+        let (mut page, mut left) = (encode::Page::new(), limit);
+        let more = loop {
+            let found = self.shelf.store.list(caller.asker(), after, left.min(STEP)).await.map_err(failure)?;
+            let bytes: usize = found.entries.iter().map(Entry::bytes_of_facts).sum();
+            held.grow((bytes as u64).saturating_sub(room))?;
+            let mut full = false;
+            for entry in found.entries {
+                let sequence = entry.sequence;
+                full = !page.push(&facts(entry, None), PAGE_BYTES);
+                if full {
+                    break;
+                }
+                (after, left) = (sequence, left - 1);
+            }
+            held.shrink(3 * room);
+            if full || !found.more || left == 0 {
+                break full || found.more;
+            }
+        };
+        let page = page.end(more.then(|| write_cursor(after)));
+        held.grow((page.capacity() as u64).saturating_sub(3 * room))?;
+        Ok(held.with_all_of(page))
     }
 
     async fn delete(&self, caller: &Caller, name: &str, conditions: Preconditions) -> Result<(), Failure> {
@@ -199,7 +232,8 @@ impl Inner {
         let tag = tag(&entry);
         let Signed { inputs, outputs, cost } = signature;
         let answer = Answer { id: id.to_string(), name: name.clone(), inputs, outputs, cost };
-        Ok(Registered { body: json(&answer), created, reference: name.unwrap_or(answer.id), tag })
+        let body = errand.accounted(serde_json::to_vec(&answer).unwrap_or_default())?;
+        Ok(Registered { body, created, reference: name.unwrap_or(answer.id), tag })
     }
 
     async fn show(
@@ -230,8 +264,9 @@ impl Inner {
             Reference::Name(name) => Some(name),
             Reference::Id(_) => None,
         };
+        errand.held.grow(known.text.len() as u64 + FACTS_BYTES as u64)?;
         let body = encode::function(&facts(entry, asked), &signed, &known.text);
-        Ok(Shown { body: Some(body.into()), tag })
+        Ok(Shown { body: Some(errand.accounted(body)?), tag })
     }
 
     /// What a reference means to who asks.
@@ -341,10 +376,6 @@ fn facts(entry: Entry, asked: Option<String>) -> Facts {
     let Entry { id, names, description, public, created, .. } = entry;
     let name = asked.or_else(|| names.first().cloned());
     Facts { id: id.to_string(), name, names, description, public, created: timestamp(created) }
-}
-
-fn json(answer: &impl serde::Serialize) -> Bytes {
-    serde_json::to_vec(answer).map(Bytes::from).unwrap_or_default()
 }
 
 /// The entity tag of an entry.

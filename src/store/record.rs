@@ -107,6 +107,12 @@ impl Entry {
         Version { sequence: self.sequence, revision: self.revision }
     }
 
+    /// Bytes that the entry takes in memory, about.
+    pub fn bytes_of_facts(&self) -> usize {
+        let texts = [&self.owner, &self.description].into_iter().flatten().map(String::len);
+        size_of::<Entry>() + texts.chain(self.names.iter().map(|name| size_of::<String>() + name.len())).sum::<usize>()
+    }
+
     /// Whether he sees it.
     pub fn visible(&self, asker: Asker<'_>) -> bool {
         self.public || asker.all || self.owner.as_deref() == asker.owner

@@ -48,6 +48,7 @@ async fn points_are_held_to_the_inputs() {
         (r#""points":{"x":[1,2]}"#, &[("/points", &["\"w\"", "missing"])]),
         (r#""points":{"x":[1],"w":[[1,2]],"v":[1]}"#, &[("/points/v", &["\"v\""])]),
         (r#""points":{}"#, &[("/points", &["\"x\"", "missing"]), ("/points", &["\"w\"", "missing"])]),
+        (r#""points":{"x":[]}"#, &[("/points", &["\"w\"", "missing"])]),
         (r#""points":7"#, &[("/points", &["number"])]),
         (r#""points":"all""#, &[("/points", &["string"])]),
         // Twice given.

@@ -90,9 +90,11 @@ NO_ANSWER = (OSError, http.client.HTTPException, ValueError)
 
 
 class Postgres:
-    """A PostgreSQL of this trial alone, run by nobody in particular: as root, by the user postgres of Debian's package."""
+    """A PostgreSQL of this trial alone, run by nobody in particular: as root, by the user postgres of Debian's package.
 
-    def __init__(self):
+    On a socket; with a `certificate`, and the key beside it, on a port of 127.0.0.1 besides, where it takes encrypted connections alone."""
+
+    def __init__(self, started=True, certificate=None):
         self.directory = tempfile.mkdtemp(prefix="nablad-pg-", dir="/tmp")
         self.programs = self._programs()
         self.user = []
@@ -100,7 +102,19 @@ class Postgres:
             shutil.chown(self.directory, "postgres")
             self.user = ["runuser", "-u", "postgres", "--"]
         self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "-D", self.directory + "/data")
-        self.start()
+        self.port, self.options = None, ""
+        if certificate:
+            self.port = free_port()
+            with open(self.directory + "/data/pg_hba.conf", "w") as rules:
+                rules.write("local all all trust\nhostssl all all 127.0.0.1/32 trust\n")
+            for source, name in [(certificate, "server.pem"), (certificate.replace(".pem", ".key"), "server.key")]:
+                shutil.copy(source, f"{self.directory}/{name}")
+                os.chmod(f"{self.directory}/{name}", 0o600)
+                if self.user:
+                    shutil.chown(f"{self.directory}/{name}", "postgres")
+            self.options = f" -c port={self.port} -c ssl=on -c ssl_cert_file={self.directory}/server.pem -c ssl_key_file={self.directory}/server.key"
+        if started:
+            self.start()
 
     @staticmethod
     def _programs():
@@ -120,7 +134,7 @@ class Postgres:
             raise RuntimeError(f"{program}: {done.stderr.decode()}")
 
     def start(self):
-        options = f"-c listen_addresses= -c unix_socket_directories={self.directory}"
+        options = f"-c listen_addresses={'127.0.0.1' if self.port else ''} -c unix_socket_directories={self.directory}{self.options}"
         self._run("pg_ctl", "-D", self.directory + "/data", "-l", self.directory + "/log", "-o", options, "-w", "start")
 
     def stop(self, mode="immediate"):
@@ -128,7 +142,7 @@ class Postgres:
 
     @property
     def url(self):
-        return f"postgres://postgres@{urllib.parse.quote(self.directory, safe='')}/postgres"
+        return f"postgres://postgres@{urllib.parse.quote(self.directory, safe='')}{f':{self.port}' if self.port else ''}/postgres"
 
     def remove(self):
         try:

@@ -160,6 +160,8 @@ def main():
     table += "".join(f"| {what} | {got} | {goal} |\n" for what, got, goal, _ in rows)
     print(table)
     print(f"the callers' own loop was late by at most {max(seen.late) * 1e3:.0f} ms")
+    tenths = [statistics.median(sample[0] for sample in samples[len(samples) * i // 10:len(samples) * (i + 1) // 10]) for i in range(10)]
+    print(f"memory, median of each tenth: {', '.join(map(mib, tenths))} MiB; cached {mib(now['nablad_cache_bytes'])} MiB")
     slowest = sorted(((percentile(all, 0.99), kind, len(all)) for kind, all in seen.latencies.items()), reverse=True)
     print("p99 by kind: " + ", ".join(f"{kind} {seconds * 1e3:.1f} ms of {count}" for seconds, kind, count in slowest))
     print("hostile by kind: " + ", ".join(f"{count} × {kind}" for kind, count in sorted(seen.hostile.items())))

@@ -117,15 +117,18 @@ impl Keys {
             let detail = if token.is_some() { "this key is not known here" } else { "Authorization must be: Bearer KEY" };
             return Err(Refused::of(Slug::Unauthorized, detail, WRONG));
         };
+        // What a key asks for in vain costs it as much as what it is given.
+        let (held, said) = match key.limits.enter(now) {
+            (Ok(held), said) => (held, said),
+            (Err(failure), said) => return Err(Box::new(Refused { failure, challenge: None, said })),
+        };
         if !key.caller.may(need) {
             let challenge = format!("Bearer realm=\"nablad\", error=\"insufficient_scope\", scope=\"{}\"", need.name());
             let challenge = HeaderValue::try_from(challenge).unwrap_or(WRONG);
-            return Err(Refused::of(Slug::Forbidden, format!("this takes a key with the scope {}", need.name()), challenge));
+            let failure = Failure::new(Slug::Forbidden, format!("this takes a key with the scope {}", need.name()));
+            return Err(Box::new(Refused { failure, challenge: Some(challenge), said }));
         }
-        match key.limits.enter(now) {
-            (Ok(held), said) => Ok(Pass { caller: key.caller.clone(), held, said }),
-            (Err(failure), said) => Err(Box::new(Refused { failure, challenge: None, said })),
-        }
+        Ok(Pass { caller: key.caller.clone(), held, said })
     }
 }
 
@@ -220,7 +223,7 @@ mod tests {
     #[test]
     fn keys_open_what_they_are_good_for() {
         let (key, line) = generate("alice", "evaluate").unwrap();
-        let settings = Settings { list: format!("{line} rate=1 burst=1; # nothing"), ..Settings::default() };
+        let settings = Settings { list: format!("{line} rate=1 burst=2; # nothing"), ..Settings::default() };
         let keys = Keys::load(&settings).unwrap().unwrap();
         let now = Instant::now();
         let slug = |value: &str, need| match keys.check(&headers(value), need, now) {
@@ -239,6 +242,7 @@ mod tests {
             (format!("Bearer {key}"), Scope::Register, "forbidden"),
             (format!("bearer  {key}"), Scope::Evaluate, "alice"),
             (format!("Bearer {key}"), Scope::Evaluate, "rate-limited"),
+            (format!("Bearer {key}"), Scope::Register, "rate-limited"),
         ] {
             assert_eq!(slug(&value, need).as_deref(), Some(expected), "{value}");
         }

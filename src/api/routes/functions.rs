@@ -69,7 +69,7 @@ impl FromRequestParts<Shared> for Asked {
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Asked, Rejection> {
         let deadline = deadline(&parts.headers, shared.service.limits())?;
         let (caller, trace) = (parts.extensions.remove::<Caller>().unwrap_or_default(), parts.extensions.remove::<Trace>());
-        Ok(Asked(Context { deadline, caller, trace }))
+        Ok(Asked(Context { caller, trace, ..Context::from(deadline) }))
     }
 }
 
@@ -146,11 +146,8 @@ fn escaped(name: &str) -> String {
 #[utoipa::path(post, path = "/functions", tag = "registry", operation_id = "register", request_body = RegisterRequest,
     responses((status = 201, description = "The function is registered.", body = Answer),
         (status = 200, description = "It was already.", body = Answer)))]
-async fn register(State(shared): State<Shared>, call: Call) -> Result<Response, Rejection> {
-    let Call { body, held, context } = call;
-    let made = shared.service.register(Submission { body, context, replaces: None }).await?;
-    drop(held);
-    Ok(registered(made))
+async fn register(State(shared): State<Shared>, Call { body, context }: Call) -> Result<Response, Rejection> {
+    Ok(registered(shared.service.register(Submission { body, context, replaces: None }).await?))
 }
 
 /// What `GET /functions` may be told.
@@ -209,12 +206,9 @@ async fn replace(
     State(shared): State<Shared>,
     Named(name): Named,
     Conditional(conditions): Conditional,
-    call: Call,
+    Call { body, context }: Call,
 ) -> Result<Response, Rejection> {
-    let Call { body, held, context } = call;
-    let made = shared.service.register(Submission { body, context, replaces: Some((name, conditions)) }).await?;
-    drop(held);
-    Ok(registered(made))
+    Ok(registered(shared.service.register(Submission { body, context, replaces: Some((name, conditions)) }).await?))
 }
 
 /// Delete a function
@@ -244,11 +238,8 @@ macro_rules! evaluations {
     )*};
 }
 
-async fn evaluate(shared: &Shared, endpoint: Endpoint, name: String, call: Call) -> Result<Json, Rejection> {
-    let Call { body, held, context } = call;
-    let answer = shared.service.call(Request { endpoint, body, function: Some(name), context }).await?;
-    drop(held);
-    Ok(Json(answer))
+async fn evaluate(shared: &Shared, endpoint: Endpoint, name: String, Call { body, context }: Call) -> Result<Json, Rejection> {
+    Ok(Json(shared.service.call(Request { endpoint, body, function: Some(name), context }).await?))
 }
 
 evaluations! {

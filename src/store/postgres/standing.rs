@@ -95,20 +95,20 @@ impl Postgres {
 
 /// Looks every `pause`, as long as there is anybody who has the store.
 pub(super) async fn keep(postgres: Weak<Postgres>, standing: Arc<Standing>, pause: Duration) {
-    let mut wait = pause;
+    let mut away = SHORTEST;
     loop {
-        tokio::select! {
-            () = sleep(wait) => {}
-            () = standing.doubt.notified() => {}
-        }
+        let wait = if standing.usable().is_ok() { pause } else { away };
+        let doubted = tokio::select! {
+            () = sleep(wait) => false,
+            () = standing.doubt.notified() => true,
+        };
         let Some(postgres) = postgres.upgrade() else { return };
-        if standing.usable().is_ok() && wait == pause && standing.used_within(pause) {
+        if !doubted && standing.usable().is_ok() && standing.used_within(pause) {
             continue;
         }
-        wait = match postgres.look().await {
-            Ok(()) => pause,
-            Err(_) if wait == pause => SHORTEST,
-            Err(_) => (2 * wait).min(LONGEST),
+        away = match postgres.look().await {
+            Ok(()) => SHORTEST,
+            Err(_) => (2 * wait.min(away)).min(LONGEST),
         };
     }
 }
