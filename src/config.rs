@@ -28,8 +28,8 @@ pub const DEFAULT_TOML: &str = include_str!("../config/default.toml");
 pub struct Config {
     /// The HTTP edge.
     pub http: api::Settings,
-    /// The service.
-    pub service: Service,
+    /// The service, but for its limits.
+    pub service: service::Settings,
     /// What one request may ask for.
     pub limits: Limits,
     /// Where registered functions live.
@@ -40,58 +40,6 @@ pub struct Config {
     pub log: telemetry::Settings,
     /// Traces.
     pub traces: telemetry::traces::Settings,
-}
-
-/// The section `[service]`: the service's settings but the limits, which have a section of their own.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Service {
-    /// Worker threads; 0 for as many as there are cores.
-    pub workers: usize,
-    /// Bytes of compiled programs kept.
-    pub cache_bytes: usize,
-    /// Seconds of estimated work that may wait for a worker.
-    pub queue_seconds: f64,
-    /// Whether functions that are asked for again and again become machine code.
-    pub machine_code: service::MachineCode,
-    /// Pieces of work that may be taken on at once.
-    pub queue_requests: usize,
-    /// Seconds for which the queue may be that long before that is no burst any more.
-    pub burst_seconds: f64,
-    /// What a request may wait in a queue that is no burst, as a multiple of its own work.
-    pub busy_wait: f64,
-    /// Seconds that a request may wait however short its own work is.
-    pub busy_wait_seconds: f64,
-    /// Bytes of bodies, points, results and answers in memory at once.
-    pub memory_bytes: usize,
-}
-
-impl Default for Service {
-    fn default() -> Service {
-        let service::Settings {
-            workers,
-            cache_bytes,
-            queue_seconds,
-            machine_code,
-            queue_requests,
-            burst_seconds,
-            busy_wait,
-            busy_wait_seconds,
-            memory_bytes,
-            limits: _,
-        } = service::Settings::default();
-        Service {
-            workers,
-            cache_bytes,
-            queue_seconds,
-            machine_code,
-            queue_requests,
-            burst_seconds,
-            busy_wait,
-            busy_wait_seconds,
-            memory_bytes,
-        }
-    }
 }
 
 /// Where settings come from beside the defaults.
@@ -350,30 +298,7 @@ impl Config {
 
     /// The service's settings.
     pub fn service(&self) -> service::Settings {
-        let Service {
-            workers,
-            cache_bytes,
-            queue_seconds,
-            machine_code,
-            queue_requests,
-            burst_seconds,
-            busy_wait,
-            busy_wait_seconds,
-            memory_bytes,
-        } = self.service;
-        let limits = self.limits.clone();
-        service::Settings {
-            workers,
-            cache_bytes,
-            queue_seconds,
-            machine_code,
-            queue_requests,
-            burst_seconds,
-            busy_wait,
-            busy_wait_seconds,
-            memory_bytes,
-            limits,
-        }
+        service::Settings { limits: self.limits.clone(), ..self.service.clone() }
     }
 
     /// The settings as TOML; secrets are masked.

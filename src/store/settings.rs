@@ -109,8 +109,8 @@ impl Settings {
     pub fn masked(url: &str) -> String {
         let Some((scheme, rest)) = url.split_once("://") else {
             return match url.to_ascii_lowercase().find("password") {
-                Some(at) => format!("{}password{MASK}", &url[..at]),
-                None => url.to_owned(),
+                Some(at) if !url.starts_with("file:") => format!("{}password{MASK}", &url[..at]),
+                Some(_) | None => url.to_owned(),
             };
         };
         let shown = match rest.rsplit_once('@').map(|(user, rest)| (user.split_once(':'), rest)) {
@@ -197,6 +197,7 @@ mod tests {
             ("host=db password=secret dbname=x", "host=db password***"),
             ("http://me:secret@collector:4318/v1/traces", "http://me:***@collector:4318/v1/traces"),
             ("file:a@b:c", "file:a@b:c"),
+            ("file:/var/password.redb", "file:/var/password.redb"),
         ] {
             assert_eq!(Settings::masked(url), shown);
             let settings = Settings { url: url.to_owned(), ..Settings::default() };
