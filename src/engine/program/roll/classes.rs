@@ -139,7 +139,7 @@ impl Classes {
             self.share(survey, class);
             let mut orders: Vec<(u8, usize)> = (0..self.list[class].shared.len().max(1))
                 .filter(|&k| !self.list[class].shared.get(k).is_some_and(|shared| *shared))
-                .filter_map(|k| Some((self.rank(survey, class, k)?, k)))
+                .map(|k| (self.rank(survey, class, k), k))
                 .collect();
             orders.sort_unstable();
             for (_, k) in orders {
@@ -173,20 +173,17 @@ impl Classes {
         }
     }
 
-    /// How good an order an operand would be, if it is of one kind in all lanes: the less the better.
-    fn rank(&self, survey: &Survey<'_>, class: usize, k: usize) -> Option<u8> {
+    /// How good an order an operand would be, judged by the first lane's: the less the better.
+    fn rank(&self, survey: &Survey<'_>, class: usize, k: usize) -> u8 {
         let lanes = self.lanes(class);
-        let mut kinds = lanes.iter().map(|&lane| self.place(survey, self.operand(survey, class, lane, k)).0);
-        let first = kinds.next()?;
-        let alike = kinds.all(|kind| kind == first);
-        alike.then_some(match first {
+        match self.place(survey, self.operand(survey, class, lanes[0], k)).0 {
             Kin::Class(of) if self.lanes(of as usize).len() == lanes.len() => 0,
             Kin::Class(_) => 1,
             Kin::Of(_) => 2,
             Kin::Input => 3,
             Kin::Constant => 4,
             Kin::Other => 5,
-        })
+        }
     }
 
     /// Where an operand is among its kind.
@@ -203,11 +200,18 @@ impl Classes {
         }
     }
 
-    /// Orders the lanes by an operand; `false` where two lanes have the same one.
+    /// Orders the lanes by an operand; `false` where two lanes have the same one, or they have some of different kinds.
     fn order(&mut self, survey: &Survey<'_>, class: usize, k: usize) -> bool {
         let lanes = self.lanes(class);
-        let mut keys: Vec<(u32, NodeId)> =
-            lanes.iter().map(|&lane| (self.place(survey, self.operand(survey, class, lane, k)).1, lane)).collect();
+        let mut keys: Vec<(u32, NodeId)> = Vec::with_capacity(lanes.len());
+        let mut alike: Option<Kin> = None;
+        for &lane in lanes {
+            let (kin, key) = self.place(survey, self.operand(survey, class, lane, k));
+            if *alike.get_or_insert(kin) != kin {
+                return false;
+            }
+            keys.push((key, lane));
+        }
         if !keys.is_sorted() {
             keys.reverse();
             if !keys.is_sorted() {

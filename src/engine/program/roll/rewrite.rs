@@ -21,6 +21,7 @@ pub(super) fn rewrite(survey: &Survey<'_>, classes: &Classes, specials: &Special
         g: Builder::default(),
         copies: vec![None; survey.graph.len()],
         vectors: vec![None; classes.list.len()],
+        lower: vec![Vec::new(); classes.list.len()],
         steps: 0,
     };
     for input in survey.graph.inputs() {
@@ -49,6 +50,13 @@ enum Unit {
     Class(usize),
 }
 
+/// One more, where it is another one.
+fn push(unit: Unit, to: &mut Vec<Unit>) {
+    if to.last() != Some(&unit) {
+        to.push(unit);
+    }
+}
+
 /// The rolled graph while it is written.
 pub(super) struct Rewrite<'a> {
     survey: &'a Survey<'a>,
@@ -59,6 +67,8 @@ pub(super) struct Rewrite<'a> {
     copies: Vec<Option<NodeId>>,
     /// What became of each class.
     vectors: Vec<Option<NodeId>>,
+    /// What each class that is wanted needs.
+    lower: Vec<Vec<Unit>>,
     /// How much was looked at: terms, and what units need.
     pub(super) steps: usize,
 }
@@ -87,9 +97,15 @@ impl Rewrite<'_> {
             };
             if !std::mem::replace(seen, true) {
                 below.clear();
-                self.below(unit, &mut below);
+                match unit {
+                    Unit::Node(id) => self.below(id, &mut below),
+                    Unit::Class(class) => self.below_lanes(class, &mut below),
+                }
                 self.steps += 1 + below.len();
                 open.extend_from_slice(&below);
+                if let Unit::Class(class) = unit {
+                    self.lower[class] = below.clone();
+                }
             }
         }
         nodes
@@ -108,7 +124,10 @@ impl Rewrite<'_> {
                 continue;
             }
             below.clear();
-            self.below(unit, &mut below);
+            match unit {
+                Unit::Node(id) => self.below(id, &mut below),
+                Unit::Class(class) => below.extend_from_slice(&self.lower[class]),
+            }
             self.steps += 1 + below.len();
             let before = open.len();
             open.extend(below.iter().copied().filter(|&unit| !self.is_done(unit)));
@@ -129,47 +148,44 @@ impl Rewrite<'_> {
         Ok(())
     }
 
-    /// What a unit needs.
-    fn below(&self, unit: Unit, to: &mut Vec<Unit>) {
-        let mut push = |unit: Unit| {
-            if to.last() != Some(&unit) {
-                to.push(unit);
-            }
-        };
-        let term = |id: NodeId| match self.classes.term(self.survey, id) {
-            Term::Lane(class, _) => Some(Unit::Class(class as usize)),
-            Term::Element(node, _) | Term::Single(node) => Some(Unit::Node(node)),
-            Term::Number(_) => None,
-        };
-        match unit {
-            Unit::Node(id) => match self.specials.get(id) {
-                Some(Special::Sum(terms)) => terms.iter().filter_map(|&id| term(id)).for_each(push),
-                Some(Special::Join) => self.args(id).iter().filter_map(|&id| term(id)).for_each(push),
-                Some(Special::Placed(parts)) => {
-                    for part in parts {
-                        match part {
-                            Part::Whole(node) => push(self.unit(*node)),
-                            Part::Elements(elements) => elements.iter().filter_map(|&(id, _)| term(id)).for_each(&mut push),
-                        }
+    /// What a node needs that is not rolled.
+    fn below(&self, id: NodeId, to: &mut Vec<Unit>) {
+        match self.specials.get(id) {
+            Some(Special::Sum(terms)) => terms.iter().for_each(|&term| self.below_term(term, to)),
+            Some(Special::Join) => self.args(id).iter().for_each(|&arg| self.below_term(arg, to)),
+            Some(Special::Placed(parts)) => {
+                for part in parts {
+                    match part {
+                        Part::Whole(node) => push(self.unit(*node), to),
+                        Part::Elements(elements) => elements.iter().for_each(|&(id, _)| self.below_term(id, to)),
                     }
                 }
-                None => self.args(id).iter().for_each(|&arg| push(self.unit(arg))),
-            },
-            Unit::Class(class) if self.classes.list[class].terms > 0 => {
-                for &lane in self.classes.lanes(class) {
-                    self.survey.terms(lane).into_iter().filter_map(term).for_each(&mut push);
-                }
             }
-            Unit::Class(class) => {
-                let lanes = self.classes.lanes(class);
-                for (k, shared) in self.classes.list[class].shared.iter().enumerate() {
-                    if *shared {
-                        push(self.unit(self.args(lanes[0])[k]));
-                        continue;
-                    }
-                    lanes.iter().filter_map(|&lane| term(self.args(lane)[k])).for_each(&mut push);
-                }
+            None => self.args(id).iter().for_each(|&arg| push(self.unit(arg), to)),
+        }
+    }
+
+    /// What the lanes of a class need.
+    fn below_lanes(&self, class: usize, to: &mut Vec<Unit>) {
+        let lanes = self.classes.lanes(class);
+        if self.classes.list[class].terms > 0 {
+            lanes.iter().flat_map(|&lane| self.survey.terms(lane)).for_each(|term| self.below_term(term, to));
+        }
+        for (k, shared) in self.classes.list[class].shared.iter().enumerate() {
+            if *shared {
+                push(self.unit(self.args(lanes[0])[k]), to);
+            } else {
+                lanes.iter().for_each(|&lane| self.below_term(self.args(lane)[k], to));
             }
+        }
+    }
+
+    /// What a term of a vector needs.
+    fn below_term(&self, id: NodeId, to: &mut Vec<Unit>) {
+        match self.term(id) {
+            Term::Lane(class, _) => push(Unit::Class(class as usize), to),
+            Term::Element(node, _) | Term::Single(node) => push(Unit::Node(node), to),
+            Term::Number(_) => {}
         }
     }
 
