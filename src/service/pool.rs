@@ -394,7 +394,9 @@ mod tests {
             assert_eq!((memory.used(), Arc::strong_count(&needed), load.pieces()), (600, 2, 2), "what waits holds what it needs");
             drop(waits);
             assert_eq!((memory.used(), Arc::strong_count(&needed), load.pieces()), (0, 1, 1), "and nothing where nobody waits");
-            assert!(lock(&pool.shared.queue).turns.is_empty());
+            let queue = lock(&pool.shared.queue);
+            assert!(queue.turns.iter().all(Option::is_none) && queue.tasks.keys().all(Option::is_none));
+            drop(queue);
             drop(go);
         };
         let (busy, ()) = tokio::join!(busy, others);
