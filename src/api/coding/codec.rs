@@ -180,7 +180,7 @@ mod tests {
             assert!(compress(coding, &bytes, &|| true).is_none());
             // What gets no shorter stays as it is.
             let noise: Vec<u8> =
-                (0..100_000_u64).map(|i| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8 ^ (i * i >> 7) as u8).collect();
+                (0..100_000_u64).map(|i| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8 ^ ((i * i) >> 7) as u8).collect();
             for bytes in [&bytes[..10], b"", &noise] {
                 let small = compress(coding, bytes, &|| false);
                 assert!(small.is_none_or(|small| small.len() < bytes.len()), "{coding:?}: {}", bytes.len());
@@ -211,8 +211,8 @@ mod tests {
     /// Members, frames and blocks that hold nothing: much comes in and nothing goes out.
     #[test]
     fn what_gives_out_nothing_can_be_stopped() {
-        let mut member = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(1)).finish().unwrap();
-        for (coding, once) in [(Coding::Gzip, std::mem::take(&mut member)), (Coding::Zstd, zstd::encode_all(&b""[..], 1).unwrap())] {
+        let member = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(1)).finish().unwrap();
+        for (coding, once) in [(Coding::Gzip, member), (Coding::Zstd, zstd::encode_all(&b""[..], 1).unwrap())] {
             let bytes = once.repeat((1 << 20) / once.len());
             let asked = std::cell::Cell::new(0);
             let count = |most: usize| {
