@@ -19,6 +19,7 @@ mod encode;
 mod endpoint;
 mod errand;
 mod export;
+mod flight;
 mod library;
 pub mod limits;
 mod memory;
@@ -65,7 +66,12 @@ use admission::{Load, Measured, Rules, measure};
 use ask::{Ask, Held};
 use cache::Programs;
 use encode::{Block, Style};
+<<<<<<< HEAD
 use errand::{Errand, Time};
+=======
+use errand::Errand;
+use flight::Turn;
+>>>>>>> trials-flight
 use library::{Halt, Library, Shelf, Wanted};
 use plan::{Decoded, Plan, decode};
 use pool::{Ended, Pool};
@@ -444,29 +450,40 @@ impl Inner {
 
     /// The plan of a request: known, being made for another, or made now.
     async fn plan(self: &Arc<Inner>, held: &Held, decoded: Decoded, errand: &mut Errand) -> Result<(Decoded, Arc<Plan>), Halt> {
-        let found = self.cache.plans.get_value_or_guard_async(&decoded.key).await;
-        errand.work.hit = Some(found.is_ok());
-        match found {
-            Ok(plan) => Ok((decoded, plan)),
-            Err(guard) => {
-                let registered: usize = decoded.pins.iter().map(|(name, _)| self.length(&held.library, Some(name))).sum();
-                let function = decoded.function_bytes + registered;
-                errand
-                    .held
-                    .grow(function as u64 * COMPILE_BYTES * decoded.order.max(1) as u64 + self.parse_bytes(decoded.function_bytes))?;
-                // what an order costs grows with its square
-                let flops = function as f64 * COMPILE_FLOPS * (decoded.order as f64).powi(2).max(1.0);
-                let (inner, held) = (self.clone(), held.clone());
-                let make = move || {
-                    let plan = plan::plan(held.view(), &decoded, &inner.limits, &inner.cache);
-                    plan.map(|plan| (decoded, Arc::new(plan)))
-                };
-                let (decoded, plan) = self.whole("compile", flops, errand, make).await??;
-                // Where it does not fit into the cache it still serves this request.
-                let _ = guard.insert(plan.clone());
-                Ok((decoded, plan))
-            }
+        let key = decoded.key;
+        let (lead, known) = match self.cache.making.turn(key).await {
+            Turn::Made(plan) => (None, Some(plan)),
+            // It may have been made just before.
+            Turn::Lead(lead) => (Some(lead), self.cache.plans.get(&key)),
+            Turn::Alone => (None, None),
+        };
+        errand.work.hit = Some(known.is_some());
+        let outcome = match known {
+            Some(plan) => Ok((decoded, plan)),
+            None => self.compiled(held, decoded, errand).await,
+        };
+        if let Some(lead) = lead {
+            lead.end(outcome.as_ref().ok().map(|(_, plan)| plan.clone()));
         }
+        outcome
+    }
+
+    /// The plan of a request, made now.
+    async fn compiled(self: &Arc<Inner>, held: &Held, decoded: Decoded, errand: &mut Errand) -> Result<(Decoded, Arc<Plan>), Halt> {
+        let registered: usize = decoded.pins.iter().map(|(name, _)| self.length(&held.library, Some(name))).sum();
+        let function = decoded.function_bytes + registered;
+        errand.held.grow(function as u64 * COMPILE_BYTES * decoded.order.max(1) as u64 + self.parse_bytes(decoded.function_bytes))?;
+        // what an order costs grows with its square
+        let flops = function as f64 * COMPILE_FLOPS * (decoded.order as f64).powi(2).max(1.0);
+        let (inner, held) = (self.clone(), held.clone());
+        let make = move || {
+            let plan = plan::plan(held.view(), &decoded, &inner.limits, &inner.cache);
+            plan.map(|plan| (decoded, Arc::new(plan)))
+        };
+        let (decoded, plan) = self.whole("compile", flops, errand, make).await??;
+        // Where it does not fit into the cache it still serves this request.
+        self.cache.plans.insert(decoded.key, plan.clone());
+        Ok((decoded, plan))
     }
 
     /// Bytes of a registered function's text, where that is at hand.

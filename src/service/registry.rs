@@ -14,6 +14,7 @@ use super::digest;
 use super::encode;
 use super::errand::Errand;
 use super::export::{Style, export};
+use super::flight::Turn;
 use super::library::{Halt, Known, Library, NAME, Wanted, is_name, reference};
 use super::limits::{Limits, exceeded};
 use super::plan::site;
@@ -281,22 +282,38 @@ impl Inner {
 
     /// A function, from those in use or from the store.
     async fn known(&self, id: Id, wanted: &Wanted, errand: &mut Errand) -> Result<Arc<Known>, Failure> {
-        match self.shelf.functions.get_value_or_guard_async(&id).await {
-            Ok(known) => Ok(known),
-            Err(guard) => {
-                let text = match self.shelf.store.text(id).await {
-                    Err(store::Error::Missing) => return Err(wanted.unknown()),
-                    text => text.map_err(failure)?,
-                };
-                errand.held.grow(text.len() as u64 * COMPILE_BYTES)?;
-                let (flops, limits) = (text.len() as f64 * COMPILE_FLOPS, self.limits.clone());
-                let read = move || decode::stored(&text, &limits).map(|graph| Arc::new(Known { id, graph, text }));
-                let known = self.whole("fetch", flops, errand, read).await??;
-                // Where it does not fit it still serves this request.
-                let _ = guard.insert(known.clone());
-                Ok(known)
-            }
+        if let Some(known) = self.shelf.functions.get(&id) {
+            return Ok(known);
         }
+        let (lead, known) = match self.shelf.fetching.turn(id).await {
+            Turn::Made(known) => return Ok(known),
+            // It may have been fetched just before.
+            Turn::Lead(lead) => (Some(lead), self.shelf.functions.get(&id)),
+            Turn::Alone => (None, None),
+        };
+        let outcome = match known {
+            Some(known) => Ok(known),
+            None => self.fetched(id, wanted, errand).await,
+        };
+        if let Some(lead) = lead {
+            lead.end(outcome.as_ref().ok().cloned());
+        }
+        outcome
+    }
+
+    /// A function from the store.
+    async fn fetched(&self, id: Id, wanted: &Wanted, errand: &mut Errand) -> Result<Arc<Known>, Failure> {
+        let text = match self.shelf.store.text(id).await {
+            Err(store::Error::Missing) => return Err(wanted.unknown()),
+            text => text.map_err(failure)?,
+        };
+        errand.held.grow(text.len() as u64 * COMPILE_BYTES)?;
+        let (flops, limits) = (text.len() as f64 * COMPILE_FLOPS, self.limits.clone());
+        let read = move || decode::stored(&text, &limits).map(|graph| Arc::new(Known { id, graph, text }));
+        let known = self.whole("fetch", flops, errand, read).await??;
+        // Where it does not fit it still serves this request.
+        self.shelf.functions.insert(id, known.clone());
+        Ok(known)
     }
 
     /// Brings functions to hand.
