@@ -66,12 +66,8 @@ use admission::{Load, Measured, Rules, measure};
 use ask::{Ask, Held};
 use cache::Programs;
 use encode::{Block, Style};
-<<<<<<< HEAD
 use errand::{Errand, Time};
-=======
-use errand::Errand;
 use flight::Turn;
->>>>>>> trials-flight
 use library::{Halt, Library, Shelf, Wanted};
 use plan::{Decoded, Plan, decode};
 use pool::{Ended, Pool};
