@@ -125,6 +125,12 @@ mod tests {
         let flights = Flights::none();
         assert_eq!(others(&flights, |lead| lead.end(Some(7))).await, ["has what the first made"; 2]);
         assert_eq!(others(&flights, |lead| lead.end(None)).await, ["is alone"; 2]);
-        assert_eq!(others(&flights, drop).await, ["leads", "has what the second made"]);
+        assert_eq!(
+            others(&flights, |lead| {
+                drop(lead);
+            })
+            .await,
+            ["leads", "has what the second made"]
+        );
     }
 }

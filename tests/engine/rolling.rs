@@ -17,7 +17,7 @@ const EDGES: [f64; 12] = [0.0, -0.0, 1.0, -1.0, 0.5, f64::INFINITY, f64::NEG_INF
 
 fn point(graph: &Graph, points: usize, edges: bool) -> Vec<Vec<f64>> {
     let number =
-        |i: usize, k: usize| if edges && (i * 31 + k * 17) % 7 == 0 { EDGES[(i + 5 * k) % EDGES.len()] } else { unrolled::datum(i, k) };
+        |i: usize, k: usize| if edges && (i * 31 + k * 17).is_multiple_of(7) { EDGES[(i + 5 * k) % EDGES.len()] } else { unrolled::datum(i, k) };
     graph.inputs().iter().enumerate().map(|(k, input)| (0..input.shape.elements() * points).map(|i| number(i, k)).collect()).collect()
 }
 
