@@ -28,8 +28,8 @@ pub const DEFAULT_TOML: &str = include_str!("../config/default.toml");
 pub struct Config {
     /// The HTTP edge.
     pub http: api::Settings,
-    /// The service.
-    pub service: Service,
+    /// The service, but for its limits.
+    pub service: service::Settings,
     /// What one request may ask for.
     pub limits: Limits,
     /// Where registered functions live.
@@ -40,58 +40,6 @@ pub struct Config {
     pub log: telemetry::Settings,
     /// Traces.
     pub traces: telemetry::traces::Settings,
-}
-
-/// The section `[service]`: the service's settings but the limits, which have a section of their own.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Service {
-    /// Worker threads; 0 for as many as there are cores.
-    pub workers: usize,
-    /// Bytes of compiled programs kept.
-    pub cache_bytes: usize,
-    /// Seconds of estimated work that may wait for a worker.
-    pub queue_seconds: f64,
-    /// Whether functions that are asked for again and again become machine code.
-    pub machine_code: service::MachineCode,
-    /// Pieces of work that may be taken on at once.
-    pub queue_requests: usize,
-    /// Seconds for which the queue may be that long before that is no burst any more.
-    pub burst_seconds: f64,
-    /// What a request may wait in a queue that is no burst, as a multiple of its own work.
-    pub busy_wait: f64,
-    /// Seconds that a request may wait however short its own work is.
-    pub busy_wait_seconds: f64,
-    /// Bytes of bodies, points, results and answers in memory at once.
-    pub memory_bytes: usize,
-}
-
-impl Default for Service {
-    fn default() -> Service {
-        let service::Settings {
-            workers,
-            cache_bytes,
-            queue_seconds,
-            machine_code,
-            queue_requests,
-            burst_seconds,
-            busy_wait,
-            busy_wait_seconds,
-            memory_bytes,
-            limits: _,
-        } = service::Settings::default();
-        Service {
-            workers,
-            cache_bytes,
-            queue_seconds,
-            machine_code,
-            queue_requests,
-            burst_seconds,
-            busy_wait,
-            busy_wait_seconds,
-            memory_bytes,
-        }
-    }
 }
 
 /// Where settings come from beside the defaults.
@@ -111,13 +59,11 @@ pub enum Error {
     /// The file cannot be read, or is not TOML.
     #[error("cannot read the settings: {0}")]
     Unreadable(String),
-    /// A key that is no setting.
-    #[error("unknown setting {key} = {value} ({origin}){}; allowed are {}", hint(.key), keys_beside(.key))]
+    /// A key that is no setting. Its value is not repeated: it may be the secret of a setting that is spelt wrong.
+    #[error("unknown setting {key} ({origin}){}; allowed are {}", hint(.key), keys_beside(.key))]
     Unknown {
         /// The key.
         key: String,
-        /// Its value.
-        value: String,
         /// Who says it.
         origin: String,
     },
@@ -158,8 +104,12 @@ pub enum Allowed {
     Text,
     /// Any text, which is not shown to anyone.
     Secret,
+    /// A URL, or nothing; its reader says what is wrong with it.
+    Url,
     /// The home of registered functions.
     Home,
+    /// Whose pages may ask.
+    Origins,
 }
 
 impl fmt::Display for Allowed {
@@ -174,7 +124,9 @@ impl fmt::Display for Allowed {
             Allowed::Word(words) => write!(f, "one of {}", words.join(", ")),
             Allowed::Flag => f.write_str("true or false"),
             Allowed::Text | Allowed::Secret => f.write_str("text"),
+            Allowed::Url => f.write_str("a URL"),
             Allowed::Home => f.write_str("memory:, file:PATH or postgres://USER:PASSWORD@HOST/DATABASE"),
+            Allowed::Origins => f.write_str("nothing, * or scheme://host[:port] in lower case, more than one with commas between them"),
         }
     }
 }
@@ -196,7 +148,7 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("http.header_count", Allowed::Whole(1)),
     ("http.uri_bytes", Allowed::Whole(64)),
     ("http.compress_bytes", Allowed::Whole(0)),
-    ("http.cors_origins", Allowed::Text),
+    ("http.cors_origins", Allowed::Origins),
     ("http.tls_certificate", Allowed::Text),
     ("http.tls_key", Allowed::Text),
     ("http.reload_seconds", Allowed::Positive),
@@ -231,11 +183,15 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("store.url", Allowed::Home),
     ("store.functions", Allowed::Whole(1)),
     ("store.bytes", Allowed::Whole(1)),
+    ("store.functions_per_owner", Allowed::Whole(1)),
+    ("store.bytes_per_owner", Allowed::Whole(1)),
     ("store.names", Allowed::Whole(1)),
     ("store.description_bytes", Allowed::Whole(0)),
     ("store.connections", Allowed::Between(1, 1000)),
     ("store.timeout_seconds", Allowed::Positive),
     ("store.freshness_seconds", Allowed::NotNegative),
+    ("store.look_seconds", Allowed::Positive),
+    ("store.tls_roots", Allowed::Text),
     ("keys.file", Allowed::Text),
     ("keys.list", Allowed::Secret),
     ("keys.rate", Allowed::NotNegative),
@@ -244,7 +200,7 @@ pub const SETTINGS: &[(&str, Allowed)] = &[
     ("keys.guard_metrics", Allowed::Flag),
     ("log.format", Allowed::Word(&["auto", "text", "json"])),
     ("log.level", Allowed::Word(&["off", "error", "warn", "info", "debug", "trace"])),
-    ("traces.endpoint", Allowed::Text),
+    ("traces.endpoint", Allowed::Url),
     ("traces.headers", Allowed::Secret),
     ("traces.sample", Allowed::Share),
     ("traces.batch_seconds", Allowed::Positive),
@@ -279,7 +235,7 @@ impl Allowed {
                 ValueKind::String(text) => text.trim().parse::<bool>().ok().map(Value::from),
                 _ => None,
             },
-            Allowed::Text | Allowed::Secret => match value {
+            Allowed::Text | Allowed::Secret | Allowed::Url => match value {
                 ValueKind::String(text) => Some(Value::from(text.as_str())),
                 _ => None,
             },
@@ -289,6 +245,10 @@ impl Allowed {
             },
             Allowed::Home => match value {
                 ValueKind::String(text) if store::Settings::home_of(text).is_ok() => Some(Value::from(text.as_str())),
+                _ => None,
+            },
+            Allowed::Origins => match value {
+                ValueKind::String(text) if api::Settings::are_origins(text) => Some(Value::from(text.as_str())),
                 _ => None,
             },
         }
@@ -317,7 +277,7 @@ impl Config {
     /// # Errors
     /// A file that cannot be read, a key that is no setting, a value that its setting cannot take.
     pub fn load(sources: Sources) -> Result<Config, Error> {
-        let unreadable = |error: config::ConfigError| Error::Unreadable(error.to_string());
+        let unreadable = |error: config::ConfigError| Error::Unreadable(without_excerpts(&error.to_string()));
         let mut builder = config::Config::builder().add_source(File::from_str(DEFAULT_TOML, FileFormat::Toml));
         if let Some(path) = &sources.file {
             builder = builder.add_source(File::from(Path::new(path)).format(FileFormat::Toml));
@@ -338,30 +298,7 @@ impl Config {
 
     /// The service's settings.
     pub fn service(&self) -> service::Settings {
-        let Service {
-            workers,
-            cache_bytes,
-            queue_seconds,
-            machine_code,
-            queue_requests,
-            burst_seconds,
-            busy_wait,
-            busy_wait_seconds,
-            memory_bytes,
-        } = self.service;
-        let limits = self.limits.clone();
-        service::Settings {
-            workers,
-            cache_bytes,
-            queue_seconds,
-            machine_code,
-            queue_requests,
-            burst_seconds,
-            busy_wait,
-            busy_wait_seconds,
-            memory_bytes,
-            limits,
-        }
+        service::Settings { limits: self.limits.clone(), ..self.service.clone() }
     }
 
     /// The settings as TOML; secrets are masked.
@@ -379,7 +316,9 @@ impl Config {
             // A JSON string, number or boolean is a TOML one.
             match (allowed, &tree[section][name]) {
                 (Allowed::Secret, Value::String(secret)) if !secret.is_empty() => text.push_str(&format!("{name} = \"{MASK}\"\n")),
-                (Allowed::Home, Value::String(url)) => text.push_str(&format!("{name} = {}\n", Value::from(store::Settings::masked(url)))),
+                (Allowed::Home | Allowed::Url, Value::String(url)) => {
+                    text.push_str(&format!("{name} = {}\n", Value::from(store::Settings::masked(url))))
+                }
                 (_, value) => text.push_str(&format!("{name} = {value}\n")),
             }
         }
@@ -415,7 +354,7 @@ fn check(key: String, value: &config::Value, tree: &mut Map<String, Value>) -> R
             if matches!(value.kind, ValueKind::Table(_)) && SETTINGS.iter().any(|(known, _)| known.starts_with(&format!("{key}."))) {
                 continue;
             }
-            return Err(Error::Unknown { value: said(), origin: origin(), key });
+            return Err(Error::Unknown { origin: origin(), key });
         };
         let Some(read) = allowed.read(&value.kind) else {
             return Err(Error::Bad { key, value: said(), origin: origin(), allowed: *allowed });
@@ -425,6 +364,12 @@ fn check(key: String, value: &config::Value, tree: &mut Map<String, Value>) -> R
         section[name] = read;
     }
     Ok(())
+}
+
+/// A parser's sentence without the lines of the file that it shows: a secret may stand in them.
+fn without_excerpts(sentence: &str) -> String {
+    let excerpt = |line: &&str| line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).starts_with('|');
+    sentence.lines().filter(|line| !excerpt(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// The nearest key, where one is near.

@@ -13,6 +13,7 @@ mod engine;
 mod fuzz;
 mod hostile;
 mod linearity;
+mod model;
 mod reference;
 mod registry;
 mod sameness;

@@ -309,3 +309,26 @@ async fn however_many_workers_the_bytes_are_the_same() {
         }
     }
 }
+
+/// One point of a large function, on one worker and shared out to several, at rest and busy: the same bytes.
+#[tokio::test]
+async fn however_a_large_point_is_shared_out_the_bytes_are_the_same() {
+    let graph = json!({
+        "inputs": [{"name": "x", "shape": [40_001]}, {"name": "a", "shape": [100, 201]}, {"name": "b", "shape": [201, 120]}],
+        "nodes": [
+            {"name": "e", "op": "multiply", "args": [{"op": "exp", "args": ["x"]}, {"op": "sin", "args": ["x"]}]},
+            {"name": "p", "op": "tanh", "args": [{"op": "matmul", "args": ["a", "b"]}]},
+            {"name": "q", "op": "square", "args": [{"op": "sum", "args": ["p"], "axis": 1}]}
+        ],
+        "outputs": [{"name": "y", "value": {"op": "add", "args": [{"op": "sum", "args": ["e"]}, {"op": "sum", "args": ["q"]}]}}]
+    });
+    let at = json!({"x": tensor(&[40_001], 1), "a": tensor(&[100, 201], 2), "b": tensor(&[201, 120], 3)});
+    let body = json!({"graph": graph, "at": at}).to_string();
+    let expected = ask(&workers(1).await, "/gradient", body.clone()).await;
+    for count in [2, 3, 8] {
+        let server = workers(count).await;
+        let again = || ask(&server, "/gradient", body.clone());
+        let (first, (a, b, c)) = (again().await, tokio::join!(again(), again(), again()));
+        assert!([first, a, b, c].iter().all(|answer| *answer == expected), "{count} workers");
+    }
+}

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use super::coding;
 use super::problem::Rejection;
 use super::settings::{Settings, seconds};
-use crate::service::{Portion, Service};
+use crate::service::{Context, Portion, Service};
 use crate::wire::problem::{Excess, Failure, Slug};
 
 /// How much of a refused body is read before the answer, at most.
@@ -38,12 +38,17 @@ fn too_slow(detail: String) -> Rejection {
     Rejection::new(Slug::RequestTimeout, detail)
 }
 
-/// The whole body, and the room that it takes.
+/// The whole body, which holds the room that it takes. The request's time runs from when it is there.
 ///
 /// # Errors
 /// `body-too-large`, `request-timeout`, `unsupported-media-type` for its coding, `bad-request` where the body breaks off or is not HTTP or
-/// not what its coding says, `overloaded` where there is no room for it.
-pub(crate) async fn read(request: Request<Body>, settings: &Settings, service: &Service) -> Result<(Bytes, Portion), Rejection> {
+/// not what its coding says, `overloaded` where there is no room for it, `deadline-exceeded` where unpacking takes too long.
+pub(crate) async fn read(
+    request: Request<Body>,
+    settings: &Settings,
+    service: &Service,
+    context: &mut Context,
+) -> Result<Bytes, Rejection> {
     let coding = match coding::sent(request.headers()) {
         Ok(coding) => coding,
         Err(failure) => {
@@ -51,14 +56,15 @@ pub(crate) async fn read(request: Request<Body>, settings: &Settings, service: &
             return Err(failure.into());
         }
     };
-    let (bytes, held) = read_as_it_is(request, settings, service.memory().nothing()).await?;
+    let bytes = read_as_it_is(request, settings, service.memory().portion(&context.caller)).await?;
+    context.since = std::time::Instant::now();
     match coding {
-        None => Ok((bytes, held)),
-        Some(coding) => Ok(coding::expanded(bytes, coding, settings, service, held).await?),
+        None => Ok(bytes),
+        Some(coding) => Ok(coding::expanded(bytes, coding, settings, service, context).await?),
     }
 }
 
-async fn read_as_it_is(request: Request<Body>, settings: &Settings, mut held: Portion) -> Result<(Bytes, Portion), Rejection> {
+async fn read_as_it_is(request: Request<Body>, settings: &Settings, held: Portion) -> Result<Bytes, Rejection> {
     let stated = stated_length(request.headers());
     if let Some(asked) = stated.filter(|&length| length > settings.body_bytes) {
         drain(request).await;
@@ -125,7 +131,7 @@ async fn read_as_it_is(request: Request<Body>, settings: &Settings, mut held: Po
         return Err(failure.into());
     }
     if rest.is_empty() {
-        return Ok((first, held));
+        return Ok(held.with(first));
     }
     // For a moment both are there.
     held.grow((first.len() + rest.len()) as u64)?;
@@ -134,7 +140,7 @@ async fn read_as_it_is(request: Request<Body>, settings: &Settings, mut held: Po
     whole.extend_from_slice(&rest);
     drop((first, rest));
     held.shrink(whole.len() as u64);
-    Ok((whole.freeze(), held))
+    Ok(held.with(whole))
 }
 
 /// Reads a little of a body that nobody wants. A client that asked first whether to send it is not told to.

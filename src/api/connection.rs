@@ -20,6 +20,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::refusal;
 use super::settings::{Settings, seconds};
+use crate::telemetry::metrics::Metrics;
 
 /// What a connection waits for, and since when.
 pub(super) struct Clock {
@@ -35,7 +36,8 @@ pub(super) struct Clock {
     served: AtomicBool,
     /// HTTP/2, where bytes need not be a request's.
     multiplexed: AtomicBool,
-    /// When the last request was answered or a byte of an answer was written, in milliseconds from the start.
+    /// When the last request was answered, or its answer had been handed out, in milliseconds from the start. Bytes that are written say
+    /// nothing of that: HTTP/2 answers to pings.
     quiet_since: AtomicU64,
     /// When the first byte of a head came, in milliseconds from the start and one more; 0 where none came.
     head_since: AtomicU64,
@@ -126,7 +128,6 @@ impl Clock {
     }
 
     fn bytes_went(&self) {
-        self.quiet_since.store(self.now(), Relaxed);
         self.stuck_since.store(0, Relaxed);
     }
 
@@ -194,13 +195,14 @@ macro_rules! either {
 pub(super) struct Stream {
     wire: Wire,
     clock: Arc<Clock>,
+    metrics: Metrics,
     /// What is still to be written of an answer that replaced hyper's.
     refusal: Option<(Vec<u8>, usize)>,
 }
 
 impl Stream {
-    pub(super) fn new(wire: Wire, clock: Arc<Clock>) -> Stream {
-        Stream { wire, clock, refusal: None }
+    pub(super) fn new(wire: Wire, clock: Arc<Clock>, metrics: Metrics) -> Stream {
+        Stream { wire, clock, metrics, refusal: None }
     }
 
     /// Whether `first` begins a refusal of hyper's; if so it is kept to be written in its own words.
@@ -208,8 +210,12 @@ impl Stream {
         if !first.starts_with(b"HTTP/1.1 4") || self.clock.in_flight.load(Relaxed) > 0 {
             return false;
         }
-        self.refusal = refusal::complete(first).map(|answer| (answer, 0));
-        self.refusal.is_some()
+        let Some((slug, answer)) = refusal::complete(first) else { return false };
+        // No layer sees it, so it is counted here.
+        self.metrics.unreadable(slug.status());
+        self.metrics.refused(slug.name());
+        self.refusal = Some((answer, 0));
+        true
     }
 
     fn poll_refusal(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -3,6 +3,8 @@
 //! A browser asks before it lets a page ask ("preflight"), and looks at the answer's headers before it shows the page the answer. What
 //! is no browser never notices.
 
+use std::net::Ipv6Addr;
+
 use axum::body::Body;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
@@ -41,12 +43,13 @@ pub(super) enum Allowed {
 }
 
 impl Cors {
-    /// Of a setting: nothing, `*`, or origins with commas between them.
-    pub(super) fn of(setting: &str) -> Cors {
+    /// Of a setting: nothing, `*`, or origins with commas between them. `None` where it is none of these: an origin that no browser sends
+    /// would let nobody ask, and `*` in a list would let everybody.
+    pub(super) fn of(setting: &str) -> Option<Cors> {
         match setting.trim() {
-            "" => Cors::Nobody,
-            "*" => Cors::Anybody,
-            origins => Cors::These(origins.split(',').filter_map(|origin| HeaderValue::from_str(origin.trim()).ok()).collect()),
+            "" => Some(Cors::Nobody),
+            "*" => Some(Cors::Anybody),
+            origins => origins.split(',').map(|origin| self::origin(origin.trim())).collect::<Option<_>>().map(Cors::These),
         }
     }
 
@@ -99,6 +102,73 @@ impl Cors {
         if let Some(origin) = origin {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+        }
+    }
+}
+
+/// An origin as browsers write it: `scheme://host[:port]` in lower case and nothing behind, and no port that goes without saying.
+fn origin(text: &str) -> Option<HeaderValue> {
+    let (scheme, host) = text.split_once("://")?;
+    let small = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let good_scheme =
+        scheme.starts_with(|c: char| c.is_ascii_lowercase()) && scheme.bytes().all(|byte| small(byte) || b"+-.".contains(&byte));
+    let (host, port) = match host.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (host, None),
+    };
+    let good_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok_and(|parsed| parsed.to_string() == address),
+        None => !host.is_empty() && host.bytes().all(|byte| small(byte) || b"-._".contains(&byte)),
+    };
+    let implied = match scheme {
+        "http" => "80",
+        "https" => "443",
+        _ => "",
+    };
+    let number = |port: &str| port.parse::<u16>().is_ok_and(|number| number > 0 && number.to_string() == port);
+    let good = good_scheme && good_host && port.is_none_or(|port| number(port) && port != implied);
+    HeaderValue::from_str(text).ok().filter(|_| good)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_as_browsers_send_them() {
+        let these = |origins: &[&'static str]| Some(Cors::These(origins.iter().map(|origin| HeaderValue::from_static(origin)).collect()));
+        for (setting, read) in [
+            ("", Some(Cors::Nobody)),
+            (" * ", Some(Cors::Anybody)),
+            ("https://a.example", these(&["https://a.example"])),
+            ("http://localhost:8080 , https://b_c.example", these(&["http://localhost:8080", "https://b_c.example"])),
+            ("http://[::1]:80", None),
+            ("http://[::1]:8000", these(&["http://[::1]:8000"])),
+            ("http://[::1]", these(&["http://[::1]"])),
+            ("chrome-extension://abcdef", these(&["chrome-extension://abcdef"])),
+            ("https://a.example/", None),
+            ("https://a.example/app", None),
+            ("https://A.example", None),
+            ("HTTPS://a.example", None),
+            ("https://a.example:443", None),
+            ("https://a.example:", None),
+            ("https://a.example:0", None),
+            ("https://a.example:65536", None),
+            ("https://a.example:+1", None),
+            ("https://me@a.example", None),
+            ("https://a.example?x", None),
+            ("https://", None),
+            ("://a", None),
+            ("a.example", None),
+            ("null", None),
+            ("https://a.example, *", None),
+            ("https://a.example,,https://b.example", None),
+            ("https://a.example,", None),
+            ("https://a.example, *, nonsense", None),
+            ("http://[::0:1]", None),
+            ("http://[x]", None),
+        ] {
+            assert_eq!(Cors::of(setting), read, "{setting}");
         }
     }
 }

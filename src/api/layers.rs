@@ -1,20 +1,23 @@
 //! What surrounds every request: its id, the checks of HTTP itself, its key, the net under panics, the dress of problems, and what is
 //! counted, traced and logged of it.
 //!
-//! One function around the router instead of a tower of layers: nothing here allocates for a request that succeeds, but its id.
+//! One function around the router instead of a tower of layers: nothing here allocates for a request that succeeds, but its id, and
+//! where it has a key the body that keeps its place.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context as PollContext, Poll};
 use std::time::Instant;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::http::header::{HOST, WWW_AUTHENTICATE};
 use axum::http::{Request, Version};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use hyper::body::{Frame, SizeHint};
 use tower::Service as _;
 
 use super::body;
@@ -22,10 +25,11 @@ use super::coding;
 use super::cors::Cors;
 use super::keys::{Held, Keys, Refused, Said};
 use super::map::{Map, Place, label};
-use super::negotiate::{REQUEST_ID, TRACEPARENT, place_in_trace, request_id, traceparent};
+use super::negotiate::{REQUEST_ID, TRACEPARENT, deadline, place_in_trace, request_id, traceparent};
 use super::problem::{Rejection, dress};
 use super::settings::Settings;
-use crate::service::{Caller, Service};
+use crate::service::{Caller, Context, Service};
+use crate::telemetry::metrics::Metrics;
 use crate::telemetry::traces::{About, Span, Trace, Tracer};
 use crate::wire::problem::{Excess, Failure, Slug};
 
@@ -46,10 +50,47 @@ pub(super) struct Around {
     pub(super) tracer: Option<Tracer>,
 }
 
+/// What the keys say of a request.
+#[derive(Default)]
+struct Known {
+    said: Said,
+    /// Its place among those in flight.
+    held: Option<Held>,
+    caller: Caller,
+}
+
+/// A body that keeps its request's place until it has been sent: an answer that nobody reads is in flight.
+struct Holding {
+    body: Body,
+    _held: Held,
+}
+
+impl HttpBody for Holding {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut PollContext<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 impl Edge {
     /// The routes with everything around them.
     pub(super) fn new(router: Router, around: Around) -> Edge {
         Edge { router, shared: Arc::new(around) }
+    }
+
+    /// What is counted of the server.
+    pub(super) fn metrics(&self) -> &Metrics {
+        self.shared.service.metrics()
     }
 
     /// Answers a request: always, and every error as a problem. Dropping the future stops the request's work.
@@ -67,13 +108,13 @@ impl Edge {
             tracer.begin(place_in_trace(request.headers(), traceparent.as_ref()), about)
         });
         tracing::debug!(request_id = text, trace_id = trace, method, path = request.uri().path(), "request");
-        let codings = coding::accepted(request.headers());
+        let packing = coding::accepted(request.headers()).map(|coding| (coding, deadline(request.headers(), service.limits())));
         let origin = cors.origin(request.headers());
-        let mut said = Said::default();
+        let mut known = Known::default();
         let response = match check(&request, settings) {
             Ok(()) => match cors.preflight(&request) {
                 Some(response) => response,
-                None => self.pass(request, place, span.as_ref(), &mut said).await,
+                None => self.pass(request, place, span.as_ref(), &mut known).await,
             },
             Err(failure) => {
                 body::drain(request).await;
@@ -84,8 +125,10 @@ impl Edge {
         if let Some(slug) = slug {
             service.metrics().refused(slug.name());
         }
-        if let Some(codings) = codings {
-            response = coding::compressed(response, codings, settings.compress_bytes, service).await;
+        let Known { said, held, caller } = known;
+        if let Some((coding, deadline)) = packing {
+            let context = Context { caller, ..Context::from(deadline.unwrap_or_default()) };
+            response = coding::compressed(response, coding, settings.compress_bytes, service, &context).await;
         }
         let status = response.status().as_u16();
         if tracing::enabled!(tracing::Level::DEBUG) {
@@ -103,24 +146,25 @@ impl Edge {
             headers.insert(TRACEPARENT, traceparent);
         }
         headers.insert(REQUEST_ID, id);
-        response
+        match held {
+            Some(held) => response.map(|body| Body::new(Holding { body, _held: held })),
+            None => response,
+        }
     }
 
     /// Past the keys and on to the routes, whose handlers find the caller and the trace among the request's extensions, where there are such.
-    async fn pass(&self, mut request: Request<Body>, place: &Place, span: Option<&Span>, said: &mut Said) -> Response {
-        // Kept until the answer is there.
-        let mut _held: Option<Held> = None;
+    async fn pass(&self, mut request: Request<Body>, place: &Place, span: Option<&Span>, known: &mut Known) -> Response {
         if let Some(keys) = &self.shared.keys
             && let Some(need) = place.need(request.method()).filter(|&need| keys.guards(need))
         {
             match keys.check(request.headers(), need, Instant::now()) {
                 Ok(pass) => {
-                    (*said, _held) = (pass.said, Some(pass.held));
+                    *known = Known { said: pass.said, held: Some(pass.held), caller: pass.caller.clone() };
                     request.extensions_mut().insert::<Caller>(pass.caller);
                 }
                 Err(refused) => {
                     let Refused { failure, challenge, said: left } = *refused;
-                    *said = left;
+                    known.said = left;
                     body::drain(request).await;
                     let mut response = Rejection(failure).into_response();
                     if let Some(challenge) = challenge {

@@ -8,8 +8,8 @@ use crate::wire::problem::{Failure, Slug};
 use super::negotiate::new_id;
 use super::problem;
 
-/// The complete answer to write instead of `written`, where that is hyper's bare refusal.
-pub(super) fn complete(written: &[u8]) -> Option<Vec<u8>> {
+/// The complete answer to write instead of `written`, where that is hyper's bare refusal, and which problem it is.
+pub(super) fn complete(written: &[u8]) -> Option<(Slug, Vec<u8>)> {
     let status = written.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
     let (slug, detail) = match status {
         b"400" => (Slug::BadRequest, "what came is not an HTTP request"),
@@ -34,7 +34,7 @@ pub(super) fn complete(written: &[u8]) -> Option<Vec<u8>> {
     answer.push_str(&format!("content-type: application/problem+json\r\nx-request-id: {id}\r\ncontent-length: {}\r\n\r\n", body.len()));
     let mut answer = answer.into_bytes();
     answer.extend_from_slice(&body);
-    Some(answer)
+    Some((slug, answer))
 }
 
 #[cfg(test)]
@@ -44,7 +44,9 @@ mod tests {
     #[test]
     fn bare_refusals_get_a_body() {
         let bare = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\ndate: now\r\n\r\n";
-        let answer = String::from_utf8(complete(bare).unwrap()).unwrap();
+        let (slug, answer) = complete(bare).unwrap();
+        let answer = String::from_utf8(answer).unwrap();
+        assert_eq!(slug, Slug::HeadersTooLarge);
         assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
         assert!(answer.contains("connection: close\r\n") && answer.contains("/problems/headers-too-large"), "{answer}");
         for other in [

@@ -1,4 +1,4 @@
-//! Reads keys and certificates again when their files change or when somebody says so. What cannot be read leaves all as it was.
+//! Reads keys and certificates again when their files change or when somebody says so, and until it succeeds.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,39 +24,45 @@ impl Sources {
     /// Watches, for as long as it is let.
     pub(super) async fn watch(self) {
         let mut seen = (self.keys_changed(), self.tls_changed());
+        let mut good = (true, true);
         loop {
             let told = tokio::select! {
                 () = self.now.notified() => true,
                 () = sleep(self.pause) => false,
             };
             let now = (self.keys_changed(), self.tls_changed());
-            if let Some(keys) = self.keys.as_ref().filter(|_| told || now.0 != seen.0) {
-                say("keys", keys.reload());
+            if let Some(keys) = self.keys.as_ref().filter(|_| told || !good.0 || now.0 != seen.0) {
+                good.0 = say("keys", keys.reload());
             }
-            if let Some(tls) = self.tls.as_ref().filter(|_| told || now.1 != seen.1) {
-                say("certificate", tls.reload());
+            if let Some(tls) = self.tls.as_ref().filter(|_| told || !good.1 || now.1 != seen.1) {
+                good.1 = say("certificate", tls.reload());
             }
             seen = now;
         }
     }
 
-    fn keys_changed(&self) -> Option<SystemTime> {
+    fn keys_changed(&self) -> State {
         changed(Path::new(self.keys.as_ref()?.file()))
     }
 
-    fn tls_changed(&self) -> [Option<SystemTime>; 2] {
+    fn tls_changed(&self) -> [State; 2] {
         self.tls.as_ref().map_or([None; 2], |tls| tls.files().map(changed))
     }
 }
 
-/// When a file was last written; `None` where there is none.
-fn changed(path: &Path) -> Option<SystemTime> {
-    std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+/// When a file was last written, and its length; `None` where there is none.
+type State = Option<(SystemTime, u64)>;
+
+fn changed(path: &Path) -> State {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
 }
 
-fn say(what: &str, result: Result<(), String>) {
-    match result {
+/// Whether it was read: an operator who thinks that he has withdrawn a key must hear that he has not, again and again.
+fn say(what: &str, result: Result<(), String>) -> bool {
+    match &result {
         Ok(()) => tracing::info!(what, "read again"),
-        Err(reason) => tracing::warn!(what, reason, "could not be read again; what was read before holds"),
+        Err(reason) => tracing::error!(what, reason, "COULD NOT BE READ AGAIN: what cannot be read is as it was before"),
     }
+    result.is_ok()
 }

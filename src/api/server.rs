@@ -32,8 +32,9 @@ use crate::service::Service;
 
 /// How long to wait after an accept that failed for want of something (file descriptors, memory).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// Streams of one HTTP/2 connection at once.
-const STREAMS: u32 = 128;
+/// Streams of one HTTP/2 connection at once, and bytes of the headers of each, which are in memory as long as its body is awaited.
+const STREAMS: u32 = 32;
+const HTTP2_HEADERS: usize = 16 << 10;
 /// Between two pings of an HTTP/2 connection, and how long to wait for the answer.
 const PING: Duration = Duration::from_secs(20);
 
@@ -159,7 +160,7 @@ fn builder(settings: &Settings) -> auto::Builder<TokioExecutor> {
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
-        .max_header_list_size(u32::try_from(settings.header_bytes + settings.uri_bytes).unwrap_or(u32::MAX))
+        .max_header_list_size((settings.header_bytes + settings.uri_bytes).min(HTTP2_HEADERS) as u32)
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING);
     builder
@@ -174,7 +175,7 @@ async fn serve(
     mut phase: watch::Receiver<Phase>,
 ) {
     let clock = Arc::new(Clock::new(&settings));
-    let stream = TokioIo::new(Stream::new(wire, Arc::clone(&clock)));
+    let stream = TokioIo::new(Stream::new(wire, Arc::clone(&clock), edge.metrics().clone()));
     let in_flight = Arc::clone(&clock);
     let answer = service_fn(move |request: Request<Incoming>| {
         let version = request.version();

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::cors::Cors;
+
 /// The settings of the HTTP edge.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -46,6 +48,13 @@ pub struct Settings {
     pub tls_key: String,
     /// Seconds between two looks at whether the files of keys and certificates have changed.
     pub reload_seconds: f64,
+}
+
+impl Settings {
+    /// Whether that names origins whose pages may ask, as `cors_origins` does.
+    pub fn are_origins(text: &str) -> bool {
+        Cors::of(text).is_some()
+    }
 }
 
 impl Default for Settings {

@@ -32,6 +32,9 @@ impl Setup {
     /// # Errors
     /// What cannot be loaded, in a sentence that names the setting or the file.
     pub fn load(http: Settings, keys: &keys::Settings, traces: &traces::Settings) -> Result<Setup, String> {
+        if !Settings::are_origins(&http.cors_origins) {
+            return Err(format!("http.cors_origins = {:?} names no origins", http.cors_origins));
+        }
         let (keys, tls) = (Keys::load(keys)?, Tls::load(&http)?);
         let traces = Tracer::start(traces)?;
         Ok(Setup { http, keys, tls, traces, reload: Arc::default() })

@@ -6,12 +6,14 @@ mod commands;
 mod probe;
 mod serve;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Sources};
+use crate::service::Endpoint;
+use crate::store::trust::{Trust, Trusted};
 
 /// Differentiation as a service.
 #[derive(Debug, Parser)]
@@ -34,7 +36,7 @@ enum Command {
     },
     /// Answer one request without a server.
     Eval {
-        /// value, gradient, jacobian, jvp, vjp, chain, check, derivative or graph.
+        #[arg(help = endpoints())]
         endpoint: String,
         /// The request's JSON body; - for standard input.
         #[arg(default_value = "-")]
@@ -66,10 +68,20 @@ enum Command {
         /// What to ask; without it, /readyz of the server with these settings on this machine.
         #[arg(long)]
         url: Option<String>,
+        /// A PEM file of certificates: the server's must be among them or signed by one, and made out to the URL's host. Without it
+        /// the certificate in the settings is trusted, whatever it is made out to.
+        #[arg(long, value_name = "FILE")]
+        ca: Option<PathBuf>,
         /// A TOML file with settings.
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+}
+
+/// The names of all endpoints.
+fn endpoints() -> String {
+    let names = Endpoint::ALL.map(Endpoint::name);
+    names.split_last().map_or_else(String::new, |(last, others)| format!("{} or {last}", others.join(", ")))
 }
 
 /// What a command ends with: a sentence for standard error where it failed.
@@ -84,16 +96,35 @@ pub fn main() -> ExitCode {
         Command::Ops => commands::print_json(&crate::api::operators()),
         Command::Config { config } => settings(config, None).and_then(|config| commands::print(config.to_toml().as_bytes())),
         Command::Key { name, scopes } => commands::key(&name, &scopes),
-        Command::Healthcheck { url, config } => match url {
-            Some(url) => probe::healthcheck(&url),
-            None => settings(config, None).and_then(|config| probe::healthcheck(&probe::own_url(&config.http.listen))),
-        },
+        Command::Healthcheck { url, ca, config } => healthcheck(url, ca, config),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             eprintln!("{sentence}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+fn healthcheck(url: Option<String>, ca: Option<PathBuf>, config: Option<PathBuf>) -> Outcome {
+    let trusted = |path: &Path| Trusted::read(path).map_err(|why| format!("nablad: {why}"));
+    match (url, ca) {
+        (Some(url), None) if !url.starts_with("https://") => probe::healthcheck(&url, Trust::Anyone),
+        (Some(url), Some(ca)) => probe::healthcheck(&url, Trust::Named(trusted(&ca)?)),
+        (url, ca) => {
+            let http = settings(config, None)?.http;
+            let own = &http.tls_certificate;
+            let url = url.unwrap_or_else(|| probe::own_url(if own.is_empty() { "http" } else { "https" }, &http.listen));
+            let trust = match ca {
+                Some(ca) => Trust::Named(trusted(&ca)?),
+                None if !own.is_empty() => Trust::Whatever(trusted(Path::new(own))?),
+                None if url.starts_with("https://") => {
+                    return Err(format!("nablad: {url}: https takes --ca FILE, or settings that have http.tls_certificate"));
+                }
+                None => Trust::Anyone,
+            };
+            probe::healthcheck(&url, trust)
         }
     }
 }

@@ -5,10 +5,11 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::decode::{Arrangement, Given};
 use super::limits::{Limits, check, exceeded};
+use super::memory::Portion;
 use super::plan::Plan;
 use crate::engine::program::Cost;
 use crate::wire::problem::{Failure, Slug};
@@ -55,7 +56,9 @@ pub(super) fn measure(plan: &Plan, given: &Given, limits: &Limits, workers: usiz
         }
     }
     let blocks = points.div_ceil(plan.program.block().max(1)).clamp(1, workers.max(1));
-    let bytes = bytes + cost.scratch_bytes * (blocks - 1) as f64 + answer as f64;
+    // workers without a block of their own can do parts of another's
+    let helpers = plan.program.helper_bytes(points) * workers.saturating_sub(blocks) as f64;
+    let bytes = bytes + cost.scratch_bytes * (blocks - 1) as f64 + helpers + answer as f64;
     Ok(Measured { cost, bytes: bytes as u64 })
 }
 
@@ -79,11 +82,20 @@ pub(super) struct Rules {
 /// Whose work it is. Callers that are not told apart are one.
 pub(super) type Owner = Option<Arc<str>>;
 
-/// What a piece of work belongs to: its caller, and the flag that stops it.
+/// What a piece of work belongs to: its caller, the flag that stops it, and the memory that it takes. Whoever has the claim holds that
+/// memory: work that waits does, whether or not anybody waits for it.
 #[derive(Debug, Clone)]
 pub(super) struct Claim {
     pub(super) owner: Owner,
     pub(super) stop: Arc<AtomicBool>,
+    pub(super) _held: Arc<Portion>,
+}
+
+impl Claim {
+    /// Whether both are of one request.
+    pub(super) fn is(&self, other: &Claim) -> bool {
+        Arc::ptr_eq(&self.stop, &other.stop)
+    }
 }
 
 /// The work that waits or runs.
@@ -110,6 +122,8 @@ struct Pieces {
 struct Piece {
     left: AtomicU64,
     claim: Claim,
+    /// Whether it follows from work that was taken on: then it is none of those that there is a most of.
+    due: bool,
 }
 
 impl Piece {
@@ -133,8 +147,8 @@ impl Load {
     fn admit_at(self: &Arc<Load>, flops: f64, claim: &Claim, now: Instant) -> Result<Permit, Failure> {
         let own = nanoseconds(flops);
         let mut pieces = self.lock();
-        let (waiting, count) = waiting(&pieces.all, own, &claim.owner);
-        if count < self.rules.workers {
+        let Waiting { nanoseconds: waiting, pieces: all, admitted: count } = waiting(&pieces.all, own, &claim.owner);
+        if all < self.rules.workers {
             pieces.calm = now;
         }
         let Rules { workers, most_seconds, most_pieces, burst_seconds, busy_wait, busy_wait_seconds } = self.rules;
@@ -148,16 +162,16 @@ impl Load {
             let detail = format!("this would wait {seconds:.3} s for other work, {allowed:.3} s are allowed");
             return Err(overloaded(detail, (seconds.ceil() as u64).max(1)));
         }
-        Ok(self.insert(&mut pieces, own, claim))
+        Ok(self.insert(&mut pieces, own, claim, false))
     }
 
     /// Counts work that follows from work that was taken on.
     pub(super) fn permit(self: &Arc<Load>, flops: f64, claim: &Claim) -> Permit {
-        self.insert(&mut self.lock(), nanoseconds(flops), claim)
+        self.insert(&mut self.lock(), nanoseconds(flops), claim, true)
     }
 
-    fn insert(self: &Arc<Load>, pieces: &mut Pieces, whole: u64, claim: &Claim) -> Permit {
-        let piece = Arc::new(Piece { left: AtomicU64::new(whole), claim: claim.clone() });
+    fn insert(self: &Arc<Load>, pieces: &mut Pieces, whole: u64, claim: &Claim, due: bool) -> Permit {
+        let piece = Arc::new(Piece { left: AtomicU64::new(whole), claim: claim.clone(), due });
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         pieces.all.insert(id, piece.clone());
         Permit { load: self.clone(), id, whole, piece }
@@ -173,12 +187,24 @@ impl Load {
     }
 }
 
-/// The nanoseconds of others' work that come before a newcomer of `own`, and the number of pieces that are still wanted.
-fn waiting(pieces: &HashMap<u64, Arc<Piece>>, own: u64, owner: &Owner) -> (u64, usize) {
-    let (mut mine, mut count) = (0_u64, 0);
+/// What comes before a newcomer.
+struct Waiting {
+    /// Nanoseconds of others' work.
+    nanoseconds: u64,
+    /// Pieces that are still wanted.
+    pieces: usize,
+    /// Those of them that were taken on by themselves.
+    admitted: usize,
+}
+
+/// What comes before a newcomer of `own`.
+fn waiting(pieces: &HashMap<u64, Arc<Piece>>, own: u64, owner: &Owner) -> Waiting {
+    let (mut mine, mut count, mut admitted) = (0_u64, 0, 0);
     let mut others: Vec<(&Owner, u64)> = Vec::new();
     for piece in pieces.values() {
-        count += usize::from(!piece.claim.stop.load(Ordering::Relaxed));
+        let wanted = !piece.claim.stop.load(Ordering::Relaxed);
+        count += usize::from(wanted);
+        admitted += usize::from(wanted && !piece.due);
         let before = piece.before(own);
         if piece.claim.owner == *owner {
             mine += before;
@@ -189,7 +215,7 @@ fn waiting(pieces: &HashMap<u64, Arc<Piece>>, own: u64, owner: &Owner) -> (u64, 
         }
     }
     let share = mine + own;
-    (mine + others.into_iter().map(|(_, sum)| sum.min(share)).sum::<u64>(), count)
+    Waiting { nanoseconds: mine + others.into_iter().map(|(_, sum)| sum.min(share)).sum::<u64>(), pieces: count, admitted }
 }
 
 fn overloaded(detail: String, seconds: u64) -> Failure {
@@ -215,6 +241,11 @@ impl Permit {
         &self.piece.claim
     }
 
+    /// What the work is estimated to take.
+    pub(super) fn estimate(&self) -> Duration {
+        Duration::from_nanos(self.whole)
+    }
+
     /// So many parts of `parts` are still to do.
     pub(super) fn left(&self, left: usize, parts: usize) {
         self.piece.left.store((self.whole as f64 * left as f64 / parts.max(1) as f64) as u64, Ordering::Relaxed);
@@ -233,15 +264,15 @@ impl Drop for Permit {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+    use crate::service::{Caller, Memory};
 
     const RULES: Rules =
         Rules { workers: 2, most_seconds: 1.0, most_pieces: 1000, burst_seconds: 1e9, busy_wait: 1.5, busy_wait_seconds: 0.005 };
 
     fn claim(owner: Option<&str>) -> Claim {
-        Claim { owner: owner.map(Arc::from), stop: Arc::default() }
+        let held = Arc::new(Memory::new(0).portion(&Caller::ANYONE));
+        Claim { owner: owner.map(Arc::from), stop: Arc::default(), _held: held }
     }
 
     fn admitted(load: &Arc<Load>, flops: f64, claim: &Claim, now: Instant) -> Vec<Permit> {
@@ -299,6 +330,8 @@ mod tests {
     #[test]
     fn pieces_have_a_most() {
         let load = Arc::new(Load::new(Rules { most_pieces: 5, ..RULES }));
-        assert_eq!(admitted(&load, 0.0, &claim(None), Instant::now()).len(), 5);
+        let due: Vec<Permit> = (0..9).map(|_| load.permit(0.0, &claim(None))).collect();
+        assert_eq!(admitted(&load, 0.0, &claim(None), Instant::now()).len(), 5, "what follows from taken work is none of them");
+        drop(due);
     }
 }

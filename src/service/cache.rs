@@ -10,6 +10,7 @@ use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use super::digest::Digest;
+use super::flight::Flights;
 use super::library::Known;
 use super::plan::Plan;
 use crate::engine::program::Program;
@@ -19,12 +20,14 @@ use crate::store::Id;
 pub(super) struct Programs {
     pub(super) plans: Cache<Digest, Arc<Plan>, Bytes>,
     pub(super) programs: Cache<Digest, Arc<Program>, Bytes>,
+    /// Plans that are being made.
+    pub(super) making: Flights<Digest, Arc<Plan>>,
 }
 
 impl Programs {
     /// Caches that hold `bytes` bytes between them.
     pub(super) fn new(bytes: usize) -> Programs {
-        Programs { plans: level(bytes / 2), programs: level(bytes / 2) }
+        Programs { plans: level(bytes / 2), programs: level(bytes / 2), making: Flights::none() }
     }
 }
 

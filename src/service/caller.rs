@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::store::Asker;
+
 /// A right that a key may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
@@ -9,7 +11,7 @@ pub enum Scope {
     Evaluate,
     /// To register, replace and delete functions.
     Register,
-    /// To look at the server's own state.
+    /// To look at the server's own state, and after the functions of all owners.
     Admin,
 }
 
@@ -80,6 +82,12 @@ impl Caller {
     /// The same name, shared.
     pub(super) fn shared_owner(&self) -> Option<Arc<str>> {
         self.owner.clone()
+    }
+
+    /// Who asks the store of functions. An admin sees all of it; but where callers are not told apart nobody does, because there
+    /// everybody is one.
+    pub(super) fn asker(&self) -> Asker<'_> {
+        Asker { owner: self.owner(), all: self.owner.is_some() && self.may(Scope::Admin) }
     }
 
     /// Whether the caller may do that.

@@ -240,8 +240,9 @@ impl Parts {
     }
 }
 
-/// The nodes that a graph's outputs need, each behind its arguments, and the place of each.
-fn needed(graph: &Graph) -> (Vec<NodeId>, Vec<usize>) {
+/// The nodes that a graph's outputs need, each behind its arguments, and the place of each: an order that neither names nor the order
+/// in which the graph was written have a part in.
+pub(super) fn needed(graph: &Graph) -> (Vec<NodeId>, Vec<usize>) {
     const NONE: usize = usize::MAX;
     let (mut order, mut numbers) = (Vec::with_capacity(graph.len()), vec![NONE; graph.len()]);
     let mut waiting: Vec<NodeId> = graph.outputs().iter().rev().map(|output| output.node).collect();
@@ -282,6 +283,14 @@ pub(super) fn function(graph: &Graph) -> Digest {
     parts.graph(graph);
     graph.inputs().iter().for_each(|input| parts.bytes(input.name.as_bytes()));
     graph.outputs().iter().for_each(|output| parts.bytes(output.name.as_bytes()));
+    parts.finish()
+}
+
+/// The digest of a body: the same for all spellings of it, whatever its inputs and outputs are called.
+pub(super) fn body(graph: &Graph) -> Digest {
+    let mut parts = Parts { lasting: true, ..Parts::new() };
+    parts.bytes(b"body");
+    parts.graph(graph);
     parts.finish()
 }
 

@@ -4,18 +4,23 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use super::admission::Claim;
 use super::caller::Caller;
 use super::memory::{Memory, Portion};
 use super::pool::Spent;
 use crate::telemetry::metrics::Work;
 use crate::telemetry::traces::{Stage, Trace};
+use crate::wire::problem::Failure;
 
 /// What a request comes with beside its body.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// The time it may take.
     pub deadline: Duration,
+    /// Since when: its body was there then.
+    pub since: Instant,
     /// Who asks.
     pub caller: Caller,
     /// Where its stages are noted, if anywhere.
@@ -24,14 +29,28 @@ pub struct Context {
 
 impl From<Duration> for Context {
     fn from(deadline: Duration) -> Context {
-        Context { deadline, caller: Caller::ANYONE, trace: None }
+        Context { deadline, since: Instant::now(), caller: Caller::ANYONE, trace: None }
+    }
+}
+
+/// How long something may take, and since when.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Time {
+    pub(super) since: Instant,
+    pub(super) deadline: Duration,
+}
+
+impl Context {
+    pub(super) fn time(&self) -> Time {
+        Time { since: self.since, deadline: self.deadline }
     }
 }
 
 /// A request on its way. Dropped, it stops its work: at the deadline, or when the caller has gone.
 pub(super) struct Errand {
     pub(super) claim: Claim,
-    pub(super) held: Portion,
+    /// What its work takes, held until the last of it is gone.
+    pub(super) held: Arc<Portion>,
     pub(super) work: Work,
     trace: Option<Trace>,
 }
@@ -39,8 +58,16 @@ pub(super) struct Errand {
 impl Errand {
     pub(super) fn new(context: Context, memory: &Memory) -> Errand {
         let Context { caller, trace, .. } = context;
-        let claim = Claim { owner: caller.shared_owner(), stop: Arc::default() };
-        Errand { claim, held: memory.nothing(), work: Work::default(), trace }
+        let held = Arc::new(memory.portion(&caller));
+        let claim = Claim { owner: caller.shared_owner(), stop: Arc::default(), _held: held.clone() };
+        Errand { claim, held, work: Work::default(), trace }
+    }
+
+    /// An answer that is counted until it has been sent.
+    pub(super) fn accounted(&self, answer: Vec<u8>) -> Result<Bytes, Failure> {
+        let held = self.held.another();
+        held.grow(answer.capacity() as u64)?;
+        Ok(held.with_all_of(answer))
     }
 
     /// Notes work that was done on this thread.

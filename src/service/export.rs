@@ -1,9 +1,12 @@
 //! An engine graph → a function as the wire has it: what `POST /graph` answers, and what can be sent back.
 //!
-//! Nodes that no output needs are left out. Names are kept where they were given; the others are numbered.
+//! Nodes that no output needs are left out. Names are kept where they were given; the others are numbered. In the canonical form only
+//! the function's own inputs and outputs have names that somebody gave: it is what everybody may see of a function whose author they
+//! are not.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::digest::{self, Digest, needed};
 use crate::engine::graph::{Body, Graph, Kind, NodeId};
 use crate::engine::op::{Rule, Value};
 use crate::wire::graph as wire;
@@ -15,20 +18,27 @@ pub(super) enum Style {
     Listed,
     /// What is used once stands where it is used: what a person reads.
     Nested,
+    /// Every node has a name, but none that anybody gave it, and stands where the digest has it: one function, one text.
+    Canonical,
 }
 
 /// Writes a graph with these names for its nodes; the bodies of its loops become functions beside it.
 pub(super) fn export(graph: &Graph, names: &HashMap<NodeId, String>, style: Style) -> wire::Graph {
-    let mut functions = Functions::default();
-    let mut written = one(graph, names, style, &mut functions);
+    let canonical = style == Style::Canonical;
+    let mut functions = Functions { canonical, names: HashMap::new(), digests: HashMap::new(), written: indexmap::IndexMap::new() };
+    let inputs = graph.inputs().iter().map(|input| input.name.clone()).collect();
+    let outputs = graph.outputs().iter().map(|output| output.name.clone()).collect();
+    let mut written = one(graph, &Called { inputs, outputs, nodes: names }, style, &mut functions);
     written.functions = functions.written;
     written
 }
 
 /// The bodies met so far, under the names of the functions that they become.
-#[derive(Default)]
 struct Functions {
+    canonical: bool,
     names: HashMap<Body, String>,
+    /// In the canonical form: bodies that only differ in how they are written down are one.
+    digests: HashMap<Digest, String>,
     written: indexmap::IndexMap<String, wire::Graph>,
 }
 
@@ -38,25 +48,46 @@ impl Functions {
         if let Some(name) = self.names.get(body) {
             return name.clone();
         }
-        let written = one(body.graph(), &HashMap::new(), Style::Listed, self);
-        let name = format!("f{}", self.names.len() + 1);
+        let graph = body.graph();
+        let digest = self.canonical.then(|| digest::body(graph));
+        if let Some(name) = digest.and_then(|digest| self.digests.get(&digest)).cloned() {
+            self.names.insert(body.clone(), name.clone());
+            return name;
+        }
+        // a body's inputs and outputs go by their places
+        let name = |letter: &'static str, given: &str, place: usize| {
+            if digest.is_some() { format!("{letter}{}", place + 1) } else { given.to_owned() }
+        };
+        let inputs = graph.inputs().iter().enumerate().map(|(place, input)| name("x", &input.name, place)).collect();
+        let outputs = graph.outputs().iter().enumerate().map(|(place, output)| name("y", &output.name, place)).collect();
+        let style = if self.canonical { Style::Canonical } else { Style::Listed };
+        let written = one(graph, &Called { inputs, outputs, nodes: &HashMap::new() }, style, self);
+        let name = format!("f{}", self.written.len() + 1);
+        self.digests.extend(digest.map(|digest| (digest, name.clone())));
         self.names.insert(body.clone(), name.clone());
         self.written.insert(name.clone(), written);
         name
     }
 }
 
+/// What the parts of a graph are called; nodes where they have a name.
+struct Called<'a> {
+    inputs: Vec<String>,
+    outputs: Vec<String>,
+    nodes: &'a HashMap<NodeId, String>,
+}
+
 /// Writes one graph.
-fn one(graph: &Graph, names: &HashMap<NodeId, String>, style: Style, functions: &mut Functions) -> wire::Graph {
+fn one(graph: &Graph, called: &Called<'_>, style: Style, functions: &mut Functions) -> wire::Graph {
     let uses = uses(graph);
     // the only result of a node is the node, and lends it its name
     let lends = |(&id, name): (&NodeId, &String)| match graph.kind(id) {
         Kind::Apply { op, args, .. } if matches!(op.rule, Rule::Item) && only_result(graph, args[0]) => (args[0], name.clone()),
         _ => (id, name.clone()),
     };
-    let names: HashMap<NodeId, String> = names.iter().map(lends).collect();
+    let names: HashMap<NodeId, String> = called.nodes.iter().map(lends).collect();
     let names = &names;
-    let mut named = Names::new(graph, names);
+    let mut named = Names::new(graph, called, names);
     // a lone output `f` that nobody named needs no name: it is what a bare expression is called
     let lone_f = match graph.outputs() {
         [output] if output.name == "f" && names.get(&output.node).is_none_or(|name| name == "f") => Some(output.node),
@@ -64,10 +95,14 @@ fn one(graph: &Graph, names: &HashMap<NodeId, String>, style: Style, functions: 
     };
     let mut nodes: Vec<wire::Node> = Vec::new();
     let mut arguments: Vec<Option<wire::Argument>> = vec![None; graph.len()];
-    for id in graph.ids().filter(|id| uses[id.index()] > 0 || matches!(graph.kind(*id), Kind::Input(_))) {
+    let order = match style {
+        Style::Canonical => needed(graph).0,
+        Style::Listed | Style::Nested => graph.ids().filter(|id| uses[id.index()] > 0).collect(),
+    };
+    for id in order {
         let (op, args, attributes) = match graph.kind(id) {
             Kind::Input(position) => {
-                arguments[id.index()] = Some(wire::Argument::Name(graph.inputs()[position].name.clone()));
+                arguments[id.index()] = Some(wire::Argument::Name(called.inputs[position].clone()));
                 continue;
             }
             Kind::Constant(tensor) => {
@@ -98,11 +133,11 @@ fn one(graph: &Graph, names: &HashMap<NodeId, String>, style: Style, functions: 
         arguments[id.index()] = Some(name.clone().map_or(wire::Argument::Node(nodes.len()), wire::Argument::Name));
         nodes.push(wire::Node { name, op: op.to_owned().into(), args: args.into(), attributes, origin });
     }
-    let inputs = graph.inputs().iter();
-    let inputs = inputs.map(|input| wire::Input { name: input.name.clone(), shape: Some(input.shape.sizes().to_vec()) }).collect();
-    let outputs = graph.outputs().iter();
+    let inputs = graph.inputs().iter().zip(&called.inputs);
+    let inputs = inputs.map(|(input, name)| wire::Input { name: name.clone(), shape: Some(input.shape.sizes().to_vec()) }).collect();
+    let outputs = graph.outputs().iter().zip(&called.outputs);
     let outputs = outputs
-        .filter_map(|output| arguments[output.node.index()].clone().map(|value| wire::Output { name: output.name.clone(), value }))
+        .filter_map(|(output, name)| arguments[output.node.index()].clone().map(|value| wire::Output { name: name.clone(), value }))
         .collect();
     wire::Graph { inputs, nodes, outputs, functions: indexmap::IndexMap::new() }
 }
@@ -138,17 +173,17 @@ struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    fn new(graph: &'a Graph, names: &'a HashMap<NodeId, String>) -> Names<'a> {
+    fn new(graph: &'a Graph, called: &'a Called<'_>, names: &'a HashMap<NodeId, String>) -> Names<'a> {
         let mut given: HashMap<NodeId, &str> = names.iter().map(|(&id, name)| (id, name.as_str())).collect();
-        let mut taken: HashSet<&str> = graph.inputs().iter().map(|input| input.name.as_str()).collect();
+        let mut taken: HashSet<&str> = called.inputs.iter().map(String::as_str).collect();
         taken.extend(given.values());
         // An output lends its name to the node that is its value, if neither has another use.
-        for output in graph.outputs() {
-            if matches!(graph.kind(output.node), Kind::Apply { .. }) && !given.contains_key(&output.node) && taken.insert(&output.name) {
-                given.insert(output.node, &output.name);
+        for (output, name) in graph.outputs().iter().zip(&called.outputs) {
+            if matches!(graph.kind(output.node), Kind::Apply { .. }) && !given.contains_key(&output.node) && taken.insert(name) {
+                given.insert(output.node, name);
             }
         }
-        taken.extend(graph.outputs().iter().map(|output| output.name.as_str()));
+        taken.extend(called.outputs.iter().map(String::as_str));
         Names { given, taken, next: 0 }
     }
 

@@ -12,6 +12,7 @@ use quick_cache::sync::Cache;
 use super::cache::{Bytes, level};
 use super::caller::Caller;
 use super::decode::Envelope;
+use super::flight::Flights;
 use super::words::quote;
 use crate::store::{Id, Reference, Store};
 use crate::wire::graph::Graph;
@@ -55,11 +56,13 @@ pub(super) struct Shelf {
     pub(super) store: Store,
     /// Those in use.
     pub(super) functions: Cache<Id, Arc<Known>, Bytes>,
+    /// Those that are being fetched.
+    pub(super) fetching: Flights<Id, Arc<Known>>,
 }
 
 impl Shelf {
     pub(super) fn new(store: Store, bytes: usize) -> Shelf {
-        Shelf { store, functions: level(bytes) }
+        Shelf { store, functions: level(bytes), fetching: Flights::none() }
     }
 }
 

@@ -19,6 +19,7 @@ mod encode;
 mod endpoint;
 mod errand;
 mod export;
+mod flight;
 mod library;
 pub mod limits;
 mod memory;
@@ -55,8 +56,9 @@ pub use run::Run;
 pub use settings::{MachineCode, Settings};
 
 use crate::engine::Error;
-use crate::engine::exec::Scratch;
+use crate::engine::exec::crew::Crew;
 use crate::engine::exec::native::Backend;
+use crate::engine::exec::{Means, Scratch};
 use crate::store::{self, Store};
 use crate::telemetry::metrics::{Metrics, Vitals};
 use crate::wire::problem::{Failure, Slug};
@@ -64,9 +66,9 @@ use admission::{Load, Measured, Rules, measure};
 use ask::{Ask, Held};
 use cache::Programs;
 use encode::{Block, Style};
-use errand::Errand;
+use errand::{Errand, Time};
+use flight::Turn;
 use library::{Halt, Library, Shelf, Wanted};
-use memory::Accounted;
 use plan::{Decoded, Plan, decode};
 use pool::{Ended, Pool};
 
@@ -190,13 +192,15 @@ impl Service {
     /// Whether work would be taken on and done.
     ///
     /// # Errors
-    /// Why not, in a few words.
-    pub fn ready(&self) -> Result<(), &'static str> {
-        if self.0.draining.load(Ordering::Relaxed) {
-            return Err("the server is shutting down");
-        }
+    /// Why not.
+    pub fn ready(&self) -> Result<(), Failure> {
+        self.takes_work()?;
+        let refuse = |slug, why: &str| Err(Failure { retry_after: Some(1), ..Failure::new(slug, why) });
         if self.0.pool.busy_and_alive().1 == 0 {
-            return Err("there are no workers left");
+            return refuse(Slug::ShuttingDown, "there are no workers left");
+        }
+        if !self.0.shelf.store.is_usable() {
+            return refuse(Slug::Overloaded, "the store of registered functions cannot be reached; all else is evaluated");
         }
         Ok(())
     }
@@ -225,9 +229,9 @@ impl Service {
         self.takes_work()?;
         let Request { endpoint, body, function, context } = request;
         let library = Arc::new(Library::new(self.0.shelf.clone(), context.caller.clone()));
-        let deadline = context.deadline;
+        let time = context.time();
         let mut errand = Errand::new(context, &self.0.memory);
-        let outcome = self.0.answer(Held { endpoint, body, function, library }, deadline, &mut errand).await;
+        let outcome = self.0.answer(Held { endpoint, body, function, library }, time, &mut errand).await;
         self.0.metrics.worked(&errand.end());
         outcome
     }
@@ -240,42 +244,22 @@ impl Service {
         Ok(())
     }
 
-    /// Work that belongs to no function (unpacking a body), for about so many flops, on a worker. The work may ask whether it is still wanted.
+    /// Work that belongs to no function (unpacking a body, packing an answer), for about so many flops, on a worker, within the time that
+    /// its request has. The work may ask whether it is to stop.
     ///
     /// # Errors
     /// As all work that would wait too long, or that was stopped or panicked.
     pub async fn handwork<T: Send + 'static>(
         &self,
+        context: &Context,
         flops: f64,
         work: impl FnOnce(&dyn Fn() -> bool) -> T + Send + 'static,
     ) -> Result<T, Failure> {
-        let errand = Errand::new(Duration::MAX.into(), &self.0.memory);
+        let errand = Errand::new(context.clone(), &self.0.memory);
         let permit = self.0.load.admit(flops, &errand.claim)?;
         let stop = errand.claim.stop.clone();
-        self.0.pool.whole(permit, move || work(&|| stop.load(Ordering::Relaxed))).await.0.map_err(ended)
-    }
-
-    /// The same for work that follows from work that was taken on (packing an answer): it is never turned away.
-    ///
-    /// # Errors
-    /// That it was stopped or panicked.
-    pub async fn handwork_due<T: Send + 'static>(
-        &self,
-        flops: f64,
-        work: impl FnOnce(&dyn Fn() -> bool) -> T + Send + 'static,
-    ) -> Result<T, Failure> {
-        let errand = Errand::new(Duration::MAX.into(), &self.0.memory);
-        let permit = self.0.load.permit(flops, &errand.claim);
-        let stop = errand.claim.stop.clone();
-        self.0.pool.whole(permit, move || work(&|| stop.load(Ordering::Relaxed))).await.0.map_err(ended)
-    }
-
-    /// Bytes that are counted as in flight as long as anyone holds them.
-    ///
-    /// # Errors
-    /// `overloaded` where there is no room for them.
-    pub fn accounted(&self, bytes: Vec<u8>) -> Result<Bytes, Failure> {
-        self.0.accounted(bytes)
+        let done = self.0.pool.whole(permit, move || work(&|| stop.load(Ordering::Relaxed)));
+        self.0.within(context.time(), async { done.await.0.map_err(ended) }).await
     }
 
     /// Answers a request on this thread, without a deadline: for a process that is not a server. Registered functions are known where
@@ -295,6 +279,11 @@ impl Service {
             let blocks = all_blocks(&run, &mut Scratch::on(inner.backend)).map_err(|_| internal())?;
             Ok(encode::answer(&run.plan.template, &blocks, style))
         })
+    }
+
+    /// The workers, for a caller in this process who runs himself what he had prepared: they work along when they have nothing else to do.
+    pub fn crew(&self) -> impl Crew {
+        self.0.pool.crew()
     }
 
     /// A request read and compiled, for a caller in this process who runs it himself, as often as he wants.
@@ -324,31 +313,24 @@ enum Begun {
 
 impl Inner {
     /// As far as it goes here, then the rest with the workers and within the deadline.
-    async fn answer(self: &Arc<Inner>, held: Held, deadline: Duration, errand: &mut Errand) -> Result<Bytes, Failure> {
+    async fn answer(self: &Arc<Inner>, held: Held, time: Time, errand: &mut Errand) -> Result<Bytes, Failure> {
         let begun = match self.begin(held.view(), errand) {
-            Ok(Begun::Answered(answer)) => return self.accounted(answer),
+            Ok(Begun::Answered(answer)) => return errand.accounted(answer),
             Err(Halt::Failure(failure)) => return Err(failure),
             begun => begun,
         };
-        let answer = self.within(deadline, self.finish(held, begun, errand)).await?;
-        self.accounted(answer)
+        let answer = self.within(time, self.finish(held, begun, errand)).await?;
+        errand.accounted(answer)
     }
 
-    /// What is done within a deadline, or not.
-    async fn within<T>(&self, deadline: Duration, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    /// What is done within its time, or not.
+    async fn within<T>(&self, Time { since, deadline }: Time, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         let most = Duration::try_from_secs_f64(self.limits.deadline_most_seconds).unwrap_or(Duration::MAX);
         let deadline = deadline.min(most);
-        match tokio::time::timeout(deadline, work).await {
+        match tokio::time::timeout(deadline.saturating_sub(since.elapsed()), work).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Failure::new(Slug::DeadlineExceeded, format!("the work was stopped after {} s", deadline.as_secs_f64()))),
         }
-    }
-
-    /// An answer that is counted until it has been sent.
-    fn accounted(&self, answer: Vec<u8>) -> Result<Bytes, Failure> {
-        let mut held = self.memory.nothing();
-        held.grow(answer.capacity() as u64)?;
-        Ok(Accounted::bytes(answer, held))
     }
 
     /// Goes as far as takes next to no time.
@@ -464,29 +446,40 @@ impl Inner {
 
     /// The plan of a request: known, being made for another, or made now.
     async fn plan(self: &Arc<Inner>, held: &Held, decoded: Decoded, errand: &mut Errand) -> Result<(Decoded, Arc<Plan>), Halt> {
-        let found = self.cache.plans.get_value_or_guard_async(&decoded.key).await;
-        errand.work.hit = Some(found.is_ok());
-        match found {
-            Ok(plan) => Ok((decoded, plan)),
-            Err(guard) => {
-                let registered: usize = decoded.pins.iter().map(|(name, _)| self.length(&held.library, Some(name))).sum();
-                let function = decoded.function_bytes + registered;
-                errand
-                    .held
-                    .grow(function as u64 * COMPILE_BYTES * decoded.order.max(1) as u64 + self.parse_bytes(decoded.function_bytes))?;
-                // what an order costs grows with its square
-                let flops = function as f64 * COMPILE_FLOPS * (decoded.order as f64).powi(2).max(1.0);
-                let (inner, held) = (self.clone(), held.clone());
-                let make = move || {
-                    let plan = plan::plan(held.view(), &decoded, &inner.limits, &inner.cache);
-                    plan.map(|plan| (decoded, Arc::new(plan)))
-                };
-                let (decoded, plan) = self.whole("compile", flops, errand, make).await??;
-                // Where it does not fit into the cache it still serves this request.
-                let _ = guard.insert(plan.clone());
-                Ok((decoded, plan))
-            }
+        let key = decoded.key;
+        let (lead, known) = match self.cache.making.turn(key).await {
+            Turn::Made(plan) => (None, Some(plan)),
+            // It may have been made just before.
+            Turn::Lead(lead) => (Some(lead), self.cache.plans.get(&key)),
+            Turn::Alone => (None, None),
+        };
+        errand.work.hit = Some(known.is_some());
+        let outcome = match known {
+            Some(plan) => Ok((decoded, plan)),
+            None => self.compiled(held, decoded, errand).await,
+        };
+        if let Some(lead) = lead {
+            lead.end(outcome.as_ref().ok().map(|(_, plan)| plan.clone()));
         }
+        outcome
+    }
+
+    /// The plan of a request, made now.
+    async fn compiled(self: &Arc<Inner>, held: &Held, decoded: Decoded, errand: &mut Errand) -> Result<(Decoded, Arc<Plan>), Halt> {
+        let registered: usize = decoded.pins.iter().map(|(name, _)| self.length(&held.library, Some(name))).sum();
+        let function = decoded.function_bytes + registered;
+        errand.held.grow(function as u64 * COMPILE_BYTES * decoded.order.max(1) as u64 + self.parse_bytes(decoded.function_bytes))?;
+        // what an order costs grows with its square
+        let flops = function as f64 * COMPILE_FLOPS * (decoded.order as f64).powi(2).max(1.0);
+        let (inner, held) = (self.clone(), held.clone());
+        let make = move || {
+            let plan = plan::plan(held.view(), &decoded, &inner.limits, &inner.cache);
+            plan.map(|plan| (decoded, Arc::new(plan)))
+        };
+        let (decoded, plan) = self.whole("compile", flops, errand, make).await??;
+        // Where it does not fit into the cache it still serves this request.
+        self.cache.plans.insert(decoded.key, plan.clone());
+        Ok((decoded, plan))
     }
 
     /// Bytes of a registered function's text, where that is at hand.
@@ -533,7 +526,8 @@ fn here(run: &Run, backend: Backend) -> Result<Vec<Block>, Failure> {
 fn all_blocks(run: &Run, scratch: &mut Scratch) -> Result<Vec<Block>, crate::engine::program::Stopped> {
     let (size, points) = (run.block(), run.points());
     let stop = AtomicBool::new(false);
-    let blocks = (0..points.div_ceil(size)).map(|i| run.block_of(i * size..((i + 1) * size).min(points), scratch, &stop));
+    let means = Means { stop: &stop, crew: None };
+    let blocks = (0..points.div_ceil(size)).map(|i| run.block_of(i * size..((i + 1) * size).min(points), scratch, means));
     blocks.collect()
 }
 

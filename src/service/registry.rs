@@ -1,8 +1,9 @@
 //! Registered functions: checked, given their id, kept in the store, and shown.
 //!
-//! What is kept is the function as a graph that lists every node, written by [`export`](mod@super::export), with nothing of its owner
-//! in it: the same text for everybody who registers it. Versions of the store are entity tags outside.
+//! What is kept is the function as a graph that lists every node, in the canonical form of [`export`](mod@super::export), with nothing
+//! of its owner in it: the same text for everybody who registers it. Versions of the store are entity tags outside.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,21 +14,28 @@ use super::digest;
 use super::encode;
 use super::errand::Errand;
 use super::export::{Style, export};
+use super::flight::Turn;
 use super::library::{Halt, Known, Library, NAME, Wanted, is_name, reference};
 use super::limits::{Limits, exceeded};
 use super::plan::site;
 use super::words::quote;
 use super::{COMPILE_BYTES, COMPILE_FLOPS, CONVERT_BYTES, Caller, Context, Endpoint, Held, Inner, Service, refusal};
 use crate::engine::program::{Program, Want};
-use crate::store::{self, Condition, Entry, Id, Reference, Registration, Version, Versions};
+use crate::store::{self, Asker, Condition, Entry, Id, Reference, Registration, Version, Versions};
 use crate::wire::answer::{Cost, Signature};
-use crate::wire::function::{Facts, Functions, Registered as Answer};
+use crate::wire::function::{Facts, Registered as Answer};
 use crate::wire::problem::{Failure, Fault, Slug};
 
 /// Functions of a page, where nobody says how many.
 pub const PAGE: usize = 100;
 /// Functions of a page at most.
 pub const MOST: usize = 1000;
+/// Bytes of a page of several functions at most: one that would be longer ends before, and the next goes on from there.
+const PAGE_BYTES: usize = 1 << 20;
+/// Functions that the store is asked for at once: what it answers is in memory beside what is written of it.
+const STEP: usize = 100;
+/// Bytes of what is known of a function without looking into it, of the longest as the store's settings are by default.
+const FACTS_BYTES: usize = 13 << 10;
 
 /// A function to be registered.
 #[derive(Debug, Clone)]
@@ -86,21 +94,51 @@ impl Service {
     /// # Errors
     /// Everything that is not an answer, as the contract's sections 4 and 5 have it.
     pub async fn register(&self, submission: Submission) -> Result<Registered, Failure> {
-        self.takes_work()?;
         let Submission { body, context, replaces } = submission;
-        let (deadline, caller) = (context.deadline, context.caller.clone());
-        let mut errand = Errand::new(context, &self.0.memory);
-        let outcome = self.0.within(deadline, self.0.register((body, caller), replaces, &mut errand)).await;
-        self.0.metrics.worked(&errand.end());
-        outcome
+        let caller = context.caller.clone();
+        self.errand(context, async |errand| self.0.register((body, caller), replaces, errand).await).await
     }
 
     /// The functions that a caller sees, a page from `cursor` on.
     ///
     /// # Errors
     /// A limit or a cursor that is none; a store that cannot be used.
-    pub async fn functions(&self, caller: &Caller, limit: Option<&str>, cursor: Option<&str>) -> Result<Bytes, Failure> {
+    pub async fn functions(&self, limit: Option<&str>, cursor: Option<&str>, context: Context) -> Result<Bytes, Failure> {
+        let caller = context.caller.clone();
+        self.errand(context, async |_| self.0.list(&caller, limit, cursor).await).await
+    }
+
+    /// A function with all that is known of it.
+    ///
+    /// # Errors
+    /// `not-found`, `precondition-failed`, or a store that cannot be used.
+    pub async fn function(&self, name: &str, conditions: Preconditions, context: Context) -> Result<Shown, Failure> {
+        let caller = context.caller.clone();
+        self.errand(context, async |errand| self.0.show(&caller, name, conditions, errand).await).await
+    }
+
+    /// Deletes a name, and with its last name a function; by its id a function with all its names.
+    ///
+    /// # Errors
+    /// `not-found`, `forbidden`, `precondition-failed`, or a store that cannot be used.
+    pub async fn delete(&self, name: &str, conditions: Preconditions, context: Context) -> Result<(), Failure> {
+        let caller = context.caller.clone();
+        self.errand(context, async |_| self.0.delete(&caller, name, conditions).await).await
+    }
+
+    /// Does what a request asks for within its deadline, and counts what it took.
+    async fn errand<T>(&self, context: Context, work: impl AsyncFnOnce(&mut Errand) -> Result<T, Failure>) -> Result<T, Failure> {
         self.takes_work()?;
+        let time = context.time();
+        let mut errand = Errand::new(context, &self.0.memory);
+        let outcome = self.0.within(time, work(&mut errand)).await;
+        self.0.metrics.worked(&errand.end());
+        outcome
+    }
+}
+
+impl Inner {
+    async fn list(&self, caller: &Caller, limit: Option<&str>, cursor: Option<&str>) -> Result<Bytes, Failure> {
         let refuse = |detail: String| Failure::new(Slug::InvalidRequest, detail);
         let limit = match limit {
             None => PAGE,
@@ -114,41 +152,48 @@ impl Service {
             None => 0,
             Some(text) => read_cursor(text).ok_or_else(|| refuse(format!("{} is no `cursor` that was answered", quote(text))))?,
         };
-        let page = self.0.shelf.store.list(caller.owner(), after, limit).await.map_err(failure)?;
-        let next = page.entries.last().filter(|_| page.more).map(|last| write_cursor(last.sequence));
-        let functions = page.entries.into_iter().map(|entry| facts(entry, None)).collect();
-        Ok(json(&Functions { functions, next }))
+        self.page(caller, limit, after).await
     }
 
-    /// A function with all that is known of it.
-    ///
-    /// # Errors
-    /// `not-found`, `precondition-failed`, or a store that cannot be used.
-    pub async fn function(&self, name: &str, conditions: Preconditions, context: Context) -> Result<Shown, Failure> {
-        self.takes_work()?;
-        let (deadline, caller) = (context.deadline, context.caller.clone());
-        let mut errand = Errand::new(context, &self.0.memory);
-        let outcome = self.0.within(deadline, self.0.show(&caller, name, conditions, &mut errand)).await;
-        self.0.metrics.worked(&errand.end());
-        outcome
+    /// A page of so many functions, or of as many as a page may be long.
+    async fn page(&self, caller: &Caller, limit: usize, mut after: u64) -> Result<Bytes, Failure> {
+        let held = self.memory.portion(caller);
+        let room = (limit * FACTS_BYTES).min(PAGE_BYTES) as u64;
+        // what the store answers, and what is written, which may have twice the room that it needs
+        held.grow(3 * room)?;
+        let (mut page, mut left) = (encode::Page::new(), limit);
+        let more = loop {
+            let found = self.shelf.store.list(caller.asker(), after, left.min(STEP)).await.map_err(failure)?;
+            let bytes: usize = found.entries.iter().map(Entry::bytes_of_facts).sum();
+            held.grow((bytes as u64).saturating_sub(room))?;
+            let mut full = false;
+            for entry in found.entries {
+                let sequence = entry.sequence;
+                full = !page.push(&facts(entry, None), PAGE_BYTES);
+                if full {
+                    break;
+                }
+                (after, left) = (sequence, left - 1);
+            }
+            held.shrink(3 * room);
+            if full || !found.more || left == 0 {
+                break full || found.more;
+            }
+        };
+        let page = page.end(more.then(|| write_cursor(after)));
+        held.grow((page.capacity() as u64).saturating_sub(3 * room))?;
+        Ok(held.with_all_of(page))
     }
 
-    /// Deletes a name, and with its last name a function; by its id a function with all its names.
-    ///
-    /// # Errors
-    /// `not-found`, `forbidden`, `precondition-failed`, or a store that cannot be used.
-    pub async fn delete(&self, caller: &Caller, name: &str, conditions: Preconditions) -> Result<(), Failure> {
-        self.takes_work()?;
+    async fn delete(&self, caller: &Caller, name: &str, conditions: Preconditions) -> Result<(), Failure> {
         let unknown = Wanted { name: name.to_owned(), pointer: None };
         let Some(reference) = reference(name) else { return Err(unknown.unknown()) };
-        match self.0.shelf.store.delete(caller.owner(), reference, condition(conditions)).await {
+        match self.shelf.store.delete(caller.asker(), reference, condition(conditions)).await {
             Err(store::Error::Missing) => Err(unknown.unknown()),
             outcome => outcome.map_err(failure),
         }
     }
-}
 
-impl Inner {
     async fn register(
         self: &Arc<Inner>,
         (body, caller): (Bytes, Caller),
@@ -188,7 +233,8 @@ impl Inner {
         let tag = tag(&entry);
         let Signed { inputs, outputs, cost } = signature;
         let answer = Answer { id: id.to_string(), name: name.clone(), inputs, outputs, cost };
-        Ok(Registered { body: json(&answer), created, reference: name.unwrap_or(answer.id), tag })
+        let body = errand.accounted(serde_json::to_vec(&answer).unwrap_or_default())?;
+        Ok(Registered { body, created, reference: name.unwrap_or(answer.id), tag })
     }
 
     async fn show(
@@ -199,13 +245,14 @@ impl Inner {
         errand: &mut Errand,
     ) -> Result<Shown, Failure> {
         let wanted = Wanted { name: name.to_owned(), pointer: None };
-        let (entry, reference) = self.find(caller.owner(), &wanted).await?;
+        let (entry, reference) = self.find(caller.asker(), &wanted).await?;
         let tag = tag(&entry);
-        let Condition { matches, differs } = condition(conditions);
-        if !(Condition { matches, differs: None }).holds(Some(entry.version())) {
+        let Preconditions { if_match, if_none_match } = conditions;
+        let holds = |if_match, if_none_match| condition(Preconditions { if_match, if_none_match }).holds(Some(entry.version()));
+        if !holds(if_match, None) {
             return Err(failure(store::Error::Changed));
         }
-        if !(Condition { matches: None, differs }).holds(Some(entry.version())) {
+        if !holds(None, if_none_match) {
             return Ok(Shown { body: None, tag });
         }
         let known = self.known(entry.id, &wanted, errand).await?;
@@ -218,14 +265,15 @@ impl Inner {
             Reference::Name(name) => Some(name),
             Reference::Id(_) => None,
         };
+        errand.held.grow(known.text.len() as u64 + FACTS_BYTES as u64)?;
         let body = encode::function(&facts(entry, asked), &signed, &known.text);
-        Ok(Shown { body: Some(body.into()), tag })
+        Ok(Shown { body: Some(errand.accounted(body)?), tag })
     }
 
-    /// What a reference means to an owner.
-    async fn find(&self, owner: Option<&str>, wanted: &Wanted) -> Result<(Entry, Reference), Failure> {
+    /// What a reference means to who asks.
+    async fn find(&self, asker: Asker<'_>, wanted: &Wanted) -> Result<(Entry, Reference), Failure> {
         let Some(reference) = wanted.reference() else { return Err(wanted.unknown()) };
-        match self.shelf.store.find(owner, &reference).await {
+        match self.shelf.store.find(asker, &reference).await {
             Ok(entry) => Ok((entry, reference)),
             Err(store::Error::Missing) => Err(wanted.unknown()),
             Err(error) => Err(failure(error)),
@@ -234,28 +282,44 @@ impl Inner {
 
     /// A function, from those in use or from the store.
     async fn known(&self, id: Id, wanted: &Wanted, errand: &mut Errand) -> Result<Arc<Known>, Failure> {
-        match self.shelf.functions.get_value_or_guard_async(&id).await {
-            Ok(known) => Ok(known),
-            Err(guard) => {
-                let text = match self.shelf.store.text(id).await {
-                    Err(store::Error::Missing) => return Err(wanted.unknown()),
-                    text => text.map_err(failure)?,
-                };
-                errand.held.grow(text.len() as u64 * COMPILE_BYTES)?;
-                let (flops, limits) = (text.len() as f64 * COMPILE_FLOPS, self.limits.clone());
-                let read = move || decode::stored(&text, &limits).map(|graph| Arc::new(Known { id, graph, text }));
-                let known = self.whole("fetch", flops, errand, read).await??;
-                // Where it does not fit it still serves this request.
-                let _ = guard.insert(known.clone());
-                Ok(known)
-            }
+        if let Some(known) = self.shelf.functions.get(&id) {
+            return Ok(known);
         }
+        let (lead, known) = match self.shelf.fetching.turn(id).await {
+            Turn::Made(known) => return Ok(known),
+            // It may have been fetched just before.
+            Turn::Lead(lead) => (Some(lead), self.shelf.functions.get(&id)),
+            Turn::Alone => (None, None),
+        };
+        let outcome = match known {
+            Some(known) => Ok(known),
+            None => self.fetched(id, wanted, errand).await,
+        };
+        if let Some(lead) = lead {
+            lead.end(outcome.as_ref().ok().cloned());
+        }
+        outcome
+    }
+
+    /// A function from the store.
+    async fn fetched(&self, id: Id, wanted: &Wanted, errand: &mut Errand) -> Result<Arc<Known>, Failure> {
+        let text = match self.shelf.store.text(id).await {
+            Err(store::Error::Missing) => return Err(wanted.unknown()),
+            text => text.map_err(failure)?,
+        };
+        errand.held.grow(text.len() as u64 * COMPILE_BYTES)?;
+        let (flops, limits) = (text.len() as f64 * COMPILE_FLOPS, self.limits.clone());
+        let read = move || decode::stored(&text, &limits).map(|graph| Arc::new(Known { id, graph, text }));
+        let known = self.whole("fetch", flops, errand, read).await??;
+        // Where it does not fit it still serves this request.
+        self.shelf.functions.insert(id, known.clone());
+        Ok(known)
     }
 
     /// Brings functions to hand.
     pub(super) async fn fetch(&self, library: &mut Library, wanted: Vec<Wanted>, errand: &mut Errand) -> Result<(), Failure> {
         for wanted in wanted {
-            let (entry, _) = self.find(library.owner(), &wanted).await?;
+            let (entry, _) = self.find(library.owner().into(), &wanted).await?;
             let known = self.known(entry.id, &wanted, errand).await?;
             library.add(wanted.name, known);
         }
@@ -293,11 +357,17 @@ fn check(asked: &Held, named: bool, limits: &Limits) -> Result<Checked, Halt> {
     let source = decode::function(&envelope, &asked.body, limits, &asked.library)?;
     let built = build::build(&source.graph, site(&source), limits, true)?;
     drop(source);
-    let graph = export(&built.graph, &built.names, Style::Listed);
+    let id = Id(digest::function(&built.graph));
+    // what is kept is what everybody who has the function is shown: of him who wrote this nothing stands in it
+    let graph = export(&built.graph, &HashMap::new(), Style::Canonical);
+    drop(built);
     let mut text = Vec::new();
     encode::graph(&mut text, &graph);
-    let known = Known { id: Id(digest::function(&built.graph)), graph, text: text.into() };
-    Ok(Checked { known, signature: signed(&built)?, said: envelope.said })
+    let known = Known { id, graph, text: text.into() };
+    // and what is said of it is what will be said of what is kept
+    let built = self::built(&known, limits)?;
+    debug_assert_eq!(digest::function(&built.graph), known.id.0, "the canonical form is another function");
+    Ok(Checked { signature: signed(&built)?, known, said: envelope.said })
 }
 
 /// The graph of a registered function.
@@ -325,10 +395,6 @@ fn facts(entry: Entry, asked: Option<String>) -> Facts {
     Facts { id: id.to_string(), name, names, description, public, created: timestamp(created) }
 }
 
-fn json(answer: &impl serde::Serialize) -> Bytes {
-    serde_json::to_vec(answer).map(Bytes::from).unwrap_or_default()
-}
-
 /// The entity tag of an entry.
 fn tag(entry: &Entry) -> String {
     format!("{}-{}", entry.sequence, entry.revision)
@@ -349,24 +415,17 @@ fn condition(Preconditions { if_match, if_none_match }: Preconditions) -> Condit
     Condition { matches: if_match.map(versions), differs: if_none_match.map(versions) }
 }
 
-/// A place in the list, of which nobody outside knows anything: its digits, turned, and what they come to.
+/// A place in the list, as a word, so that nobody takes it for a number of pages.
 fn write_cursor(sequence: u64) -> String {
-    let turned = sequence.rotate_left(32) ^ CURSOR;
-    format!("{turned:016x}{:02x}", sum(turned))
+    format!("{CURSOR}{sequence}")
 }
 
 fn read_cursor(text: &str) -> Option<u64> {
-    let digits = text.len() == 18 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-    let turned = u64::from_str_radix(text.get(..16).filter(|_| digits)?, 16).ok()?;
-    let checked = u8::from_str_radix(text.get(16..)?, 16).ok()? == sum(turned);
-    checked.then_some((turned ^ CURSOR).rotate_right(32))
+    let sequence = text.strip_prefix(CURSOR)?.parse().ok()?;
+    (write_cursor(sequence) == text).then_some(sequence)
 }
 
-const CURSOR: u64 = 0x9e37_79b9_7f4a_7c15;
-
-fn sum(number: u64) -> u8 {
-    number.to_le_bytes().into_iter().fold(0x5a, |sum, byte| sum.rotate_left(1) ^ byte)
-}
+const CURSOR: &str = "after-";
 
 /// Milliseconds of Unix time as RFC 3339 has them. Days become dates by counting years from March on, in cycles of 400
 /// (H. Hinnant, "chrono-compatible low-level date algorithms").
@@ -402,6 +461,12 @@ fn failure(error: store::Error) -> Failure {
             Failure::new(Slug::PreconditionFailed, "the function is not in the state that If-Match or If-None-Match asks for")
         }
         Error::Full { limit, asked, allowed } => exceeded(limit, asked as f64, allowed as f64),
+        Error::Crowded { limit, asked, allowed } => {
+            tracing::warn!(limit, asked, allowed, "the store of functions is full");
+            let detail = format!("there is no room for another function just now ({limit} = {allowed})");
+            Failure { retry_after: Some(60), ..Failure::new(Slug::Overloaded, detail) }
+        }
+        Error::Busy => Failure { retry_after: Some(1), ..Failure::new(Slug::Overloaded, "too many functions are being registered") },
         Error::Unavailable(why) => {
             tracing::warn!(%why, "the store of functions cannot be used");
             Failure { retry_after: Some(1), ..Failure::new(Slug::Overloaded, "the store of registered functions cannot be used now") }
@@ -422,13 +487,9 @@ mod tests {
         for sequence in [0, 1, 2, 99, 1 << 32, u64::MAX] {
             assert_eq!(read_cursor(&write_cursor(sequence)), Some(sequence));
         }
-        let good = write_cursor(7);
-        for bad in ["", "0", "7", &good[1..], &format!("{good}0"), &good.replace(&good[3..4], "x"), &good.to_uppercase(), &"é".repeat(9)] {
+        for bad in ["", "0", "7", "after-", "after-x", "after-+7", "after-07", "after-7 ", "After-7", "after-18446744073709551616"] {
             assert_eq!(read_cursor(bad), None, "{bad}");
         }
-        // one digit of another kind
-        let other = format!("{}{}", if good.starts_with('0') { 1 } else { 0 }, &good[1..]);
-        assert_eq!(read_cursor(&other), None);
     }
 
     #[test]

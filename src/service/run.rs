@@ -2,12 +2,11 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use super::decode::Given;
 use super::encode::{self, Block, Style};
 use super::plan::Plan;
-use crate::engine::exec::Scratch;
+use crate::engine::exec::{Means, Scratch};
 use crate::engine::program::{Binding, Cost, Program, Stopped};
 use crate::engine::watch::{Findings, Watch};
 
@@ -83,7 +82,7 @@ impl Run {
     }
 
     /// Runs some of the points.
-    pub(super) fn block_of(&self, points: Range<usize>, scratch: &mut Scratch, stop: &AtomicBool) -> Result<Block, Stopped> {
+    pub(super) fn block_of(&self, points: Range<usize>, scratch: &mut Scratch, means: Means<'_>) -> Result<Block, Stopped> {
         let Plan { program, template, watch, .. } = &*self.plan;
         let inputs = self.inputs();
         let count = points.len();
@@ -95,9 +94,9 @@ impl Run {
             out.push(result);
             rest = after;
         }
-        program.run(&inputs, points.clone(), scratch, stop, &mut out)?;
+        program.run_with(&inputs, points.clone(), scratch, means, &mut out)?;
         if let Some(watch) = watch {
-            block.findings = watch.run(&inputs, points, scratch, stop)?;
+            block.findings = watch.run(&inputs, points, scratch, means)?;
         }
         if self.is_printed_apart() {
             encode::print(template, &mut block, self.style);

@@ -27,7 +27,8 @@ pub struct Settings {
     pub busy_wait_seconds: f64,
     /// Bytes of bodies, points, results and answers in memory at once.
     pub memory_bytes: usize,
-    /// What one request may ask for.
+    /// What one request may ask for: in files a section of its own.
+    #[serde(skip)]
     pub limits: Limits,
 }
 

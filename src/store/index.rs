@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::record::{Condition, Entry, Id, Outcome, Page, Reference, Registration};
+use super::record::{Asker, Condition, Entry, Id, Outcome, Page, Reference, Registration};
 use super::{Error, Settings};
 
 /// What there may be.
@@ -14,20 +14,32 @@ use super::{Error, Settings};
 pub(super) struct Room {
     functions: u64,
     bytes: u64,
+    own: Share,
     names: u64,
     description_bytes: usize,
 }
 
 impl Room {
     pub(super) fn of(settings: &Settings) -> Room {
-        let &Settings { functions, bytes, names, description_bytes, .. } = settings;
-        Room { functions, bytes, names, description_bytes }
+        let &Settings { functions, bytes, functions_per_owner, bytes_per_owner, names, description_bytes, .. } = settings;
+        let own = Share { functions: functions_per_owner, bytes: bytes_per_owner };
+        Room { functions, bytes, own, names, description_bytes }
     }
 
-    /// Whether there is room for another function, beside so many of so many bytes in all.
-    fn another(self, functions: u64, bytes: u64) -> Result<(), Error> {
-        fits("store.functions", functions.saturating_add(1), self.functions)?;
-        fits("store.bytes", bytes, self.bytes)
+    /// Whether there is room for another function of an owner who has that much, with so many bytes that nobody has yet.
+    ///
+    /// What is full because of others may have room later, and it is not for him to make it; his own share is.
+    fn another(self, own: Option<Share>, totals: Totals, text: u64, new: u64) -> Result<(), Error> {
+        fits("store.bytes", text, self.bytes)?;
+        if let Some(own) = own {
+            fits("store.functions_per_owner", own.functions.saturating_add(1), self.own.functions)?;
+            fits("store.bytes_per_owner", own.bytes.saturating_add(text), self.own.bytes)?;
+        }
+        let all = fits("store.functions", totals.functions.saturating_add(1), self.functions);
+        match all.and_then(|()| fits("store.bytes", totals.bytes.saturating_add(new), self.bytes)) {
+            Err(Error::Full { limit, asked, allowed }) if own.is_some() => Err(Error::Crowded { limit, asked, allowed }),
+            outcome => outcome,
+        }
     }
 
     /// Whether a function may have so many names.
@@ -48,6 +60,17 @@ pub(super) struct Index {
     of_function: HashMap<Id, Vec<u64>>,
     names: HashMap<String, u64>,
     totals: Totals,
+    /// What each owner has, where callers are told apart.
+    shares: HashMap<String, Share>,
+}
+
+/// What an owner's functions come to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Share {
+    /// How many he has.
+    pub(super) functions: u64,
+    /// Bytes of their texts, whoever else has them.
+    pub(super) bytes: u64,
 }
 
 /// What all functions of a home come to.
@@ -88,10 +111,11 @@ impl Index {
         index
     }
 
-    /// The facts that a change can touch, of a home with those totals: what a name means, and all entries of a function.
+    /// The facts that a change can touch, of a home with those totals where its owner has that share: what a name means, and all
+    /// entries of a function.
     #[cfg(feature = "postgres")]
-    pub(super) fn part(entries: Vec<Entry>, totals: Totals) -> Index {
-        Index { totals, ..Index::of(entries, 0) }
+    pub(super) fn part(entries: Vec<Entry>, totals: Totals, share: Option<(String, Share)>) -> Index {
+        Index { totals, shares: share.into_iter().collect(), ..Index::of(entries, 0) }
     }
 
     /// What all functions come to.
@@ -100,17 +124,20 @@ impl Index {
         self.totals
     }
 
-    /// What a reference means to an owner: his own before those of others.
-    pub(super) fn find(&self, owner: Option<&str>, reference: &Reference) -> Option<&Entry> {
+    /// What a reference means to who asks: his own before those of others, and of those what is public first.
+    pub(super) fn find(&self, asker: Asker<'_>, reference: &Reference) -> Option<&Entry> {
         match reference {
-            Reference::Name(name) => self.named(name).filter(|entry| entry.visible(owner)),
-            Reference::Id(id) => self.owned(owner, *id).or_else(|| self.entries_of(*id).find(|entry| entry.public)),
+            Reference::Name(name) => self.named(name).filter(|entry| entry.visible(asker)),
+            Reference::Id(id) => {
+                let of_others = || self.entries_of(*id).filter(|entry| entry.visible(asker)).min_by_key(|entry| !entry.public);
+                self.owned(asker.owner, *id).or_else(of_others)
+            }
         }
     }
 
-    /// The functions that an owner sees.
-    pub(super) fn list(&self, owner: Option<&str>, after: u64, limit: usize) -> Page {
-        let mut seen = self.entries.range(after.saturating_add(1)..).map(|(_, entry)| entry).filter(|entry| entry.visible(owner));
+    /// The functions that he sees.
+    pub(super) fn list(&self, asker: Asker<'_>, after: u64, limit: usize) -> Page {
+        let mut seen = self.entries.range(after.saturating_add(1)..).map(|(_, entry)| entry).filter(|entry| entry.visible(asker));
         let entries = seen.by_ref().take(limit).cloned().collect();
         Page { entries, more: seen.next().is_some() }
     }
@@ -144,9 +171,9 @@ impl Index {
     }
 
     /// What deleting comes to.
-    pub(super) fn delete(&self, owner: Option<&str>, reference: &Reference, condition: &Condition) -> Result<Change, Error> {
-        let entry = self.find(owner, reference).ok_or(Error::Missing)?;
-        if entry.owner.as_deref() != owner {
+    pub(super) fn delete(&self, asker: Asker<'_>, reference: &Reference, condition: &Condition) -> Result<Change, Error> {
+        let entry = self.find(asker, reference).ok_or(Error::Missing)?;
+        if entry.owner.as_deref() != asker.owner && !asker.all {
             return Err(Error::NotOwner);
         }
         if !condition.holds(Some(entry.version())) {
@@ -178,7 +205,8 @@ impl Index {
             None => {
                 let known = self.of_function.contains_key(id);
                 let bytes = text.len() as u64;
-                room.another(self.totals.functions, self.totals.bytes.saturating_add(if known { 0 } else { bytes }))?;
+                let own = owner.as_ref().map(|owner| self.shares.get(owner).copied().unwrap_or_default());
+                room.another(own, self.totals, bytes, if known { 0 } else { bytes })?;
                 change.text = (!known).then(|| (*id, text.clone()));
                 let (names, owner) = (Vec::new(), owner.clone());
                 let sequence = self.totals.last + 1;
@@ -217,6 +245,11 @@ impl Index {
         }
         sequences.insert(sequences.partition_point(|&sequence| sequence < entry.sequence), entry.sequence);
         self.names.extend(entry.names.iter().map(|name| (name.clone(), entry.sequence)));
+        if let Some(owner) = &entry.owner {
+            let share = self.shares.entry(owner.clone()).or_default();
+            share.functions += 1;
+            share.bytes += entry.bytes;
+        }
         self.totals.functions += 1;
         self.totals.last = self.totals.last.max(entry.sequence);
         self.entries.insert(entry.sequence, entry);
@@ -225,6 +258,15 @@ impl Index {
     fn remove(&mut self, sequence: u64) {
         let Some(entry) = self.entries.remove(&sequence) else { return };
         self.totals.functions = self.totals.functions.saturating_sub(1);
+        if let Some(owner) = &entry.owner
+            && let Some(share) = self.shares.get_mut(owner)
+        {
+            share.functions = share.functions.saturating_sub(1);
+            share.bytes = share.bytes.saturating_sub(entry.bytes);
+            if *share == Share::default() {
+                self.shares.remove(owner);
+            }
+        }
         for name in &entry.names {
             // another may have it already
             if self.names.get(name) == Some(&sequence) {

@@ -7,18 +7,16 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use tokio::sync::Mutex;
-
 use super::disk::Disk;
 use super::index::{Change, Index, Room};
-use super::record::{Condition, Entry, Id, Outcome, Page, Reference, Registration};
+use super::record::{Asker, Condition, Entry, Id, Outcome, Page, Reference, Registration};
+use super::turns::Turns;
 use super::{Clock, Error, Settings, milliseconds};
 
 /// The home in this process.
 pub(super) struct Local {
     inner: Arc<Inner>,
-    /// Held by who changes something.
-    turn: Arc<Mutex<()>>,
+    turns: Turns,
 }
 
 struct Inner {
@@ -47,19 +45,19 @@ impl Local {
 
     fn of(index: Index, texts: Texts, settings: &Settings, clock: Clock) -> Local {
         let inner = Inner { index: RwLock::new(index), texts, room: Room::of(settings), clock };
-        Local { inner: Arc::new(inner), turn: Arc::default() }
+        Local { inner: Arc::new(inner), turns: Turns::new() }
     }
 
     pub(super) fn peek(&self, owner: Option<&str>, reference: &Reference) -> Option<Id> {
-        self.inner.read().find(owner, reference).map(|entry| entry.id)
+        self.inner.read().find(owner.into(), reference).map(|entry| entry.id)
     }
 
-    pub(super) fn find(&self, owner: Option<&str>, reference: &Reference) -> Result<Entry, Error> {
-        self.inner.read().find(owner, reference).cloned().ok_or(Error::Missing)
+    pub(super) fn find(&self, asker: Asker<'_>, reference: &Reference) -> Result<Entry, Error> {
+        self.inner.read().find(asker, reference).cloned().ok_or(Error::Missing)
     }
 
-    pub(super) fn list(&self, owner: Option<&str>, after: u64, limit: usize) -> Page {
-        self.inner.read().list(owner, after, limit)
+    pub(super) fn list(&self, asker: Asker<'_>, after: u64, limit: usize) -> Page {
+        self.inner.read().list(asker, after, limit)
     }
 
     pub(super) async fn text(&self, id: Id) -> Result<Arc<[u8]>, Error> {
@@ -94,8 +92,13 @@ impl Local {
         self.change(move |index, now, room| index.replace(&registration, &condition, now, room)).await
     }
 
-    pub(super) async fn delete(&self, owner: Option<String>, reference: Reference, condition: Condition) -> Result<(), Error> {
-        self.change(move |index, _, _| index.delete(owner.as_deref(), &reference, &condition).map(|change| (change, ()))).await
+    pub(super) async fn delete(&self, asker: Asker<'_>, reference: Reference, condition: Condition) -> Result<(), Error> {
+        let (owner, all) = (asker.owner.map(str::to_owned), asker.all);
+        let plan = move |index: &Index, _, _| {
+            let asker = Asker { owner: owner.as_deref(), all };
+            index.delete(asker, &reference, &condition).map(|change| (change, ()))
+        };
+        self.change(plan).await
     }
 
     /// Plans a change, writes it down and makes it, to its end even where nobody waits for that any more.
@@ -103,7 +106,7 @@ impl Local {
         &self,
         plan: impl FnOnce(&Index, u64, Room) -> Result<(Change, T), Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let turn = self.turn.clone().lock_owned().await;
+        let turn = self.turns.take().await?;
         let inner = self.inner.clone();
         let work = move || {
             let _turn = turn;

@@ -11,12 +11,14 @@ mod local;
 mod postgres;
 mod record;
 mod settings;
+pub mod trust;
+mod turns;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-pub use record::{Condition, Entry, Id, Outcome, Page, Reference, Registration, Version, Versions};
+pub use record::{Asker, Condition, Entry, Id, Outcome, Page, Reference, Registration, Version, Versions};
 pub use settings::{Home, Settings};
 
 use local::Local;
@@ -54,6 +56,19 @@ pub enum Error {
         /// What there may be.
         allowed: u64,
     },
+    /// There is no room for it now, because of what others have.
+    #[error("{limit}: {asked} asked for, {allowed} allowed, most of them others'")]
+    Crowded {
+        /// The setting.
+        limit: &'static str,
+        /// What there would be with it.
+        asked: u64,
+        /// What there may be.
+        allowed: u64,
+    },
+    /// Too many changes wait for their turn.
+    #[error("too many changes wait for their turn")]
+    Busy,
     /// The home cannot be reached, or cannot write; later it may.
     #[error("the store cannot be used now: {0}")]
     Unavailable(String),
@@ -69,14 +84,15 @@ pub struct Store(Arc<Kept>);
 enum Kept {
     Local(Local),
     #[cfg(feature = "postgres")]
-    Postgres(Postgres),
+    Postgres(Arc<Postgres>),
 }
 
 impl Store {
     /// Opens the home that the settings name, made where it is not there yet.
     ///
     /// # Errors
-    /// A URL that names no home, a file that cannot be opened or is none of a store's, a database that cannot be reached.
+    /// A URL that names no home, a file that cannot be opened or is none of a store's, a database whose tables are another version's. A
+    /// database that cannot be reached is none: it is used as soon as it can be.
     pub async fn open(settings: &Settings, clock: Clock) -> Result<Store, Error> {
         let kept = match settings.home()? {
             Home::Memory => Kept::Local(Local::in_memory(settings, clock)),
@@ -98,6 +114,15 @@ impl Store {
         Store(Arc::new(Kept::Local(Local::in_memory(settings, clock))))
     }
 
+    /// Whether functions can be asked for, as it was last seen. A file that a full disk has closed counts: its next change opens it.
+    pub fn is_usable(&self) -> bool {
+        match &*self.0 {
+            Kept::Local(_) => true,
+            #[cfg(feature = "postgres")]
+            Kept::Postgres(postgres) => postgres.is_usable(),
+        }
+    }
+
     /// The function that a reference means to this owner, as it is known without waiting. `None` where it is not known: ask
     /// [`Store::find`].
     pub fn peek(&self, owner: Option<&str>, reference: &Reference) -> Option<Id> {
@@ -108,15 +133,17 @@ impl Store {
         }
     }
 
-    /// The function that a reference means to this owner: his own before those of others, which he sees where they are public.
+    /// The function that a reference means to who asks: his own before those of others, which he sees where they are public or he may
+    /// see all.
     ///
     /// # Errors
     /// [`Error::Missing`], or a store that cannot be used.
-    pub async fn find(&self, owner: Option<&str>, reference: &Reference) -> Result<Entry, Error> {
+    pub async fn find<'a>(&self, asker: impl Into<Asker<'a>>, reference: &Reference) -> Result<Entry, Error> {
+        let asker = asker.into();
         match &*self.0 {
-            Kept::Local(local) => local.find(owner, reference),
+            Kept::Local(local) => local.find(asker, reference),
             #[cfg(feature = "postgres")]
-            Kept::Postgres(postgres) => postgres.find(owner, reference).await,
+            Kept::Postgres(postgres) => postgres.find(asker, reference).await,
         }
     }
 
@@ -135,7 +162,7 @@ impl Store {
     /// Registers a function. When this returns, it is there for good.
     ///
     /// # Errors
-    /// [`Error::NameTaken`], [`Error::Full`], or a store that cannot be used.
+    /// [`Error::NameTaken`], [`Error::Full`], [`Error::Crowded`], or a store that cannot be used.
     pub async fn register(&self, registration: Registration) -> Result<Outcome, Error> {
         match &*self.0 {
             Kept::Local(local) => local.register(registration).await,
@@ -148,7 +175,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Changed`] where the condition does not hold, [`Error::NameTaken`] where the name means another function and the
-    /// condition does not say which, [`Error::NotOwner`], [`Error::Full`], or a store that cannot be used.
+    /// condition does not say which, [`Error::NotOwner`], [`Error::Full`], [`Error::Crowded`], or a store that cannot be used.
     pub async fn replace(&self, registration: Registration, condition: Condition) -> Result<Outcome, Error> {
         match &*self.0 {
             Kept::Local(local) => local.replace(registration, condition).await,
@@ -161,23 +188,25 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Missing`], [`Error::NotOwner`], [`Error::Changed`], or a store that cannot be used.
-    pub async fn delete(&self, owner: Option<&str>, reference: Reference, condition: Condition) -> Result<(), Error> {
+    pub async fn delete<'a>(&self, asker: impl Into<Asker<'a>>, reference: Reference, condition: Condition) -> Result<(), Error> {
+        let asker = asker.into();
         match &*self.0 {
-            Kept::Local(local) => local.delete(owner.map(str::to_owned), reference, condition).await,
+            Kept::Local(local) => local.delete(asker, reference, condition).await,
             #[cfg(feature = "postgres")]
-            Kept::Postgres(postgres) => postgres.delete(owner, reference, condition).await,
+            Kept::Postgres(postgres) => postgres.delete(asker, reference, condition).await,
         }
     }
 
-    /// The functions that this owner sees, in the order in which they were registered, from the first behind `after`.
+    /// The functions that who asks sees, in the order in which they were registered, from the first behind `after`.
     ///
     /// # Errors
     /// A store that cannot be used.
-    pub async fn list(&self, owner: Option<&str>, after: u64, limit: usize) -> Result<Page, Error> {
+    pub async fn list<'a>(&self, asker: impl Into<Asker<'a>>, after: u64, limit: usize) -> Result<Page, Error> {
+        let asker = asker.into();
         match &*self.0 {
-            Kept::Local(local) => Ok(local.list(owner, after, limit)),
+            Kept::Local(local) => Ok(local.list(asker, after, limit)),
             #[cfg(feature = "postgres")]
-            Kept::Postgres(postgres) => postgres.list(owner, after, limit).await,
+            Kept::Postgres(postgres) => postgres.list(asker, after, limit).await,
         }
     }
 }

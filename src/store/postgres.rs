@@ -2,25 +2,31 @@
 //!
 //! A change is planned by the same rules as in the other homes, from the rows that it can touch, in a transaction that holds the one
 //! row of totals: so changes come one after another, and sequence numbers become visible in their order. What a reference means is
-//! remembered for a while shorter than a second; what it does not mean is not.
+//! remembered for a while shorter than a second; what it does not mean is not. Changes made here wait for their turn before they take a
+//! connection, so that there are always others to read with.
+
+mod found;
+mod standing;
+mod tls;
 
 use std::future::Future;
-use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use deadpool_postgres::{GenericClient, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use quick_cache::sync::Cache;
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Config, NoTls, Row};
 
-use super::index::{Change, Index, Room, Totals};
-use super::record::{Condition, Entry, Id, Outcome, Page, Reference, Registration};
+use super::index::{Change, Index, Room, Share, Totals};
+use super::record::{Asker, Condition, Entry, Id, Outcome, Page, Reference, Registration};
+use super::turns::Turns;
 use super::{Clock, Error, Settings, milliseconds};
+use found::{Found, Touched};
+use standing::{Standing, keep};
 
 /// The steps from an empty database to the tables that are used here. Only ever appended to.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE nablad_totals (functions bigint NOT NULL, bytes bigint NOT NULL, last bigint NOT NULL);
     INSERT INTO nablad_totals VALUES (0, 0, 0);
     CREATE TABLE nablad_texts (id bytea PRIMARY KEY, text bytea NOT NULL);
@@ -31,13 +37,14 @@ const MIGRATIONS: &[&str] = &["
     );
     CREATE TABLE nablad_names (name text COLLATE \"C\" PRIMARY KEY, entry bigint NOT NULL REFERENCES nablad_entries ON DELETE CASCADE);
     CREATE INDEX nablad_names_entry ON nablad_names (entry);
-"];
+",
+    "
+    CREATE INDEX nablad_entries_owner ON nablad_entries (owner) INCLUDE (bytes);
+",
+];
 
 /// What servers that migrate at once take turns by: any number that nobody else takes.
 const TURN: i64 = 0x006e_6162_6c61_6421;
-
-/// References that are remembered.
-const REMEMBERED: usize = 10_000;
 
 const FACTS: &str = "e.sequence, e.revision, e.id, e.owner, e.names, e.description, e.public, e.created, e.bytes";
 
@@ -47,20 +54,28 @@ pub(super) struct Postgres {
     room: Room,
     clock: Clock,
     timeout: Duration,
+    turns: Turns,
     found: Found,
+    standing: Arc<Standing>,
+}
+
+/// What a change begins with: the function and the name that it is about, and whose share it counts in.
+struct About<'a> {
+    id: Id,
+    name: Option<&'a str>,
+    owner: Option<&'a str>,
 }
 
 impl Postgres {
-    /// Connects, and brings the tables up to date.
-    pub(super) async fn open(url: &str, settings: &Settings, clock: Clock) -> Result<Postgres, Error> {
+    /// Connects, and brings the tables up to date; where the database is not there, as soon as it is.
+    pub(super) async fn open(url: &str, settings: &Settings, clock: Clock) -> Result<Arc<Postgres>, Error> {
         let timeout = settings.timeout();
-        let shown = Settings::masked(url);
-        let mut config = Config::from_str(url).map_err(|error| Error::Home(format!("store.url = {shown:?}: {}", told(&error))))?;
+        let (mut config, tls) = tls::read(url, &settings.tls_roots)?;
         config.connect_timeout(timeout).tcp_user_timeout(timeout).keepalives_idle(Duration::from_secs(10));
         if config.get_application_name().is_none() {
             config.application_name("nablad");
         }
-        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let manager = Manager::from_config(config, tls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
         // what nobody waits for any more ends in the database, too
         let limits = format!("SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}", timeout.as_millis().max(1));
         let limited = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
@@ -77,58 +92,84 @@ impl Postgres {
             .build()
             .map_err(|error| Error::Home(error.to_string()))?;
         let found = Found::for_as_long_as(settings.freshness());
-        let postgres = Postgres { pool, room: Room::of(settings), clock, timeout, found };
-        postgres.migrate().await.map_err(|error| match error {
-            Error::Unavailable(why) => Error::Unavailable(format!("{shown}: {why}")),
-            error => error,
-        })?;
+        let standing = Arc::new(Standing::unknown());
+        let (room, turns) = (Room::of(settings), Turns::new());
+        let postgres = Arc::new(Postgres { pool, room, clock, timeout, turns, found, standing: standing.clone() });
+        match postgres.look().await {
+            // it may come yet
+            Ok(()) | Err(Error::Unavailable(_)) => {}
+            Err(error) => return Err(error),
+        }
+        tokio::spawn(keep(Arc::downgrade(&postgres), standing, settings.look()));
         Ok(postgres)
     }
 
+    /// Whether it can be used, as it was last seen.
+    pub(super) fn is_usable(&self) -> bool {
+        self.standing.usable().is_ok()
+    }
+
+    /// The version of the tables; 0 where there are none.
+    async fn version(&self) -> Result<i64, Error> {
+        let there = self.asked("SELECT to_regclass('nablad_schema') IS NOT NULL", &[]).await?;
+        if !there.first().is_some_and(|row| row.get::<_, bool>(0)) {
+            return Ok(0);
+        }
+        let rows = self.asked("SELECT coalesce(max(version), 0) FROM nablad_schema", &[]).await?;
+        rows.first().map_or(Ok(0), |row| row.try_get(0).map_err(damaged))
+    }
+
     async fn migrate(&self) -> Result<(), Error> {
-        self.timed(async {
-            let mut client = self.client().await?;
-            let transaction = client.transaction().await.map_err(unavailable)?;
-            transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&TURN]).await.map_err(unavailable)?;
-            transaction.batch_execute("CREATE TABLE IF NOT EXISTS nablad_schema (version bigint NOT NULL)").await.map_err(unavailable)?;
-            let row = transaction.query_one("SELECT coalesce(max(version), 0) FROM nablad_schema", &[]).await.map_err(unavailable)?;
-            let version = row.get::<_, i64>(0);
-            let Some(steps) = usize::try_from(version).ok().and_then(|version| MIGRATIONS.get(version..)) else {
-                let known = MIGRATIONS.len();
-                return Err(Error::Damaged(format!("the tables are of version {version}; this server knows those up to {known}")));
-            };
-            for (step, version) in steps.iter().zip(version + 1..) {
-                transaction.batch_execute(step).await.map_err(unavailable)?;
-                transaction.execute("INSERT INTO nablad_schema VALUES ($1)", &[&version]).await.map_err(unavailable)?;
-            }
-            transaction.commit().await.map_err(unavailable)
-        })
-        .await
+        // who may not make tables may still use those that are there
+        if self.version().await? == MIGRATIONS.len() as i64 {
+            return Ok(());
+        }
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await.map_err(unavailable)?;
+        // it takes the time that it takes, and so does waiting for another server that does it
+        transaction.batch_execute("SET LOCAL statement_timeout = 0").await.map_err(unavailable)?;
+        transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&TURN]).await.map_err(unavailable)?;
+        transaction.batch_execute("CREATE TABLE IF NOT EXISTS nablad_schema (version bigint NOT NULL)").await.map_err(unavailable)?;
+        let row = transaction.query_one("SELECT coalesce(max(version), 0) FROM nablad_schema", &[]).await.map_err(unavailable)?;
+        let version = row.get::<_, i64>(0);
+        let Some(steps) = usize::try_from(version).ok().and_then(|version| MIGRATIONS.get(version..)) else {
+            let known = MIGRATIONS.len();
+            return Err(Error::Damaged(format!("the tables are of version {version}; this server knows those up to {known}")));
+        };
+        for (step, version) in steps.iter().zip(version + 1..) {
+            transaction.batch_execute(step).await.map_err(unavailable)?;
+            transaction.execute("INSERT INTO nablad_schema VALUES ($1)", &[&version]).await.map_err(unavailable)?;
+        }
+        transaction.commit().await.map_err(unavailable)
     }
 
     pub(super) fn peek(&self, owner: Option<&str>, reference: &Reference) -> Option<Id> {
         self.found.get(owner, reference)
     }
 
-    pub(super) async fn find(&self, owner: Option<&str>, reference: &Reference) -> Result<Entry, Error> {
-        let asked = self.found.ask();
-        let key = owner_key(owner);
+    pub(super) async fn find(&self, asker: Asker<'_>, reference: &Reference) -> Result<Entry, Error> {
+        let asked = self.found.ask(reference);
+        let (key, all) = (owner_key(asker.owner), asker.all);
         let row = match reference {
             Reference::Name(name) => {
                 let query = format!(
-                    "SELECT {FACTS} FROM nablad_entries e JOIN nablad_names n ON n.entry = e.sequence WHERE n.name = $1 AND (e.public OR e.owner = $2)"
+                    "SELECT {FACTS} FROM nablad_entries e JOIN nablad_names n ON n.entry = e.sequence WHERE n.name = $1 AND (e.public OR e.owner = $2 OR $3)"
                 );
-                self.read(&query, &[name, &key]).await?
+                self.read(&query, &[name, &key, &all]).await?
             }
             Reference::Id(id) => {
                 let query = format!(
-                    "SELECT {FACTS} FROM nablad_entries e WHERE e.id = $1 AND (e.public OR e.owner = $2) ORDER BY e.owner <> $2, e.sequence LIMIT 1"
+                    "SELECT {FACTS} FROM nablad_entries e WHERE e.id = $1 AND (e.public OR e.owner = $2 OR $3)
+                     ORDER BY e.owner <> $2, NOT e.public, e.sequence LIMIT 1"
                 );
-                self.read(&query, &[&&id.0[..], &key]).await?
+                self.read(&query, &[&&id.0[..], &key, &all]).await?
             }
         };
         let entry = entry(row.first().ok_or(Error::Missing)?)?;
-        self.found.keep(asked, owner, reference, entry.id);
+        // what he sees because he sees all is not what he may call
+        if entry.visible(asker.owner.into()) {
+            self.found.keep(asked, asker.owner, reference, entry.id);
+        }
         Ok(entry)
     }
 
@@ -138,39 +179,37 @@ impl Postgres {
         Ok(row.try_get::<_, &[u8]>(0).map_err(damaged)?.into())
     }
 
-    pub(super) async fn list(&self, owner: Option<&str>, after: u64, limit: usize) -> Result<Page, Error> {
+    pub(super) async fn list(&self, asker: Asker<'_>, after: u64, limit: usize) -> Result<Page, Error> {
         let query = format!(
-            "SELECT {FACTS} FROM nablad_entries e WHERE e.sequence > $1 AND (e.public OR e.owner = $2) ORDER BY e.sequence LIMIT $3"
+            "SELECT {FACTS} FROM nablad_entries e WHERE e.sequence > $1 AND (e.public OR e.owner = $2 OR $4) ORDER BY e.sequence LIMIT $3"
         );
         let (after, most) = (signed(after), signed(limit as u64).saturating_add(1));
-        let rows = self.read(&query, &[&after, &owner_key(owner), &most]).await?;
+        let rows = self.read(&query, &[&after, &owner_key(asker.owner), &most, &asker.all]).await?;
         let entries = rows.iter().take(limit).map(entry).collect::<Result<_, _>>()?;
         Ok(Page { entries, more: rows.len() > limit })
     }
 
     pub(super) async fn register(&self, registration: Registration) -> Result<Outcome, Error> {
-        let name = registration.name.as_deref();
-        self.change(registration.id, name, |index, now| index.register(&registration, now, self.room)).await
+        self.change(About::of(&registration), |index, now| index.register(&registration, now, self.room)).await
     }
 
     pub(super) async fn replace(&self, registration: Registration, condition: Condition) -> Result<Outcome, Error> {
-        let name = registration.name.as_deref();
-        self.change(registration.id, name, |index, now| index.replace(&registration, &condition, now, self.room)).await
+        self.change(About::of(&registration), |index, now| index.replace(&registration, &condition, now, self.room)).await
     }
 
-    pub(super) async fn delete(&self, owner: Option<&str>, reference: Reference, condition: Condition) -> Result<(), Error> {
+    pub(super) async fn delete(&self, asker: Asker<'_>, reference: Reference, condition: Condition) -> Result<(), Error> {
         // whose text goes with it depends on who else has it
         let id = match &reference {
             Reference::Id(id) => *id,
             Reference::Name(name) => self.named(name).await?.ok_or(Error::Missing)?,
         };
         let name = if let Reference::Name(name) = &reference { Some(name.as_str()) } else { None };
-        let plan = |index: &Index, _| match index.find(owner, &reference) {
+        let plan = |index: &Index, _| match index.find(asker, &reference) {
             // what the name meant a moment ago is not what was looked at
             Some(entry) if entry.id != id => Err(Error::Unavailable("the name was given to another function just now".to_owned())),
-            _ => index.delete(owner, &reference, &condition).map(|change| (change, ())),
+            _ => index.delete(asker, &reference, &condition).map(|change| (change, ())),
         };
-        self.change(id, name, plan).await
+        self.change(About { id, name, owner: None }, plan).await
     }
 
     /// What a name means, whoever asks.
@@ -180,13 +219,14 @@ impl Postgres {
     }
 
     /// Plans a change from the entries of a function and what a name means, and makes it.
-    async fn change<T>(
-        &self,
-        id: Id,
-        name: Option<&str>,
-        plan: impl FnOnce(&Index, u64) -> Result<(Change, T), Error>,
-    ) -> Result<T, Error> {
+    async fn change<T>(&self, about: About<'_>, plan: impl FnOnce(&Index, u64) -> Result<(Change, T), Error>) -> Result<T, Error> {
+        self.standing.usable()?;
+        let About { id, name, owner } = about;
+        // Changes come one after another in any case. Waiting here they hold no connection.
+        let _turn = tokio::time::timeout(self.timeout / 2, self.turns.take()).await.unwrap_or(Err(Error::Busy))?;
         let now = milliseconds(&self.clock);
+        let references = std::iter::once(Reference::Id(id)).chain(name.map(str::to_owned).map(Reference::Name)).collect();
+        let mut touched = Touched { found: &self.found, references };
         let changed = self.timed(async {
             let mut client = self.client().await?;
             let transaction = client.transaction().await.map_err(unavailable)?;
@@ -197,9 +237,15 @@ impl Postgres {
             let query = format!(
                 "SELECT {FACTS} FROM nablad_entries e WHERE e.id = $1 OR e.sequence = (SELECT entry FROM nablad_names WHERE name = $2)"
             );
-            let touched = transaction.prepare_cached(&query).await.map_err(unavailable)?;
-            let rows = transaction.query(&touched, &[&&id.0[..], &name]).await.map_err(unavailable)?;
-            let mut index = Index::part(rows.iter().map(entry).collect::<Result<_, _>>()?, totals);
+            let statement = transaction.prepare_cached(&query).await.map_err(unavailable)?;
+            let rows = transaction.query(&statement, &[&&id.0[..], &name]).await.map_err(unavailable)?;
+            let entries = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+            touched.references.extend(entries.iter().flat_map(|entry| entry.names.iter().cloned().map(Reference::Name)));
+            let share = match owner {
+                Some(owner) => Some((owner.to_owned(), share(&transaction, owner).await?)),
+                None => None,
+            };
+            let mut index = Index::part(entries, totals, share);
             let (change, outcome) = plan(&index, now)?;
             if change.is_empty() {
                 return Ok(outcome);
@@ -213,13 +259,20 @@ impl Postgres {
             Ok(outcome)
         });
         let outcome = changed.await;
-        // where it is not known whether it came through, too
-        self.found.forget();
+        self.standing.met(&outcome);
         outcome
     }
 
-    /// Reads; once more where the connection was only found to be gone by using it.
+    /// Reads, unless the database is known to be away.
     async fn read(&self, query: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
+        self.standing.usable()?;
+        let rows = self.asked(query, values).await;
+        self.standing.met(&rows);
+        rows
+    }
+
+    /// Reads; once more where the connection was only found to be gone by using it.
+    async fn asked(&self, query: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
         self.timed(async {
             let mut attempts = 2;
             loop {
@@ -246,6 +299,21 @@ impl Postgres {
         let late = |_| Err(Error::Unavailable(format!("no answer from PostgreSQL within {} s", self.timeout.as_secs_f64())));
         tokio::time::timeout(self.timeout, work).await.unwrap_or_else(late)
     }
+}
+
+impl<'a> About<'a> {
+    fn of(registration: &'a Registration) -> About<'a> {
+        About { id: registration.id, name: registration.name.as_deref(), owner: registration.owner.as_deref() }
+    }
+}
+
+/// What an owner has, as nobody changes it meanwhile.
+async fn share(transaction: &deadpool_postgres::Transaction<'_>, owner: &str) -> Result<Share, Error> {
+    let query = "SELECT count(*), coalesce(sum(bytes), 0)::bigint FROM nablad_entries WHERE owner = $1";
+    let query = transaction.prepare_cached(query).await.map_err(unavailable)?;
+    let row = transaction.query_one(&query, &[&owner_key(Some(owner))]).await.map_err(unavailable)?;
+    let total = |column: usize| row.try_get::<_, i64>(column).map_err(damaged).map(unsigned);
+    Ok(Share { functions: total(0)?, bytes: total(1)? })
 }
 
 async fn write(transaction: &deadpool_postgres::Transaction<'_>, change: &Change) -> Result<(), tokio_postgres::Error> {
@@ -330,56 +398,4 @@ fn told(error: &dyn std::error::Error) -> String {
         source = error.source();
     }
     sentence
-}
-
-/// What references were found to mean.
-struct Found {
-    known: Cache<(Option<String>, Reference), Arc<Known>>,
-    fresh: Duration,
-    /// Counts the changes made from here: what was asked before one is not remembered after it.
-    changes: AtomicU64,
-    turn: Mutex<()>,
-}
-
-struct Known {
-    id: Id,
-    /// When it was asked.
-    at: Instant,
-    /// Whether somebody asks again.
-    asking: AtomicBool,
-}
-
-/// A question put to the database: when, and after how many changes.
-struct Asked(Instant, u64);
-
-impl Found {
-    fn for_as_long_as(fresh: Duration) -> Found {
-        Found { known: Cache::new(REMEMBERED), fresh, changes: AtomicU64::new(0), turn: Mutex::default() }
-    }
-
-    /// What is still fresh. From half of that time on one asker is told nothing, so that he asks and nobody else has to wait.
-    fn get(&self, owner: Option<&str>, reference: &Reference) -> Option<Id> {
-        let known = self.known.get(&(owner.map(str::to_owned), reference.clone()))?;
-        let age = known.at.elapsed();
-        let good = age < self.fresh / 2 || (age < self.fresh && known.asking.swap(true, Ordering::Relaxed));
-        good.then_some(known.id)
-    }
-
-    fn ask(&self) -> Asked {
-        Asked(Instant::now(), self.changes.load(Ordering::Acquire))
-    }
-
-    fn keep(&self, Asked(at, changes): Asked, owner: Option<&str>, reference: &Reference, id: Id) {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.changes.load(Ordering::Acquire) == changes {
-            let known = Known { id, at, asking: AtomicBool::new(false) };
-            self.known.insert((owner.map(str::to_owned), reference.clone()), Arc::new(known));
-        }
-    }
-
-    fn forget(&self) {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        self.changes.fetch_add(1, Ordering::AcqRel);
-        self.known.clear();
-    }
 }

@@ -107,9 +107,30 @@ impl Entry {
         Version { sequence: self.sequence, revision: self.revision }
     }
 
-    /// Whether this owner sees it.
-    pub fn visible(&self, owner: Option<&str>) -> bool {
-        self.public || self.owner.as_deref() == owner
+    /// Bytes that the entry takes in memory, about.
+    pub fn bytes_of_facts(&self) -> usize {
+        let texts = [&self.owner, &self.description].into_iter().flatten().map(String::len);
+        size_of::<Entry>() + texts.chain(self.names.iter().map(|name| size_of::<String>() + name.len())).sum::<usize>()
+    }
+
+    /// Whether he sees it.
+    pub fn visible(&self, asker: Asker<'_>) -> bool {
+        self.public || asker.all || self.owner.as_deref() == asker.owner
+    }
+}
+
+/// Who asks for a function, or for its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asker<'a> {
+    /// Whose functions are his own; `None` where callers are not told apart.
+    pub owner: Option<&'a str>,
+    /// Whether he sees and may delete those of others, too, and those that are nobody's.
+    pub all: bool,
+}
+
+impl<'a> From<Option<&'a str>> for Asker<'a> {
+    fn from(owner: Option<&'a str>) -> Asker<'a> {
+        Asker { owner, all: false }
     }
 }
 

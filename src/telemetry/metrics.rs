@@ -141,6 +141,11 @@ impl Metrics {
         Route { name: name.into(), seconds: self.0.seconds.with_label_values(&[name]), counters: Arc::clone(&self.0) }
     }
 
+    /// What came was no request that could be read, and was answered with that status.
+    pub fn unreadable(&self, status: u16) {
+        self.0.requests.with_label_values(&["other", "other", &status.to_string()]).inc();
+    }
+
     /// A problem was answered.
     pub fn refused(&self, reason: &str) {
         self.0.refused.with_label_values(&[reason]).inc();

@@ -67,6 +67,44 @@ async fn a_slow_head_is_cut_however_busy_it_looks() {
     assert!(start.elapsed() < Duration::from_secs(2), "{sent} bytes in {:?}", start.elapsed());
 }
 
+/// The preface of HTTP/2 and empty SETTINGS.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+#[tokio::test]
+async fn pings_are_no_requests() {
+    let server = Server::with(Settings { idle_seconds: 0.3, ..patient() }).await;
+    let start = Instant::now();
+    let mut stream = server.connect().await;
+    // HEADERS of stream 1: GET and http from the static table, path and authority as literals.
+    let head = [&[0x82, 0x86, 0x44, 6][..], b"/livez", &[0x41, 1], b"a"].concat();
+    let frame = [&[0, 0, head.len() as u8, 1, 5, 0, 0, 0, 1], &head[..]].concat();
+    stream.write_all(&[PREFACE, &frame].concat()).await.unwrap();
+    let ping = [&[0, 0, 8, 6, 0, 0, 0, 0, 0][..], &[7; 8]].concat();
+    let mut sent = 0;
+    while stream.write_all(&ping).await.is_ok() && start.elapsed() < Duration::from_secs(3) {
+        sent += 1;
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    assert!(sent > 3 && start.elapsed() < Duration::from_secs(2), "{sent} pings in {:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn http2_says_what_it_takes() {
+    let server = Server::with(patient()).await;
+    let mut stream = server.connect().await;
+    stream.write_all(PREFACE).await.unwrap();
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).await.unwrap();
+    let mut settings = vec![0; usize::from(head[2])];
+    stream.read_exact(&mut settings).await.unwrap();
+    let setting = |id: u16| {
+        let found = settings.chunks(6).find(|setting| setting[..2] == id.to_be_bytes());
+        found.map(|setting| u32::from_be_bytes(setting[2..].try_into().unwrap()))
+    };
+    // SETTINGS_MAX_CONCURRENT_STREAMS and SETTINGS_MAX_HEADER_LIST_SIZE: together half a megabyte of headers a connection.
+    assert_eq!((setting(3), setting(6)), (Some(32), Some(16 << 10)));
+}
+
 #[tokio::test]
 async fn slow_bodies_are_408() {
     for settings in [Settings { body_gap_seconds: 0.2, ..patient() }, Settings { body_seconds: 0.2, ..patient() }] {

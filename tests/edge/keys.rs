@@ -69,6 +69,7 @@ async fn routes_take_keys_with_their_scopes() {
             assert_eq!(answer.headers["content-type"], "application/problem+json");
             assert_eq!(slug(&answer), if status == 401 { "unauthorized" } else { "forbidden" });
             assert!(!answer.text.contains(&eve[..20]), "an answer repeats a key");
+            assert_eq!(answer.headers.contains_key("ratelimit"), status == 403, "what is asked in vain is counted, and said");
         }
     }
 }
@@ -78,9 +79,9 @@ async fn keys_have_limits() {
     let (slow, slow_line) = generate("slow", "evaluate").unwrap();
     let (other, other_line) = generate("other", "evaluate").unwrap();
     let server = server(&[&format!("{slow_line} rate=0.01 burst=3"), &other_line], keys::Settings::default()).await;
-    for left in [2, 1, 0] {
-        let answer = ask(&server, "POST", "/value", &slow).await;
-        assert_eq!(answer.status, 200);
+    for (left, method, path, status) in [(2, "POST", "/value", 200), (1, "GET", "/metrics", 403), (0, "POST", "/value", 200)] {
+        let answer = ask(&server, method, path, &slow).await;
+        assert_eq!(answer.status, status);
         let said = answer.headers["ratelimit"].to_str().unwrap();
         assert!(said.starts_with(&format!("\"rate\";r={left};t=")), "{said}");
         assert_eq!(answer.headers["ratelimit-policy"], "\"rate\";q=3;w=300, \"concurrent\";q=256;qu=\"concurrent-requests\"");
@@ -136,11 +137,11 @@ async fn a_file_of_keys_is_read_again() {
     let reload = setup.reload();
     let server = Server::set_up(setup).await;
     assert_eq!(ask(&server, "POST", "/value", &old).await.status, 200);
-    // What cannot be read changes nothing.
-    write("a blake3:1 evaluate");
+    // A line that is none leaves its key as it was, and other lines are read nevertheless.
+    write(&format!("{}x", old_line.replace(" evaluate", " evaluat")));
     reload.notify_one();
     assert_eq!(ask(&server, "POST", "/value", &old).await.status, 200);
-    write(&new_line);
+    write(&format!("{new_line}\nbob blake3:1 evaluate"));
     reload.notify_one();
     let mut seen = false;
     for _ in 0..1000 {

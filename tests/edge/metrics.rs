@@ -58,6 +58,9 @@ async fn what_happens_is_counted() {
     assert_eq!(server.get("/gradient").await.status, 405);
     assert_eq!(server.get("/made/up/1").await.status, 404);
     assert_eq!(server.get("/made/up/2").await.status, 404);
+    for nonsense in ["nonsense\r\n\r\n", "GET /livez HTTP/1.1\r\nno header\r\n\r\n"] {
+        assert!(server.raw(nonsense.as_bytes()).await.starts_with("HTTP/1.1 400 "));
+    }
 
     let answer = server.get("/metrics").await;
     assert_eq!(answer.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
@@ -71,6 +74,8 @@ async fn what_happens_is_counted() {
         (r#"nablad_http_request_duration_seconds_count{route="/gradient"}"#, 5.0),
         (r#"nablad_http_request_duration_seconds_bucket{route="/gradient",le="+Inf"}"#, 5.0),
         (r#"nablad_refusals_total{reason="not-found"}"#, 2.0),
+        (r#"nablad_http_requests_total{method="other",route="other",status="400"}"#, 2.0),
+        (r#"nablad_refusals_total{reason="bad-request"}"#, 2.0),
         ("nablad_points_total", 201.0),
         ("nablad_cache_hits_total", 1.0),
         ("nablad_compute_duration_seconds_count", 4.0),

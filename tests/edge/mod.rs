@@ -8,6 +8,7 @@ mod metrics;
 mod operators;
 mod process;
 mod requests;
+mod room;
 mod settings;
 mod traces;
 mod transport;

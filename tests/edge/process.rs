@@ -19,7 +19,7 @@ fn run(arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
 
 #[test]
 fn commands() {
-    let table: [(&[&str], &str, i32, &str, &str); 9] = [
+    let table: [(&[&str], &str, i32, &str, &str); 11] = [
         (&["--version"], "", 0, concat!("nablad ", env!("CARGO_PKG_VERSION")), ""),
         (&["--help"], "", 0, "healthcheck", ""),
         (&["openapi"], "", 0, "\"openapi\": \"3.1.0\"", ""),
@@ -28,6 +28,8 @@ fn commands() {
         (&["eval", "value", "-"], "{\"formula\": \"x^2\", \"at\": {\"x\": 3}}", 0, "{\"value\":", ""),
         (&["eval", "value"], "{", 1, "", "/problems/malformed-json"),
         (&["eval", "nothing"], "", 1, "", "gradient"),
+        (&["eval", "--help"], "", 0, "taylor", ""),
+        (&["serve", "--listen", "127.0.0.1:0", "--config", "/nowhere.toml"], "", 1, "", "/nowhere.toml"),
         (&["serve", "--listen", "nowhere"], "", 1, "", "http.listen = \"nowhere\""),
     ];
     for (arguments, input, code, out, err) in table {
@@ -35,6 +37,10 @@ fn commands() {
         assert_eq!(status, Some(code), "{arguments:?}: {stderr}");
         assert!(stdout.contains(out), "{arguments:?}: {stdout}");
         assert!(stderr.contains(err), "{arguments:?}: {stderr}");
+    }
+    let (_, help, _) = run(&["eval", "--help"], "");
+    for endpoint in nablad::service::Endpoint::ALL {
+        assert!(help.contains(endpoint.name()), "{help}");
     }
 }
 

@@ -92,18 +92,31 @@ fn effective_settings_read_back() {
     assert_eq!(Config::load(Sources { file: Some(file.0.clone()), ..Sources::default() }).unwrap(), config);
 }
 
+/// Whatever character it has: drivers take credentials up to the `@`.
 #[test]
 fn passwords_are_masked() {
-    let url = "postgres://nablad:secret@db/functions";
-    let environment = environment(&[("NABLAD__STORE__URL", url)]);
-    let config = Config::load(Sources { environment, ..Sources::default() }).unwrap();
-    assert_eq!(config.store.url, url);
-    let shown = config.to_toml();
-    assert!(shown.contains("url = \"postgres://nablad:***@db/functions\"") && !shown.contains("secret"), "{shown}");
-    assert!(!format!("{config:?}").contains("secret"));
-    let file = file("[store]\nurl = \"mysql://nablad:secret@db/functions\"\n");
-    let error = Config::load(Sources { file: Some(file.0.clone()), ..Sources::default() }).unwrap_err().to_string();
-    assert!(!error.contains("secret"), "{error}");
+    for password in ["secret", "se/secret", "se?secret", "se#secret", "se@secret", "se%40secret", "/?#@:secret"] {
+        let url = format!("postgres://nablad:{password}@db/functions");
+        let endpoint = format!("http://nablad:{password}@collector:4318/v1/traces");
+        let environment = environment(&[("NABLAD__STORE__URL", &url), ("NABLAD__TRACES__ENDPOINT", &endpoint)]);
+        let config = Config::load(Sources { environment, ..Sources::default() }).unwrap();
+        assert_eq!((&config.store.url, &config.traces.endpoint), (&url, &endpoint));
+        let shown = config.to_toml();
+        assert!(shown.contains("url = \"postgres://nablad:***@db/functions\"") && !shown.contains("secret"), "{shown}");
+        assert!(shown.contains("endpoint = \"http://nablad:***@collector:4318/v1/traces\""), "{shown}");
+        assert!(!format!("{:?}", config.store).contains("secret"));
+        for text in [
+            format!("[store]\nurl = \"mysql://nablad:{password}@db/functions\"\n"),
+            format!("[store]\nurl = \"host=db user=nablad password={password}\"\n"),
+            // no TOML, and no setting
+            format!("[store]\nurl = \"postgres://nablad:{password}@db/functions\n"),
+            format!("[store]\nurls = \"postgres://nablad:{password}@db/functions\"\n"),
+        ] {
+            let file = file(&text);
+            let error = Config::load(Sources { file: Some(file.0.clone()), ..Sources::default() }).unwrap_err().to_string();
+            assert!(!error.contains("secret") && error.len() > 40, "{error}");
+        }
+    }
 }
 
 #[test]
@@ -114,6 +127,12 @@ fn secrets_are_masked() {
     let text = config.to_toml();
     assert!(text.contains("list = \"(masked)\"") && text.contains("headers = \"(masked)\""), "{text}");
     assert!(!text.contains("alice") && !text.contains("hush"), "{text}");
+    // a setting that is spelt wrong may be a secret, too
+    for (name, words) in [("NABLAD__TRACES__HEADER", "did you mean traces.headers"), ("NABLAD__KEYS__LISTS", "keys.list")] {
+        let environment = environment(&[(name, "authorization=Bearer hush")]);
+        let error = Config::load(Sources { environment, ..Sources::default() }).unwrap_err().to_string();
+        assert!(error.contains(words) && error.contains(name) && !error.contains("hush"), "{error}");
+    }
     let bad = file("[keys]\nlist = [\"hush\"]");
     let error = Config::load(Sources { file: Some(bad.0.clone()), ..Sources::default() }).unwrap_err().to_string();
     assert!(error.contains("keys.list = (masked)") && !error.contains("hush"), "{error}");
@@ -130,8 +149,8 @@ fn the_container_file_is_good() {
 fn what_is_no_good_is_named() {
     /// A file's text, the environment, and what the error must say.
     type Case = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
-    let table: [Case; 19] = [
-        ("[http]\nlisen = \"x\"", &[], &["http.lisen", "\"x\"", "did you mean http.listen", "http.connections"]),
+    let table: [Case; 21] = [
+        ("[http]\nlisen = \"x\"", &[], &["http.lisen", "did you mean http.listen", "http.connections"]),
         ("[limit]\nnodes = 1", &[], &["limit.nodes", "did you mean limits.nodes"]),
         ("top = 1", &[], &["top", "sections"]),
         ("[http.listen]\na = 1", &[], &["http.listen.a"]),
@@ -145,7 +164,9 @@ fn what_is_no_good_is_named() {
         ("[store]\nconnections = 0", &[], &["store.connections", "from 1 to 1000"]),
         ("[keys]\nguard_metrics = \"perhaps\"", &[], &["keys.guard_metrics", "true or false"]),
         ("[traces]\nsample = 1.5", &[], &["traces.sample", "from 0 to 1"]),
-        ("[http]\ncors_origins = 7", &[], &["http.cors_origins", "text"]),
+        ("[http]\ncors_origins = 7", &[], &["http.cors_origins", "scheme://host"]),
+        ("[http]\ncors_origins = \"https://a.example/, *, x\"", &[], &["http.cors_origins", "https://a.example/, *, x", "lower case"]),
+        ("", &[("NABLAD__HTTP__CORS_ORIGINS", "https://a.example, *")], &["http.cors_origins", "lower case"]),
         ("", &[("NABLAD__HTTP__BODY_SECONDS", "-1")], &["http.body_seconds", "\"-1\"", "above 0", "NABLAD__HTTP__BODY_SECONDS"]),
         ("", &[("NABLAD__LIMITS__FLOPS", "inf")], &["limits.flops", "above 0"]),
         ("", &[("NABLAD__HTTP__LISTNE", "x")], &["http.listne", "did you mean http.listen", "NABLAD__HTTP__LISTNE"]),

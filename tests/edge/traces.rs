@@ -17,6 +17,12 @@ struct Collector(Arc<Mutex<Vec<(String, Value)>>>);
 
 impl Collector {
     async fn start(statuses: &'static [u16]) -> (Collector, String) {
+        Collector::elsewhere(statuses, "").await
+    }
+
+    /// One that says where it has moved to.
+    async fn elsewhere(statuses: &'static [u16], location: &str) -> (Collector, String) {
+        let location = if location.is_empty() { String::new() } else { format!("Location: {location}\r\n") };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/v1/traces", listener.local_addr().unwrap());
         let collector = Collector::default();
@@ -40,7 +46,7 @@ impl Collector {
                 if status == 200 {
                     received.lock().unwrap().push((head, serde_json::from_str(&body).unwrap()));
                 }
-                let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}");
+                let answer = format!("HTTP/1.1 {status} X\r\n{location}Content-Length: 2\r\nConnection: close\r\n\r\n{{}}");
                 stream.write_all(answer.as_bytes()).await.unwrap();
             }
         });
@@ -145,6 +151,22 @@ async fn what_is_traced_last_is_sent() {
     server.stop();
     server.stopped().await;
     assert_eq!(collector.spans(1).await[0]["name"], "GET /livez");
+}
+
+/// Spans, and the headers that go along, are sent where the setting says and nowhere else.
+#[tokio::test]
+async fn a_collector_that_has_moved_is_not_followed() {
+    let (other, url) = Collector::start(&[]).await;
+    for status in [&[307], &[302]] {
+        let (_, endpoint) = Collector::elsewhere(status, &url).await;
+        let settings =
+            traces::Settings { endpoint, headers: "x-secret=hush".to_owned(), batch_seconds: 60.0, ..traces::Settings::default() };
+        let mut server = Server::set_up(Setup::load(Settings::default(), &Default::default(), &settings).unwrap()).await;
+        assert_eq!(server.get("/livez").await.status, 200);
+        server.stop();
+        server.stopped().await;
+        assert!(other.0.lock().unwrap().is_empty());
+    }
 }
 
 #[tokio::test]

@@ -197,6 +197,24 @@ async fn tls_with_a_certificate_that_is_renewed() {
     assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with(r#"{"status":"ok"}"#), "{answer}");
     assert_eq!(over_tls(&server, "first", b"h2").await.unwrap(), "frame 4");
     assert!(over_tls(&server, "second", b"h2").await.is_err(), "the client looks at the certificate");
+    // Nor does the health check trust just anybody.
+    let certificate = |which: &str| format!("{}/tests/edge/tls/{which}.pem", env!("CARGO_MANIFEST_DIR"));
+    let own = |which: &str| vec![("NABLAD__HTTP__TLS_CERTIFICATE", certificate(which)), ("NABLAD__HTTP__TLS_KEY", certificate(which))];
+    let port = server.address.port();
+    for (host, arguments, settings, healthy) in [
+        ("localhost", vec!["--ca".to_owned(), certificate("first")], vec![], true),
+        ("127.0.0.1", vec!["--ca".to_owned(), certificate("first")], vec![], false),
+        ("localhost", vec!["--ca".to_owned(), certificate("second")], vec![], false),
+        ("127.0.0.1", vec![], own("first"), true),
+        ("127.0.0.1", vec![], own("second"), false),
+        ("127.0.0.1", vec![], vec![], false),
+    ] {
+        let url = format!("https://{host}:{port}/readyz");
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_nablad"));
+        command.args(["healthcheck", "--url", &url]).args(&arguments).envs(settings.clone());
+        let output = command.output().await.unwrap();
+        assert_eq!(output.status.success(), healthy, "{host} {arguments:?} {settings:?}: {output:?}");
+    }
     // Who does not speak TLS gets no answer that is one.
     assert!(!server.raw(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n").await.contains("200"));
     files.put("second");

@@ -8,7 +8,9 @@ mod loops;
 mod native;
 mod properties;
 pub mod random;
+mod rolling;
 mod slabs;
+mod split;
 mod taylor;
 
 use std::sync::atomic::AtomicBool;
@@ -21,7 +23,11 @@ use nablad::engine::program::{Binding, Program, Want};
 /// Runs `want` at `points` points, each input given for every point where `per_point`, in runs of `run` points: interpreted, and as
 /// machine code where there is any, which must have the same bits.
 pub fn run(graph: &Graph, want: &Want, inputs: &[Vec<f64>], per_point: &[bool], points: usize, run: usize) -> Vec<Vec<f64>> {
-    let program = Program::compile(graph, want, per_point).expect("the function compiles");
+    run_program(&Program::compile(graph, want, per_point).expect("the function compiles"), want, inputs, per_point, points, run)
+}
+
+/// The same of a program.
+pub fn run_program(program: &Program, want: &Want, inputs: &[Vec<f64>], per_point: &[bool], points: usize, run: usize) -> Vec<Vec<f64>> {
     let bindings: Vec<Binding<'_>> = inputs.iter().zip(per_point).map(|(data, &per_point)| Binding { data, per_point }).collect();
     let on = |backend: Backend| {
         // numbers that nothing writes would show

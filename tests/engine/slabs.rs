@@ -8,18 +8,18 @@ use nablad::engine::{Shape, Tensor, diff};
 
 use super::{at, bits, run};
 
-fn call(g: &mut Builder, name: &str, args: &[NodeId], attributes: &[(&'static str, Value)]) -> NodeId {
+pub(super) fn call(g: &mut Builder, name: &str, args: &[NodeId], attributes: &[(&'static str, Value)]) -> NodeId {
     let row = op::find(name).expect("the table has it");
     let attributes = attributes.iter().cloned().fold(Attributes::none(), |all, (name, value)| all.with(name, value));
     g.apply(row, args, attributes).expect("it is well formed")
 }
 
-fn axis(axis: i64) -> [(&'static str, Value); 1] {
+pub(super) fn axis(axis: i64) -> [(&'static str, Value); 1] {
     [("axis", Value::Ints(vec![axis]))]
 }
 
 /// What `write` makes of inputs of those shapes, and its derivative by all of them, as one graph.
-fn with_gradient(shapes: &[&[usize]], write: impl FnOnce(&mut Builder, &[NodeId]) -> NodeId) -> Graph {
+pub(super) fn with_gradient(shapes: &[&[usize]], write: impl FnOnce(&mut Builder, &[NodeId]) -> NodeId) -> Graph {
     let mut g = Builder::default();
     let inputs: Vec<NodeId> = shapes.iter().enumerate().map(|(i, &shape)| g.input(format!("a{i}"), Shape::from(shape)).unwrap()).collect();
     let y = write(&mut g, &inputs);
@@ -29,7 +29,7 @@ fn with_gradient(shapes: &[&[usize]], write: impl FnOnce(&mut Builder, &[NodeId]
 }
 
 /// Distances of n points from k centres in d dimensions, each under a matrix of its own, and a soft minimum of them.
-fn mixture(k: usize, n: usize, d: usize) -> Graph {
+pub(super) fn mixture(k: usize, n: usize, d: usize) -> Graph {
     let turn = [("axes", Value::Ints(vec![0, 2, 1]))];
     with_gradient(&[&[n, d], &[k, d], &[k, d, d]], |g, a| {
         let x = call(g, "expand_dims", &[a[0]], &axis(0));
@@ -63,12 +63,12 @@ fn chain(g: &mut Builder, x: NodeId) -> NodeId {
     call(g, "sum", &[sum], &[])
 }
 
-fn neighbours(n: usize) -> Graph {
+pub(super) fn neighbours(n: usize) -> Graph {
     with_gradient(&[&[n]], |g, a| chain(g, a[0]))
 }
 
 /// Elementwise work between sums over rows and over columns of one matrix.
-fn rows_and_columns(rows: usize, columns: usize) -> Graph {
+pub(super) fn rows_and_columns(rows: usize, columns: usize) -> Graph {
     with_gradient(&[&[rows, columns], &[columns]], |g, a| {
         let scaled = call(g, "multiply", &[a[0], a[1]], &[]);
         let bent = call(g, "tanh", &[scaled], &[]);
@@ -83,7 +83,7 @@ fn rows_and_columns(rows: usize, columns: usize) -> Graph {
 }
 
 /// A long chain of neighbours beside sums that are fewer than its blocks.
-fn long_and_short(long: usize, short: usize) -> Graph {
+pub(super) fn long_and_short(long: usize, short: usize) -> Graph {
     with_gradient(&[&[long], &[short, 3], &[3, 3]], |g, a| {
         let whole = chain(g, a[0]);
         // behind the first of the long ones, and read by none of them
@@ -96,7 +96,7 @@ fn long_and_short(long: usize, short: usize) -> Graph {
 }
 
 /// Products, and beside them a vector that is padded at both ends by as many numbers as there are products.
-fn padded_beside_products(batch: usize, length: usize) -> Graph {
+pub(super) fn padded_beside_products(batch: usize, length: usize) -> Graph {
     with_gradient(&[&[batch, 80, 60], &[batch, 60, 70], &[length]], |g, a| {
         let products = call(g, "matmul", &[a[0], a[1]], &[]);
         let cubes = call(g, "tanh", &[products], &[]);
@@ -115,7 +115,7 @@ fn padded_beside_products(batch: usize, length: usize) -> Graph {
     })
 }
 
-fn values(n: usize, salt: usize) -> Vec<f64> {
+pub(super) fn values(n: usize, salt: usize) -> Vec<f64> {
     (0..n).map(|i| (((i * 7919 + salt * 104_729) % 4001) as f64 - 2000.0) / 3977.0).collect()
 }
 

@@ -74,5 +74,7 @@ pub(super) fn clock() -> Clock {
 }
 
 pub(super) async fn open(home: &Home) -> Store {
-    Store::open(&home.settings, clock()).await.unwrap_or_else(|error| panic!("{}: {error}", home.name))
+    let store = Store::open(&home.settings, clock()).await.unwrap_or_else(|error| panic!("{}: {error}", home.name));
+    assert!(store.is_usable(), "{}", home.name);
+    store
 }

@@ -349,6 +349,66 @@ async fn owners_have_functions_of_their_own() {
     assert_eq!(ask(&bob, "POST", "/functions/his/value", at).await.text, r#"{"value":{"f":4.0}}"#);
 }
 
+/// What one owner registered says nothing to another who registers the same.
+#[tokio::test]
+async fn inner_names_are_nobody_s() {
+    let (server, [ann, bob, _]) = owned().await;
+    let ask = async |who: &str, method: &str, path: &str, body: &str| server.ask(method, path, &[("authorization", who)], body).await;
+    let hers = r#"{"graph": {"inputs": ["x"], "nodes": [{"name": "alpha_signal", "op": "sin", "args": ["x"]},
+        {"name": "secret_a", "op": "exp", "args": ["alpha_signal"]}], "outputs": [{"name": "f", "value": "secret_a"}]}}"#;
+    let made = read(&ask(&ann, "POST", "/functions", hers).await);
+    let path = format!("/functions/{}", made["id"].as_str().unwrap());
+    let hers = read(&ask(&ann, "GET", &path, "").await);
+    assert_eq!(read(&ask(&bob, "POST", "/functions", r#"{"formula": "exp(sin(x))"}"#).await), made);
+    let his = read(&ask(&bob, "GET", &path, "").await);
+    assert_eq!(his["graph"], hers["graph"]);
+    let text = his.to_string() + &ask(&bob, "POST", &format!("{path}/graph"), "{}").await.text;
+    assert!(!text.contains("alpha_signal") && !text.contains("secret_a"), "{text}");
+    let diagnosed = ask(&bob, "POST", &format!("{path}/value"), r#"{"at": {"x": "Infinity"}, "diagnostics": true}"#).await;
+    assert!(diagnosed.text.contains("n1") && !diagnosed.text.contains("alpha_signal"), "{diagnosed:?}");
+}
+
+/// A registry has room for each: who has used up his share is told so, and who finds it full of others' is told to come again. An admin
+/// makes room, and looks after what belongs to nobody.
+#[tokio::test]
+async fn nobody_fills_the_registry_for_others() {
+    let keys =
+        [("ann", "evaluate,register"), ("bob", "evaluate,register"), ("cat", "evaluate,register"), ("root", "evaluate,register,admin")];
+    let made = keys.map(|(name, scopes)| api::keys::generate(name, scopes).unwrap());
+    let list = made.iter().map(|(_, line)| line.clone()).collect::<Vec<_>>().join(";");
+    let settings = api::keys::Settings { list, ..api::keys::Settings::default() };
+    let settings_of_store = store::Settings { functions: 3, functions_per_owner: 1, ..store::Settings::default() };
+    let store = Store::in_memory(&settings_of_store, Arc::new(SystemTime::now));
+    let service = Service::with(Settings { workers: 1, ..Settings::default() }, store);
+    // before there were keys
+    let open = Server::of(api::Settings::default(), service.clone()).await;
+    assert_eq!(open.send("/functions", &[], r#"{"formula": "x^9", "name": "orphan"}"#).await.status, 201);
+    let setup = api::Setup::load(api::Settings::default(), &settings, &Default::default()).unwrap();
+    let server = Server::of(setup, service).await;
+    let [ann, bob, cat, root] = made.map(|(key, _)| format!("Bearer {key}"));
+    let ask = async |who: &str, method: &str, path: &str, body: &str| server.ask(method, path, &[("authorization", who)], body).await;
+    assert_eq!(ask(&ann, "POST", "/functions", r#"{"formula": "x", "name": "hers"}"#).await.status, 201);
+    let full = is_problem(&ask(&ann, "POST", "/functions", r#"{"formula": "x + 1"}"#).await, Slug::LimitExceeded);
+    assert_eq!((full.limit.as_deref(), full.asked, full.allowed), (Some("store.functions_per_owner"), Some(2.0), Some(1.0)));
+    assert_eq!(ask(&bob, "POST", "/functions", r#"{"formula": "x"}"#).await.status, 201);
+    let crowded = ask(&cat, "POST", "/functions", r#"{"formula": "x"}"#).await;
+    is_problem(&crowded, Slug::Overloaded);
+    assert_eq!(header(&crowded, "retry-after"), "60");
+
+    // an admin sees all of them, and nobody else does
+    let seen = async |who: &str| read(&ask(who, "GET", "/functions", "").await)["functions"].as_array().unwrap().len();
+    assert_eq!((seen(&root).await, seen(&ann).await, seen(&cat).await), (3, 1, 0));
+    assert_eq!(ask(&root, "GET", "/functions/orphan", "").await.status, 200);
+    is_problem(&ask(&ann, "GET", "/functions/orphan", "").await, Slug::NotFound);
+    is_problem(&ask(&ann, "DELETE", "/functions/orphan", "").await, Slug::NotFound);
+    assert_eq!(ask(&root, "DELETE", "/functions/orphan", "").await.status, 204);
+    assert_eq!(ask(&cat, "POST", "/functions", r#"{"formula": "x"}"#).await.status, 201);
+    assert_eq!(ask(&root, "DELETE", "/functions/hers", "").await.status, 204);
+    is_problem(&ask(&ann, "GET", "/functions/hers", "").await, Slug::NotFound);
+    // without keys nobody is an admin: there everybody is one, and nobody sees what is an owner's
+    assert_eq!(read(&open.get("/functions").await)["functions"], json!([]));
+}
+
 #[tokio::test]
 async fn the_client_s_calls() {
     let server = Server::start().await;

@@ -177,6 +177,76 @@ async fn one_function_has_one_id() {
     assert_eq!(ids.len(), all);
 }
 
+/// What is shown of a function is the same whoever wrote it, and has nothing of him but the names of its inputs and outputs.
+#[tokio::test]
+async fn one_function_has_one_text() {
+    let node = |name: &str, op: &str, args: Value| json!({"name": name, "op": op, "args": args});
+    let flat = [
+        json!({"formula": "square(x) * sin(n1) + square(x)", "inputs": ["x", "n1"]}),
+        json!({"graph": {"inputs": ["x", "n1"],
+            "nodes": [node("secret_sum", "add", json!(["secret_b", "secret_a"])), node("secret_unused", "exp", json!(["x"])),
+                node("secret_b", "multiply", json!(["secret_a", "alpha_secret"])), node("alpha_secret", "sin", json!(["n1"])),
+                node("secret_a", "square", json!(["x"]))],
+            "outputs": [{"name": "f", "value": "secret_sum"}]}}),
+        json!({"graph": {"inputs": ["x", "n1"], "nodes": [node("f", "add", json!([
+            {"op": "multiply", "args": [{"op": "square", "args": ["x"]}, {"op": "sin", "args": ["n1"]}]}, {"op": "square", "args": ["x"]}]))],
+            "outputs": ["f"]}}),
+    ];
+    let step = |names: [&str; 3], nodes: Vec<Value>, out: &str| json!({"inputs": names, "nodes": nodes, "outputs": [out]});
+    let (product, sine) = (node("secret_p", "multiply", json!(["c", "k"])), node("q", "sin", json!(["e"])));
+    let sum = node("n", "add", json!(["secret_p", "q"]));
+    let loops = |functions: Value, first: &str, second: &str| {
+        json!({"graph": {"inputs": [{"name": "v", "shape": [3]}, "k"], "functions": functions,
+            "nodes": [{"name": "secret_total", "op": "scan", "args": [0.5, "v", "k"], "function": first},
+                {"name": "other", "op": "scan", "args": [1.5, "v", "k"], "function": second}],
+            "outputs": [{"name": "total", "value": "secret_total"}, {"name": "second", "value": "other"}]}})
+    };
+    let (one, two) = (
+        step(["c", "e", "k"], vec![product.clone(), sine.clone(), sum.clone()], "n"),
+        step(["c", "e", "k"], vec![sine, product, sum], "n"),
+    );
+    let renamed = step(
+        ["secret_carry", "x", "y1"],
+        vec![node("z", "add", json!([{"op": "multiply", "args": ["secret_carry", "y1"]}, {"op": "sin", "args": ["x"]}]))],
+        "z",
+    );
+    let looped = [
+        loops(json!({"secret_step": one}), "secret_step", "secret_step"),
+        loops(json!({"a": one, "b": two}), "a", "b"),
+        loops(json!({"a": renamed, "b": one}), "b", "a"),
+    ];
+    for spellings in [flat.as_slice(), looped.as_slice()] {
+        let mut shown = Vec::new();
+        for spelling in spellings {
+            // each is the first that its server hears of
+            let server = Server::start().await;
+            let made = server.post("/functions", spelling).await;
+            let mut function: Value =
+                serde_json::from_str(&server.get(&format!("/functions/{}", made["id"].as_str().unwrap())).await.text).unwrap();
+            function.as_object_mut().unwrap().remove("created");
+            let graph = server.post(&format!("/functions/{}/graph", made["id"].as_str().unwrap()), &json!({})).await;
+            for text in [function.to_string(), graph.to_string()] {
+                assert!(!text.contains("secret"), "{text}");
+            }
+            assert_eq!(function["cost"], made["cost"]);
+            shown.push((function, graph));
+        }
+        assert!(shown.iter().all(|other| *other == shown[0]), "{shown:#?}");
+    }
+}
+
+/// Ids are kept by those who were told them, and by stores: no version of the server gives a function another.
+#[tokio::test]
+async fn ids_outlive_versions() {
+    let server = Server::start().await;
+    for (function, id) in [
+        (json!({"formula": "x^2 * sin(y)"}), "28e92a5d82af57ba253fa0835fc9447e1471c69572f6f7d308fca197ccb50379"),
+        (json!({"formula": "x^2 * cos(y)"}), "627feea445a51a4562c43e4763ab277249f1737187284c31555caf73af73cbe8"),
+    ] {
+        assert_eq!(register(&server, &function).await, id, "{function}");
+    }
+}
+
 /// What is shown of a function is that function: sent back it has the same id.
 #[tokio::test]
 async fn what_is_shown_is_what_was_registered() {
@@ -207,6 +277,11 @@ async fn what_is_shown_is_what_was_registered() {
         let id = register(&server, &Value::Object(function.clone())).await;
         let shown: Value = serde_json::from_str(&server.get(&format!("/functions/{id}")).await.text).unwrap();
         assert_eq!(register(&server, &json!({"graph": shown["graph"]})).await, id, "{function:?}");
+        // and the first of another server, the same text
+        let other = Server::start().await;
+        assert_eq!(register(&other, &json!({"graph": shown["graph"]})).await, id);
+        let again: Value = serde_json::from_str(&other.get(&format!("/functions/{id}")).await.text).unwrap();
+        assert_eq!((&again["graph"], &again["cost"]), (&shown["graph"], &shown["cost"]), "{function:?}");
         checked += 1;
     }
     assert!(checked >= 30, "{checked}");

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nablad::store::{Condition, Entry, Error, Id, Reference, Registration, Store, Version, Versions};
+use nablad::store::{Asker, Condition, Entry, Error, Id, Reference, Registration, Store, Version, Versions};
 
 use super::homes::{Home, homes, in_postgres, open};
 
@@ -47,16 +47,19 @@ fn failed(error: &Error) -> String {
         Error::NotOwner => "not yours".to_owned(),
         Error::Changed => "changed".to_owned(),
         Error::Full { limit, asked, allowed } => format!("full {limit} {asked} of {allowed}"),
+        Error::Crowded { limit, asked, allowed } => format!("crowded {limit} {asked} of {allowed}"),
         other => other.to_string(),
     }
 }
 
 /// Does what a line says: `WHO VERB WHAT [as NAME] [public|private] [saying WORD] [if VERSION|present|absent|changed]`, where WHO is `-` for
-/// nobody in particular.
+/// nobody in particular, and has a `!` where he sees all.
 pub(super) async fn run(store: &Store, line: &str) -> String {
     let words: Vec<&str> = line.split_whitespace().collect();
     let [who, verb, what, rest @ ..] = &words[..] else { panic!("{line}") };
-    let owner = Some(*who).filter(|who| *who != "-");
+    let all = who.ends_with('!');
+    let owner = Some(who.trim_end_matches('!')).filter(|who| *who != "-");
+    let asker = Asker { owner, all };
     let mut wanted = registration(owner, what, None);
     let mut condition = Condition::default();
     let mut rest = rest.iter();
@@ -88,16 +91,17 @@ pub(super) async fn run(store: &Store, line: &str) -> String {
             outcome.map(|outcome| (if outcome.created { "new " } else { "" }).to_owned() + &told(&outcome.entry))
         }
         "find" => {
-            let found = store.find(owner, &reference(what)).await;
+            let found = store.find(asker, &reference(what)).await;
             let peeked = store.peek(owner, &reference(what));
-            assert_eq!(peeked, found.as_ref().ok().map(|entry| entry.id), "{line}: what was just found is known");
+            let known = found.as_ref().ok().filter(|entry| entry.visible(owner.into())).map(|entry| entry.id);
+            assert_eq!(peeked, known, "{line}: what was just found is known, and only to those who may call it");
             found.map(|entry| told(&entry))
         }
         "text" => store.text(id(what)).await.map(|text| String::from_utf8(text.to_vec()).unwrap()),
-        "delete" => store.delete(owner, reference(what), condition).await.map(|()| "gone".to_owned()),
+        "delete" => store.delete(asker, reference(what), condition).await.map(|()| "gone".to_owned()),
         "list" => {
             let (after, limit) = what.split_once('+').unwrap();
-            let page = store.list(owner, after.parse().unwrap(), limit.parse().unwrap()).await;
+            let page = store.list(asker, after.parse().unwrap(), limit.parse().unwrap()).await;
             page.map(|page| {
                 let entries: Vec<String> = page.entries.iter().map(told).collect();
                 entries.join(", ") + if page.more { " …" } else { "" }
@@ -278,13 +282,85 @@ async fn there_is_room_for_so_many_and_no_more() {
             ("- register C", "full store.bytes 30 of 20"),
             // the same text again takes no more of it
             ("bob register A", "new 3.1 A"),
-            ("bob register B", "full store.functions 4 of 3"),
+            ("bob register B", "crowded store.functions 4 of 3"),
+            ("- register D as d", "full store.functions 4 of 3"),
             ("- replace A as c if absent", "full store.names 3 of 2"),
             ("- find A", "1.2 A a b"),
             ("- delete A", "gone"),
             ("- register C", "full store.bytes 30 of 20"),
             ("bob delete A", "gone"),
             ("- register C", "new 4.1 C"),
+        ];
+        check(&home, &store, &table).await;
+    }
+}
+
+#[tokio::test]
+async fn nobody_fills_it_for_others() {
+    for (functions, bytes, full) in [(1, 1000, "full store.functions_per_owner 2 of 1"), (9, 19, "full store.bytes_per_owner 20 of 19")] {
+        for mut home in homes().await {
+            home.settings.functions = 4;
+            home.settings.functions_per_owner = functions;
+            home.settings.bytes_per_owner = bytes;
+            let store = open(&home).await;
+            let table = [
+                ("ann register A as a", "new 1.1 A a"),
+                ("ann register B", full),
+                ("ann replace B as b if absent", full),
+                // what she has she may say more of
+                ("ann register A as b public", "1.2 A a b public"),
+                // a text that others have counts for each
+                ("bob register A", "new 2.1 A"),
+                ("bob register B", full),
+                // who is nobody in particular has all there is
+                ("- register A", "new 3.1 A"),
+                ("- register B", "new 4.1 B"),
+                ("- register C", "full store.functions 5 of 4"),
+                // what others fill is not for him to empty
+                ("cat register C", "crowded store.functions 5 of 4"),
+                ("bob delete A", "gone"),
+                ("cat register C", "new 5.1 C"),
+                ("cat register A", full),
+            ];
+            check(&home, &store, &table).await;
+            if home.name != "memory" {
+                drop(store);
+                check(&home, &open(&home).await, &[("ann register B", full), ("cat register B", full)]).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_sees_all_sees_and_deletes_what_is_nobody_s() {
+    for home in homes().await {
+        let store = open(&home).await;
+        let table = [
+            ("ann register F as f", "new 1.1 F f"),
+            ("- register G as g", "new 2.1 G g"),
+            ("bob register F", "new 3.1 F"),
+            ("root find f", "missing"),
+            ("root find F", "missing"),
+            ("root list 0+9", ""),
+            ("root delete g", "missing"),
+            ("root! find f", "1.1 F f"),
+            ("root! find F", "1.1 F f"),
+            ("root! list 0+9", "1.1 F f, 2.1 G g, 3.1 F"),
+            ("root! list 1+1", "2.1 G g …"),
+            ("root! delete g if 2.2", "changed"),
+            ("root! delete g", "gone"),
+            ("- find G", "missing"),
+            ("bob register F public", "3.2 F public"),
+            // his own before what is public, and that before the rest
+            ("root! find F", "3.2 F public"),
+            ("root! register F", "new 4.1 F"),
+            ("root! find F", "4.1 F"),
+            ("root! delete F", "gone"),
+            ("root! delete F", "gone"),
+            ("bob find F", "missing"),
+            ("root! delete F", "gone"),
+            ("root! delete F", "missing"),
+            ("ann text F", "missing"),
         ];
         check(&home, &store, &table).await;
     }
@@ -420,4 +496,28 @@ async fn other_servers_see_a_change_within_a_second() {
     assert_eq!(run(&two, "- find new").await, "missing");
     run(&one, "- register F as new").await;
     assert_eq!(run(&two, "- find new").await, "3.1 F new");
+}
+
+/// A change takes from memory what it is about, and nothing else: who reads does not pay for those who register.
+#[tokio::test]
+async fn what_a_change_is_not_about_stays_known() {
+    let Some(mut home) = in_postgres().await else { return };
+    home.settings.freshness_seconds = 1e6;
+    let store = open(&home).await;
+    run(&store, "- register F as f").await;
+    run(&store, "ann register P as p public").await;
+    let known = |owner: Option<&str>, name: &str| store.peek(owner, &Reference::of(name));
+    for line in ["- find f", "bob find p", "ann find p"] {
+        run(&store, line).await;
+    }
+    for line in ["- register G as g", "bob register H as h", "- delete g", "ann register I"] {
+        run(&store, line).await;
+        assert_eq!((known(None, "f"), known(Some("bob"), "p"), known(Some("ann"), "p")), (Some(id("F")), Some(id("P")), Some(id("P"))));
+    }
+    run(&store, "- replace G as f if present").await;
+    assert_eq!((known(None, "f"), known(Some("bob"), "p")), (None, Some(id("P"))));
+    assert_eq!(means(&store, "f").await, id("G"));
+    // what is not public any more is forgotten by all
+    run(&store, "ann register P private").await;
+    assert_eq!((known(Some("bob"), "p"), known(Some("ann"), "p"), known(None, "f")), (None, None, Some(id("G"))));
 }

@@ -1,6 +1,7 @@
 //! A server in this process on a free port, and the plainest of clients.
 
 pub(crate) mod sweep;
+pub(crate) mod unrolled;
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -26,10 +27,12 @@ def binary():
 
 
 class Daemon:
-    """A server on a port of 127.0.0.1, with that store."""
+    """A server on a port of 127.0.0.1, with that store; more settings by their names, and more of the environment as it stands."""
 
-    def __init__(self, store, port=0, log=None):
-        environment = dict(os.environ, NABLAD__STORE__URL=store, NABLAD__HTTP__LISTEN=f"127.0.0.1:{port}", NABLAD__SERVICE__WORKERS="2")
+    def __init__(self, store, port=0, log=None, settings=None, environment=None):
+        named = {"store.url": store, "http.listen": f"127.0.0.1:{port}", "service.workers": 2, **(settings or {})}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("NABLAD__")} | (environment or {})
+        environment |= {"NABLAD__" + name.replace(".", "__").upper(): str(value) for name, value in named.items()}
         begun = time.monotonic()
         self.process = subprocess.Popen([binary(), "serve"], env=environment, stdout=subprocess.PIPE, stderr=log or subprocess.DEVNULL)
         line = self.process.stdout.readline().decode()
@@ -37,6 +40,18 @@ class Daemon:
             raise RuntimeError(f"nablad did not start with {store}: {line!r}")
         self.started_in = time.monotonic() - begun
         self.port = int(line.rsplit(":", 1)[1])
+
+    def memory(self):
+        """Resident bytes."""
+        with open(f"/proc/{self.process.pid}/status") as status:
+            return int(re.search(r"VmRSS:\s+(\d+) kB", status.read())[1]) * 1024
+
+    def descriptors(self):
+        """Open files, sockets among them."""
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def threads(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/task"))
 
     def kill(self):
         """kill -9"""
@@ -75,9 +90,11 @@ NO_ANSWER = (OSError, http.client.HTTPException, ValueError)
 
 
 class Postgres:
-    """A PostgreSQL of this trial alone, run by nobody in particular: as root, by the user postgres of Debian's package."""
+    """A PostgreSQL of this trial alone, run by nobody in particular: as root, by the user postgres of Debian's package.
 
-    def __init__(self):
+    On a socket; with a `certificate`, and the key beside it, on a port of 127.0.0.1 besides, where it takes encrypted connections alone."""
+
+    def __init__(self, started=True, certificate=None):
         self.directory = tempfile.mkdtemp(prefix="nablad-pg-", dir="/tmp")
         self.programs = self._programs()
         self.user = []
@@ -85,7 +102,19 @@ class Postgres:
             shutil.chown(self.directory, "postgres")
             self.user = ["runuser", "-u", "postgres", "--"]
         self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "-D", self.directory + "/data")
-        self.start()
+        self.port, self.options = None, ""
+        if certificate:
+            self.port = free_port()
+            with open(self.directory + "/data/pg_hba.conf", "w") as rules:
+                rules.write("local all all trust\nhostssl all all 127.0.0.1/32 trust\n")
+            for source, name in [(certificate, "server.pem"), (certificate.replace(".pem", ".key"), "server.key")]:
+                shutil.copy(source, f"{self.directory}/{name}")
+                os.chmod(f"{self.directory}/{name}", 0o600)
+                if self.user:
+                    shutil.chown(f"{self.directory}/{name}", "postgres")
+            self.options = f" -c port={self.port} -c ssl=on -c ssl_cert_file={self.directory}/server.pem -c ssl_key_file={self.directory}/server.key"
+        if started:
+            self.start()
 
     @staticmethod
     def _programs():
@@ -105,7 +134,7 @@ class Postgres:
             raise RuntimeError(f"{program}: {done.stderr.decode()}")
 
     def start(self):
-        options = f"-c listen_addresses= -c unix_socket_directories={self.directory}"
+        options = f"-c listen_addresses={'127.0.0.1' if self.port else ''} -c unix_socket_directories={self.directory}{self.options}"
         self._run("pg_ctl", "-D", self.directory + "/data", "-l", self.directory + "/log", "-o", options, "-w", "start")
 
     def stop(self, mode="immediate"):
@@ -113,7 +142,7 @@ class Postgres:
 
     @property
     def url(self):
-        return f"postgres://postgres@{urllib.parse.quote(self.directory, safe='')}/postgres"
+        return f"postgres://postgres@{urllib.parse.quote(self.directory, safe='')}{f':{self.port}' if self.port else ''}/postgres"
 
     def remove(self):
         try:

@@ -1,10 +1,12 @@
 //! Content codings, both ways: gzip, zstd and br.
 //!
 //! A body is expanded as far as bodies may be long and no further, so that a small one cannot fill the memory; an answer is compressed
-//! where its caller accepts it and it is worth it. Short ones are worked on where they arrive, longer ones by a worker. A request that
-//! names no coding costs the look for a header.
+//! where its caller accepts it, it is worth it, and there is time and room for it: packing is work as any, and an answer goes as it is
+//! where that would be turned away. Short ones are worked on where they arrive, longer ones by a worker. A request that names no coding
+//! costs the look for a header.
 
 mod codec;
+mod constant;
 
 use axum::body::{Body, HttpBody};
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY};
@@ -15,14 +17,18 @@ use http_body_util::BodyExt;
 
 use super::body::too_large;
 use super::settings::Settings;
-use crate::service::{Portion, Service};
+use crate::service::{Context, Service};
 use crate::wire::problem::{Failure, Slug};
+
+pub(super) use constant::Constant;
 
 /// What is read and written, best first where a caller does not mind.
 pub(super) const CODINGS: HeaderValue = HeaderValue::from_static("zstd, gzip, br");
 
 /// Up to this size, expanded, a body is worked on where it arrives, and an answer where it was made.
 const SMALL: usize = 64 << 10;
+/// Up to this size a body may be one of those: what takes in many bytes and gives out none takes time as well.
+const SMALL_PACKED: usize = 16 << 10;
 /// Flops that expanding or compressing a byte is taken to cost.
 const FLOPS: f64 = 10.0;
 
@@ -98,44 +104,42 @@ pub(super) fn accepted(headers: &HeaderMap) -> Option<Coding> {
     (weigh(best) > 0.0).then_some(best)
 }
 
-/// The body without its coding. What it takes is added to `held`.
+/// The body without its coding, unpacked within the time that its request has.
 ///
 /// # Errors
-/// `body-too-large` beyond the limit of bodies, `bad-request` where it is not what it says, and where there is no room.
+/// `body-too-large` beyond the limit of bodies, `bad-request` where it is not what it says, `deadline-exceeded` where it takes too long, and
+/// where there is no room.
 pub(super) async fn expanded(
     body: Bytes,
     coding: Coding,
     settings: &Settings,
     service: &Service,
-    held: Portion,
-) -> Result<(Bytes, Portion), Failure> {
+    context: &Context,
+) -> Result<Bytes, Failure> {
     let most = settings.body_bytes;
-    let mut held = held;
-    if body.len() <= SMALL {
-        held.grow(SMALL as u64)?;
-        if let Ok(whole) = codec::expand(coding, &body, SMALL.min(most), &mut |_| Ok(())) {
-            return Ok((whole.into(), held));
+    let held = service.memory().portion(&context.caller);
+    if body.len() <= SMALL_PACKED {
+        if let Ok(whole) = codec::expand(coding, &body, SMALL.min(most), &held, &|| false) {
+            return Ok(held.with_all_of(whole));
         }
         // Longer or broken; a worker finds out which.
-        held.shrink(body.len() as u64);
+        held.shrink(0);
     }
     let flops = body.len() as f64 * FLOPS;
-    let outcome = service.handwork(flops, move |stop| {
-        let result =
-            codec::expand(coding, &body, most, &mut |bytes| if stop() { Err(None) } else { held.grow(bytes as u64).map_err(Some) });
-        result.map(|whole| (whole, held))
-    });
-    match outcome.await? {
-        Ok((whole, held)) => Ok((whole.into(), held)),
+    let work = move |stop: &dyn Fn() -> bool| codec::expand(coding, &body, most, &held, stop).map(|whole| held.with_all_of(whole));
+    match service.handwork(context, flops, work).await? {
+        Ok(whole) => Ok(whole),
         Err(codec::Fault::TooLarge(asked)) => Err(too_large(asked, settings)),
-        Err(codec::Fault::Refused(failure)) => Err(failure.unwrap_or_else(|| Failure::new(Slug::BadRequest, "the request was given up"))),
+        Err(codec::Fault::Refused(failure)) => Err(failure),
+        Err(codec::Fault::Stopped) => Err(Failure::new(Slug::BadRequest, "the request was given up")),
         Err(codec::Fault::Broken(detail)) => Err(Failure::new(Slug::BadRequest, format!("the body is not {}: {detail}", coding.name()))),
     }
 }
 
-/// The answer in that coding, where it is of a kind and of a size for which that is worth it.
-pub(super) async fn compressed(response: Response, coding: Coding, least: usize, service: &Service) -> Response {
+/// The answer in that coding, where it is of a kind and of a size for which that is worth it, and where there is time and room for that now.
+pub(super) async fn compressed(mut response: Response, coding: Coding, least: usize, service: &Service, context: &Context) -> Response {
     let size = response.body().size_hint().exact().and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
+    let constant = response.extensions_mut().remove::<Constant>();
     let headers = response.headers();
     // A tag names the bytes of one coding.
     let as_it_is = headers.contains_key(CONTENT_ENCODING) || headers.contains_key(ETAG) || !is_text(headers);
@@ -143,32 +147,48 @@ pub(super) async fn compressed(response: Response, coding: Coding, least: usize,
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    let Ok(collected) = body.collect().await else {
-        // A body whose size is known is there.
-        return Response::from_parts(parts, Body::empty());
+    let (body, smaller) = match constant {
+        Some(constant) => (body, constant.packed(coding, service, context).await),
+        None => {
+            let Ok(collected) = body.collect().await else {
+                // A body whose size is known is there.
+                return Response::from_parts(parts, Body::empty());
+            };
+            let whole = collected.to_bytes();
+            let smaller = packed(&whole, coding, service, context).await;
+            (Body::from(whole), smaller)
+        }
     };
-    let whole = collected.to_bytes();
-    let result = if size <= SMALL {
-        codec::compress(coding, &whole, &|| false)
-    } else {
-        let bytes = whole.clone();
-        service.handwork_due(size as f64 * FLOPS, move |stop| codec::compress(coding, &bytes, stop)).await.ok().flatten()
-    };
-    let Some(smaller) = result.filter(|smaller| smaller.len() < whole.len()) else {
-        return Response::from_parts(parts, Body::from(whole));
+    let Some(smaller) = smaller else {
+        return Response::from_parts(parts, body);
     };
     parts.headers.remove(CONTENT_LENGTH);
     parts.headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
     if !parts.headers.contains_key(VARY) {
         parts.headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
     }
-    // Counted as the answer was, until it has been sent; where there is no room for both, the answer goes as it is.
-    match service.accounted(smaller) {
-        Ok(smaller) => Response::from_parts(parts, Body::from(smaller)),
-        Err(_) => {
-            parts.headers.remove(CONTENT_ENCODING);
-            Response::from_parts(parts, Body::from(whole))
-        }
+    Response::from_parts(parts, Body::from(smaller))
+}
+
+/// The bytes in a coding, counted from before they are there until they have been sent; none where there is neither time nor room.
+async fn packed(whole: &Bytes, coding: Coding, service: &Service, context: &Context) -> Option<Bytes> {
+    let held = service.memory().portion(&context.caller);
+    held.grow(whole.len() as u64).ok()?;
+    if whole.len() <= SMALL {
+        return codec::compress(coding, whole, &|| false).map(|smaller| held.with_all_of(smaller));
+    }
+    let bytes = whole.clone();
+    let work = move |stop: &dyn Fn() -> bool| codec::compress(coding, &bytes, stop).map(|smaller| held.with_all_of(smaller));
+    service.handwork(context, whole.len() as f64 * FLOPS, work).await.ok()?
+}
+
+/// The bytes in a coding, uncounted: of what is kept for good.
+async fn pack(whole: &Bytes, coding: Coding, service: &Service, context: &Context) -> Result<Option<Vec<u8>>, Failure> {
+    let bytes = whole.clone();
+    let work = move |stop: &dyn Fn() -> bool| (codec::compress(coding, &bytes, stop), stop());
+    match service.handwork(context, whole.len() as f64 * FLOPS, work).await? {
+        (None, true) => Err(Failure::new(Slug::DeadlineExceeded, "the work was stopped")),
+        (smaller, _) => Ok(smaller),
     }
 }
 

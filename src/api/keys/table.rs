@@ -66,7 +66,10 @@ impl Keys {
         if settings.file.is_empty() && settings.list.is_empty() {
             return Ok(None);
         }
-        let table = Table::read(settings, &Table::default())?;
+        let (table, fault) = Table::read(settings, &Table::default())?;
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
         Ok(Some(Keys { settings: settings.clone(), table: RwLock::new(Arc::new(table)) }))
     }
 
@@ -75,14 +78,15 @@ impl Keys {
         self.table().count
     }
 
-    /// Reads the file again. Where that fails the keys stay as they were.
+    /// Reads the file again. A line that is no key leaves the key whose hash stands in it as it was, and takes nothing from the others:
+    /// what is withdrawn is withdrawn whatever else is wrong. Where the file cannot be read at all, all stays as it was.
     ///
     /// # Errors
     /// As [`Keys::load`].
     pub(in crate::api) fn reload(&self) -> Result<(), String> {
-        let table = Table::read(&self.settings, &self.table())?;
+        let (table, fault) = Table::read(&self.settings, &self.table())?;
         *self.table.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(table);
-        Ok(())
+        fault.map_or(Ok(()), Err)
     }
 
     /// The file to be watched.
@@ -113,15 +117,18 @@ impl Keys {
             let detail = if token.is_some() { "this key is not known here" } else { "Authorization must be: Bearer KEY" };
             return Err(Refused::of(Slug::Unauthorized, detail, WRONG));
         };
+        // What a key asks for in vain costs it as much as what it is given.
+        let (held, said) = match key.limits.enter(now) {
+            (Ok(held), said) => (held, said),
+            (Err(failure), said) => return Err(Box::new(Refused { failure, challenge: None, said })),
+        };
         if !key.caller.may(need) {
             let challenge = format!("Bearer realm=\"nablad\", error=\"insufficient_scope\", scope=\"{}\"", need.name());
             let challenge = HeaderValue::try_from(challenge).unwrap_or(WRONG);
-            return Err(Refused::of(Slug::Forbidden, format!("this takes a key with the scope {}", need.name()), challenge));
+            let failure = Failure::new(Slug::Forbidden, format!("this takes a key with the scope {}", need.name()));
+            return Err(Box::new(Refused { failure, challenge: Some(challenge), said }));
         }
-        match key.limits.enter(now) {
-            (Ok(held), said) => Ok(Pass { caller: key.caller.clone(), held, said }),
-            (Err(failure), said) => Err(Box::new(Refused { failure, challenge: None, said })),
-        }
+        Ok(Pass { caller: key.caller.clone(), held, said })
     }
 }
 
@@ -133,20 +140,32 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
 }
 
 impl Table {
-    /// Keys keep what they used up when they stand in the table before, with the same limits.
-    fn read(settings: &Settings, before: &Table) -> Result<Table, String> {
-        let mut table = Table::default();
-        for (number, line) in settings.list.split([';', '\n']).enumerate() {
-            table.line(line, settings, before).map_err(|fault| format!("keys.list, entry {}: {fault}", number + 1))?;
+    /// The keys of all lines, and what is wrong with the first that is none. Keys keep what they used up when they stand in the table
+    /// before, with the same limits.
+    fn read(settings: &Settings, before: &Table) -> Result<(Table, Option<String>), String> {
+        let (mut table, mut fault, mut bad) = (Table::default(), None, Vec::new());
+        let mut line = |line: &str, place: &dyn Fn() -> String| {
+            if let Err(wrong) = table.line(line, settings, before) {
+                fault.get_or_insert_with(|| format!("{}: {wrong}", place()));
+                bad.extend(hashes(line));
+            }
+        };
+        for (number, text) in settings.list.split([';', '\n']).enumerate() {
+            line(text, &|| format!("keys.list, entry {}", number + 1));
         }
         if !settings.file.is_empty() {
-            let cannot = |error| format!("cannot read keys.file = {:?}: {error}", settings.file);
-            let text = fs::read_to_string(&settings.file).map_err(cannot)?;
-            for (number, line) in text.lines().enumerate() {
-                table.line(line, settings, before).map_err(|fault| format!("{}, line {}: {fault}", settings.file, number + 1))?;
+            let bytes = fs::read(&settings.file).map_err(|error| format!("cannot read keys.file = {:?}: {error}", settings.file))?;
+            // what is not UTF-8 is part of a bad line, or of a comment
+            for (number, text) in String::from_utf8_lossy(&bytes).lines().enumerate() {
+                line(text, &|| format!("{}, line {}", settings.file, number + 1));
             }
         }
-        Ok(table)
+        for hash in bad {
+            if let Some(key) = before.known(&hash).filter(|_| table.known(&hash).is_none()) {
+                table.put(Arc::clone(key));
+            }
+        }
+        Ok((table, fault))
     }
 
     fn line(&mut self, line: &str, settings: &Settings, before: &Table) -> Result<(), String> {
@@ -163,9 +182,13 @@ impl Table {
             Some(key) => Arc::clone(key),
             None => Arc::new(Key { hash, caller, limits: Limits::new(rate, burst, concurrent, Instant::now()) }),
         };
-        self.keys.entry(prefix(&hash)).or_default().push(key);
-        self.count += 1;
+        self.put(key);
         Ok(())
+    }
+
+    fn put(&mut self, key: Arc<Key>) {
+        self.keys.entry(prefix(&key.hash)).or_default().push(key);
+        self.count += 1;
     }
 
     fn find(&self, token: &[u8]) -> Option<Arc<Key>> {
@@ -176,6 +199,12 @@ impl Table {
         // Comparing hashes takes the same time wherever they differ.
         self.keys.get(&prefix(hash))?.iter().find(|key| key.hash == *hash)
     }
+}
+
+/// The hashes that stand in a line, whatever else does.
+fn hashes(line: &str) -> impl Iterator<Item = blake3::Hash> {
+    let words = line.split('#').next().unwrap_or_default().split_whitespace();
+    words.filter_map(|word| blake3::Hash::from_hex(word.rsplit(':').next().unwrap_or_default()).ok())
 }
 
 fn prefix(hash: &blake3::Hash) -> [u8; 8] {
@@ -194,7 +223,7 @@ mod tests {
     #[test]
     fn keys_open_what_they_are_good_for() {
         let (key, line) = generate("alice", "evaluate").unwrap();
-        let settings = Settings { list: format!("{line} rate=1 burst=1; # nothing"), ..Settings::default() };
+        let settings = Settings { list: format!("{line} rate=1 burst=2; # nothing"), ..Settings::default() };
         let keys = Keys::load(&settings).unwrap().unwrap();
         let now = Instant::now();
         let slug = |value: &str, need| match keys.check(&headers(value), need, now) {
@@ -213,6 +242,7 @@ mod tests {
             (format!("Bearer {key}"), Scope::Register, "forbidden"),
             (format!("bearer  {key}"), Scope::Evaluate, "alice"),
             (format!("Bearer {key}"), Scope::Evaluate, "rate-limited"),
+            (format!("Bearer {key}"), Scope::Register, "rate-limited"),
         ] {
             assert_eq!(slug(&value, need).as_deref(), Some(expected), "{value}");
         }
@@ -224,6 +254,39 @@ mod tests {
         // What a key used up it has used up after a reload, too.
         keys.reload().unwrap();
         assert_eq!(keys.check(&twice, Scope::Evaluate, now).unwrap_err().failure.slug, Slug::RateLimited);
+    }
+
+    /// A slip of the pen in one line does not keep a key alive that was taken out in the same edit.
+    #[test]
+    fn a_key_whose_line_is_gone_is_gone() {
+        let path = std::env::temp_dir().join(format!("nablad-table-{}", std::process::id()));
+        let keys: Vec<(String, String)> = ["leaked", "kept", "slipped", "new"].map(|name| generate(name, "evaluate").unwrap()).into();
+        let line = |i: usize| keys[i].1.as_str();
+        fs::write(&path, format!("{}\n{}\n{}\n", line(0), line(1), line(2))).unwrap();
+        let table = Keys::load(&Settings { file: path.to_str().unwrap().to_owned(), ..Settings::default() }).unwrap().unwrap();
+        let known = || -> Vec<bool> {
+            let now = Instant::now();
+            keys.iter().map(|(key, _)| table.check(&headers(&format!("Bearer {key}")), Scope::Evaluate, now).is_ok()).collect()
+        };
+        assert_eq!(known(), [true, true, true, false]);
+        let slip = line(2).replace(" evaluate", " evalaute");
+        for (text, expected, says) in [
+            (format!("{}\n{slip}\n{}\n", line(1), line(3)), [false, true, true, true], Some("line 2: there is no scope \"evalaute\"")),
+            (format!("{}\n# {slip}\n", line(1)), [false, true, false, false], None),
+            (format!("\u{0}\u{ff}\n{}\n", line(0)), [true, false, false, false], Some("line 1")),
+        ] {
+            fs::write(&path, text).unwrap();
+            let outcome = table.reload();
+            assert_eq!(known(), expected, "{outcome:?}");
+            match says {
+                Some(says) => assert!(outcome.as_ref().is_err_and(|fault| fault.contains(says)), "{outcome:?}"),
+                None => assert_eq!(outcome, Ok(())),
+            }
+        }
+        // a file that is not there says nothing of anybody
+        fs::remove_file(&path).unwrap();
+        assert!(table.reload().is_err());
+        assert_eq!(known(), [true, false, false, false]);
     }
 
     #[test]

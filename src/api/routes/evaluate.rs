@@ -7,7 +7,7 @@ use super::{Json, Shared};
 use crate::api::body;
 use crate::api::negotiate::{accepts_json, deadline, reads_json};
 use crate::api::problem::Rejection;
-use crate::service::{Caller, Context, Endpoint, Portion};
+use crate::service::{Caller, Context, Endpoint};
 use crate::telemetry::traces::Trace;
 use crate::wire::answer::{
     ChainAnswers, CheckAnswer, GradientAnswers, GraphAnswer, HessianAnswers, HvpAnswers, JacobianAnswers, JvpAnswers, TaylorAnswers,
@@ -18,10 +18,9 @@ use crate::wire::request::{
     TaylorRequest, ValueRequest, VjpRequest,
 };
 
-/// A request's JSON body with the room that it takes, and what it comes with: the time it may compute, and who asks.
+/// A request's JSON body, and what it comes with: the time it may compute, and who asks.
 pub(super) struct Call {
     pub(super) body: Bytes,
-    pub(super) held: Portion,
     pub(super) context: Context,
 }
 
@@ -35,8 +34,9 @@ impl FromRequest<Shared> for Call {
         let checked = accepts_json(headers).and_then(|()| reads_json(headers)).and_then(|()| deadline(headers, shared.service.limits()));
         match checked {
             Ok(deadline) => {
-                let (body, held) = body::read(request, &shared.settings, &shared.service).await?;
-                Ok(Call { body, held, context: Context { deadline, caller, trace } })
+                let mut context = Context { caller, trace, ..Context::from(deadline) };
+                let body = body::read(request, &shared.settings, &shared.service, &mut context).await?;
+                Ok(Call { body, context })
             }
             Err(failure) => {
                 body::drain(request).await;
@@ -46,11 +46,8 @@ impl FromRequest<Shared> for Call {
     }
 }
 
-async fn answer(shared: &Shared, endpoint: Endpoint, call: Call) -> Result<Json, Rejection> {
-    let Call { body, held, context } = call;
-    let answer = shared.service.answer(endpoint, body, context).await?;
-    drop(held);
-    Ok(Json(answer))
+async fn answer(shared: &Shared, endpoint: Endpoint, Call { body, context }: Call) -> Result<Json, Rejection> {
+    Ok(Json(shared.service.answer(endpoint, body, context).await?))
 }
 
 /// Evaluate a function

@@ -69,7 +69,7 @@ impl FromRequestParts<Shared> for Asked {
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Asked, Rejection> {
         let deadline = deadline(&parts.headers, shared.service.limits())?;
         let (caller, trace) = (parts.extensions.remove::<Caller>().unwrap_or_default(), parts.extensions.remove::<Trace>());
-        Ok(Asked(Context { deadline, caller, trace }))
+        Ok(Asked(Context { caller, trace, ..Context::from(deadline) }))
     }
 }
 
@@ -146,11 +146,8 @@ fn escaped(name: &str) -> String {
 #[utoipa::path(post, path = "/functions", tag = "registry", operation_id = "register", request_body = RegisterRequest,
     responses((status = 201, description = "The function is registered.", body = Answer),
         (status = 200, description = "It was already.", body = Answer)))]
-async fn register(State(shared): State<Shared>, call: Call) -> Result<Response, Rejection> {
-    let Call { body, held, context } = call;
-    let made = shared.service.register(Submission { body, context, replaces: None }).await?;
-    drop(held);
-    Ok(registered(made))
+async fn register(State(shared): State<Shared>, Call { body, context }: Call) -> Result<Response, Rejection> {
+    Ok(registered(shared.service.register(Submission { body, context, replaces: None }).await?))
 }
 
 /// What `GET /functions` may be told.
@@ -163,8 +160,8 @@ struct Paging {
 
 /// The registered functions
 ///
-/// Those that the caller registered and those that are public, in the order of registration, a page at a time. A page begun at `next` is
-/// the one behind, whatever was registered or deleted meanwhile.
+/// Those that the caller registered and those that are public (to a key with `admin` all), in the order of registration, a page at a
+/// time. A page begun at `next` is the one behind, whatever was registered or deleted meanwhile.
 #[utoipa::path(get, path = "/functions", tag = "registry", operation_id = "functions",
     params(("limit" = Option<u32>, Query, description = "How many at most. Default: 100.", minimum = 1, maximum = 1000),
         ("cursor" = Option<String>, Query, description = "The `next` of the page before.")),
@@ -176,7 +173,7 @@ async fn list(
     paging: Result<Query<Paging>, QueryRejection>,
 ) -> Result<Json, Rejection> {
     let Query(Paging { limit, cursor }) = paging.map_err(|error| Rejection::new(Slug::InvalidRequest, error.body_text()))?;
-    Ok(Json(shared.service.functions(&context.caller, limit.as_deref(), cursor.as_deref()).await?))
+    Ok(Json(shared.service.functions(limit.as_deref(), cursor.as_deref(), context).await?))
 }
 
 /// A registered function
@@ -209,12 +206,9 @@ async fn replace(
     State(shared): State<Shared>,
     Named(name): Named,
     Conditional(conditions): Conditional,
-    call: Call,
+    Call { body, context }: Call,
 ) -> Result<Response, Rejection> {
-    let Call { body, held, context } = call;
-    let made = shared.service.register(Submission { body, context, replaces: Some((name, conditions)) }).await?;
-    drop(held);
-    Ok(registered(made))
+    Ok(registered(shared.service.register(Submission { body, context, replaces: Some((name, conditions)) }).await?))
 }
 
 /// Delete a function
@@ -228,7 +222,7 @@ async fn delete(
     Asked(context): Asked,
     Conditional(conditions): Conditional,
 ) -> Result<StatusCode, Rejection> {
-    shared.service.delete(&context.caller, &name, conditions).await?;
+    shared.service.delete(&name, conditions, context).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -244,11 +238,8 @@ macro_rules! evaluations {
     )*};
 }
 
-async fn evaluate(shared: &Shared, endpoint: Endpoint, name: String, call: Call) -> Result<Json, Rejection> {
-    let Call { body, held, context } = call;
-    let answer = shared.service.call(Request { endpoint, body, function: Some(name), context }).await?;
-    drop(held);
-    Ok(Json(answer))
+async fn evaluate(shared: &Shared, endpoint: Endpoint, name: String, Call { body, context }: Call) -> Result<Json, Rejection> {
+    Ok(Json(shared.service.call(Request { endpoint, body, function: Some(name), context }).await?))
 }
 
 evaluations! {

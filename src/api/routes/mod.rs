@@ -23,6 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::body;
+use super::coding::Constant;
 use super::cors::Cors;
 use super::document;
 use super::keys::Keys;
@@ -33,6 +34,8 @@ use super::problem::Rejection;
 use super::settings::Settings;
 use crate::service::Service;
 use crate::telemetry::traces::Tracer;
+
+use documents::Page;
 
 pub use ops::operators;
 
@@ -98,9 +101,10 @@ pub(crate) struct Facts {
     settings: Arc<Settings>,
     readiness: Readiness,
     /// The answers that never change.
-    ops: Bytes,
-    info: Bytes,
-    document: Bytes,
+    ops: Constant,
+    info: Constant,
+    document: Constant,
+    page: Page,
 }
 
 impl std::ops::Deref for Shared {
@@ -115,9 +119,10 @@ impl std::ops::Deref for Shared {
 pub(super) fn router(service: Service, settings: Arc<Settings>, readiness: Readiness, guests: Guests) -> Edge {
     let info = ops::info(&service, &settings);
     let facts = Facts {
-        ops: json_bytes(&operators()),
-        info: json_bytes(&info),
-        document: json_bytes(&document::openapi()),
+        ops: Constant::new(JSON, json_bytes(&operators())),
+        info: Constant::new(JSON, json_bytes(&info)),
+        document: Constant::new(JSON, json_bytes(&document::openapi())),
+        page: Page::new(),
         service: service.clone(),
         settings: Arc::clone(&settings),
         readiness,
@@ -131,7 +136,8 @@ pub(super) fn router(service: Service, settings: Arc<Settings>, readiness: Readi
         .method_not_allowed_fallback(not_with_that_method)
         .with_state(Shared(Arc::new(facts)));
     let Guests { keys, tracer } = guests;
-    let cors = Cors::of(&settings.cors_origins);
+    // what cannot be read has been refused where settings are
+    let cors = Cors::of(&settings.cors_origins).unwrap_or(Cors::Nobody);
     Edge::new(router, Around { settings, service, map, cors, keys, tracer })
 }
 

@@ -4,7 +4,8 @@ use axum::extract::State;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::{AcceptsJson, Json, Shared};
+use super::{AcceptsJson, Shared};
+use crate::api::coding::Constant;
 use crate::api::settings::Settings;
 use crate::service::{self, Service};
 use crate::wire::info::Info;
@@ -15,15 +16,15 @@ use crate::wire::ops::Operators;
 /// Every operator with its aliases, arity, attributes, derivative, and what holds at its kinks and poles.
 #[utoipa::path(get, path = "/ops", tag = "server", operation_id = "ops",
     responses((status = 200, description = "The operators.", body = Operators)))]
-pub(super) async fn ops(State(shared): State<Shared>, _: AcceptsJson) -> Json {
-    Json(shared.ops.clone())
+pub(super) async fn ops(State(shared): State<Shared>, _: AcceptsJson) -> Constant {
+    shared.ops.clone()
 }
 
 /// Name, version and limits
 #[utoipa::path(get, path = "/info", tag = "server", operation_id = "info",
     responses((status = 200, description = "The server.", body = Info)))]
-pub(super) async fn server_info(State(shared): State<Shared>, _: AcceptsJson) -> Json {
-    Json(shared.info.clone())
+pub(super) async fn server_info(State(shared): State<Shared>, _: AcceptsJson) -> Constant {
+    shared.info.clone()
 }
 
 /// The operator table as the wire has it.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::elementwise::Isa;
 
 /// Rows and columns of the block in registers: twelve vectors of four, beside two of the right and one of the left.
-const ROWS: usize = 6;
+pub(super) const ROWS: usize = 6;
 const COLUMNS: usize = 8;
 /// Entries of the inner axis that are packed at once, and columns: the right panel takes 300 KB.
 const INNER: usize = 192;
@@ -21,6 +21,9 @@ const TALL: usize = 16 * ROWS;
 const NARROW: usize = 8 * COLUMNS;
 /// Up to so many rows so is the right.
 const FLAT: usize = 4 * ROWS;
+
+/// Numbers that packed panels take at most.
+pub(super) const MEMORY: usize = INNER * (WIDE + TALL);
 
 /// A matrix in memory: element (i, j) is `data[first + i·down + j·across]`.
 #[derive(Clone, Copy)]

@@ -7,14 +7,13 @@ use smallvec::SmallVec;
 
 use super::super::op::Sorting;
 use super::super::program::{Binding, Code, DenseCall, Kernel, Lanes, Line, Map, Operand, Slab, Stopped, Table, Work};
-use super::elementwise::Isa;
+use super::crew::Crew;
+use super::map::Machine;
 use super::memory::{Bound, Memory, Slots};
-use super::{Frame, Scratch, convolve, interpolate, linear_algebra, loops, map, matmul, reduce, rows, scan, sort};
+use super::{Desk, Frame, Scratch, compute, linear_algebra, loops, map, rows, scan, sort};
 
 /// Numbers that each kernel of a slab writes at once: a few times as many stay in the second cache.
 const NEAR: usize = 8 * 1024;
-/// Elements that are folded into side by side before the stop flag is asked again.
-const TOGETHER: usize = 1024;
 
 /// A code with its inputs and memory, at so many points and seeds.
 pub(super) struct Runner<'a> {
@@ -23,6 +22,8 @@ pub(super) struct Runner<'a> {
     pub(super) scratch: &'a mut Scratch,
     pub(super) bound: Bound<'a>,
     pub(super) stop: &'a AtomicBool,
+    /// Who works along, if anyone.
+    pub(super) crew: Option<&'a dyn Crew>,
     pub(super) points: usize,
     pub(super) seeds: usize,
 }
@@ -60,20 +61,43 @@ impl<'a> Runner<'a> {
             let slab = slabs.next();
             let own = slab.map_or(end..end, |slab| slab.kernels.clone());
             let before = at..own.start.min(end);
-            code.kernels[before].iter().try_for_each(|kernel| self.kernel(kernel, 0..usize::MAX))?;
+            code.kernels[before].iter().try_for_each(|kernel| self.whole(kernel))?;
             if let Some(slab) = slab.filter(|slab| slab.kernels.start < end) {
-                self.slab(slab)?;
+                self.group(slab)?;
             }
             at = own.end;
         }
         Ok(())
     }
 
+    /// All of a kernel, by whoever is there.
+    pub(super) fn whole(&mut self, kernel: &Kernel) -> Result<(), Stopped> {
+        if let Some(crew) = self.crew
+            && let Some(cut) = self.cut(kernel, crew)
+        {
+            return self.together(kernel, crew, cut);
+        }
+        self.kernel(kernel, 0..usize::MAX)
+    }
+
+    /// Kernels unit by unit, by whoever is there.
+    fn group(&mut self, slab: &Slab) -> Result<(), Stopped> {
+        match self.crew {
+            Some(crew) => self.group_with(slab, crew),
+            None => self.slab(slab),
+        }
+    }
+
+    /// How many units of a slab are near each other.
+    pub(super) fn at_once(&self, slab: &Slab) -> usize {
+        let lanes = self.frame().lanes(self.code.kernels[slab.kernels.start].lanes);
+        (NEAR / (slab.widest * lanes).max(1)).max(1)
+    }
+
     /// Kernels unit by unit.
-    fn slab(&mut self, slab: &Slab) -> Result<(), Stopped> {
+    pub(super) fn slab(&mut self, slab: &Slab) -> Result<(), Stopped> {
         let code = self.code;
-        let lanes = self.frame().lanes(code.kernels[slab.kernels.start].lanes);
-        let at_once = (NEAR / (slab.widest * lanes).max(1)).max(1);
+        let at_once = self.at_once(slab);
         for first in (0..slab.units).step_by(at_once) {
             let last = slab.units.min(first + at_once);
             for (kernel, per_unit) in code.kernels[slab.kernels.clone()].iter().zip(&slab.per_unit) {
@@ -86,82 +110,90 @@ impl<'a> Runner<'a> {
 
     /// A Map over one number.
     fn single(&mut self, map: &Map) -> Result<(), Stopped> {
-        let mut slots = std::mem::take(&mut self.scratch.tile);
-        let machine = map::Machine { isa: self.scratch.isa, backend: self.scratch.backend };
-        map::one(map, &self.frame(), machine, &mut slots);
+        let mut slots = std::mem::take(&mut self.scratch.desk.tile);
+        map::one(map, &self.frame(), &mut slots);
         for &(slot, buffer) in &map.stores {
             let memory = self.code.buffers[buffer as usize].slot;
             let there = self.bound.iter_mut().find(|there| there.slot == memory);
             let to = there.map_or_else(|| &mut self.scratch.slots[memory as usize][0], |there| &mut there.result[there.range.start]);
             *to = slots[slot as usize];
         }
-        self.scratch.tile = slots;
+        self.scratch.desk.tile = slots;
         self.frame().checked()
     }
 
-    /// A part of a kernel's work: elements of a Map, results of a Reduce, products of a Matmul; of all others everything.
+    /// Some units of a kernel's work; of what cannot be cut, everything.
     fn kernel(&mut self, kernel: &Kernel, part: Range<usize>) -> Result<(), Stopped> {
-        let code = self.code;
         match &kernel.work {
             Work::Map(work) if work.elements * self.frame().lanes(kernel.lanes) == 1 => return self.single(work),
-            Work::Map(work) => {
-                let mut tile = std::mem::take(&mut self.scratch.tile);
-                let mut targets: SmallVec<[Memory<'a>; 4]> = work.stores.iter().map(|&(_, buffer)| self.take(buffer)).collect();
-                let machine = map::Machine { isa: self.scratch.isa, backend: self.scratch.backend };
-                let done = map::tiles(work, part, &self.frame(), machine, &mut tile, &mut targets);
-                self.scratch.tile = tile;
-                for (&(_, buffer), target) in work.stores.iter().zip(targets) {
-                    self.put(buffer, target);
-                }
-                return done;
-            }
             Work::Loop(work) => return loops::scan(self, work, kernel.lanes),
-            Work::Over(work) => return loops::over(self, work, kernel.lanes),
             _ => {}
         }
+        match kernel.units(&self.code.buffers) {
+            // the last units of others can be beyond the end of this one
+            Some(units) => self.units(kernel, part.start.min(units)..part.end.min(units), units),
+            None => self.uncut(kernel),
+        }
+    }
+
+    /// Those of a kernel's units.
+    fn units(&mut self, kernel: &Kernel, part: Range<usize>, units: usize) -> Result<(), Stopped> {
+        let code = self.code;
+        let mut whole: SmallVec<[Memory<'a>; 4]> = kernel.targets().into_iter().map(|buffer| self.take(buffer)).collect();
+        let (frame, desk) = self.frame_and_desk();
+        let lanes = frame.lanes(kernel.lanes);
+        let mut targets: SmallVec<[&mut [f64]; 4]> = SmallVec::new();
+        for (buffer, memory) in kernel.targets().into_iter().zip(&mut whole) {
+            let width = code.buffers[buffer as usize].elements.checked_div(units).unwrap_or(0) * lanes;
+            targets.push(&mut memory[part.start * width..part.end * width]);
+        }
+        let done = compute::units(kernel, &frame, part, &mut targets, desk);
+        drop(targets);
+        for (buffer, memory) in kernel.targets().into_iter().zip(whole) {
+            self.put(buffer, memory);
+        }
+        done
+    }
+
+    /// A kernel that is computed in one piece.
+    fn uncut(&mut self, kernel: &Kernel) -> Result<(), Stopped> {
+        let code = self.code;
         let mut target = self.take(kernel.to);
-        let mut memory = std::mem::take(&mut self.scratch.dense);
-        let mut places = std::mem::take(&mut self.scratch.places);
-        let frame = self.frame();
+        let (frame, desk) = self.frame_and_desk();
         let lanes = frame.lanes(kernel.lanes);
         let elements = code.buffers[kernel.to as usize].elements;
         let out = &mut target[..elements * lanes];
         match &kernel.work {
-            Work::Map(_) | Work::Loop(_) | Work::Over(_) => {}
+            Work::Map(_)
+            | Work::Loop(_)
+            | Work::Over(_)
+            | Work::Reduce { .. }
+            | Work::Matmul(_)
+            | Work::Interpolate { .. }
+            | Work::Convolve { .. } => {}
             Work::Zero => out.fill(0.0),
             Work::Copy { from, layout } => rows::copy(&frame, from, layout, kernel.lanes, out),
-            Work::Reduce { from, inner, stride, fold } => {
-                let data = frame.data(from);
-                let step = stride * lanes as isize;
-                // the last units of others can be beyond the end of this one
-                let part = part.start.min(elements)..part.end.min(elements);
-                let mut rest = &mut out[part.start * lanes..part.end * lanes];
-                for run in from.layout.runs(part.start, part.len()) {
-                    for first in (0..run.length).step_by(TOGETHER) {
-                        if frame.checked().is_err() {
-                            break;
-                        }
-                        let between = run.stride * lanes as isize;
-                        let at = (run.at * lanes) as isize + first as isize * between;
-                        let (own, after) = rest.split_at_mut(TOGETHER.min(run.length - first) * lanes);
-                        let folding = reduce::Folding { how: *fold, count: *inner, data, first: at as usize, between, step, lanes };
-                        reduce::run(self.scratch.isa, folding, own);
-                        rest = after;
+            Work::Pack { from } => {
+                for (operand, out) in from.iter().zip(out.chunks_exact_mut(lanes.max(1))) {
+                    let (data, at) = (frame.data(operand), operand.layout.offset);
+                    match out {
+                        [out] => *out = data[at],
+                        _ => rows::read(&frame, data, operand.lanes, kernel.lanes, at, 0, out),
                     }
                 }
             }
-            Work::Matmul(work) => {
-                let side = |operand| matmul::Side { data: frame.data(operand), layout: &operand.layout, lanes: frame.lanes(operand.lanes) };
-                let sizes = matmul::Sizes { rows: work.rows, inner: work.inner, columns: work.columns, lanes, chain: work.chain };
-                let sides = [side(&work.left), side(&work.right)];
-                matmul::run(self.scratch.isa, sizes, sides, part, &mut memory, out, self.stop);
-            }
-            Work::Dense(call) => dense(call, &frame, self.scratch.isa, kernel.lanes, &mut memory, out),
+            Work::Dense(call) => dense(call, &frame, kernel.lanes, &mut desk.dense, out),
             Work::Take { from, table } => {
                 let offset = from.layout.offset * lanes;
                 let data = &frame.data(from)[offset..];
-                for (entry, out) in entries(table).zip(out.chunks_exact_mut((table.inner * lanes).max(1))) {
-                    out.copy_from_slice(&data[entry * lanes..entry * lanes + out.len()]);
+                match table.inner * lanes {
+                    // numbers one by one, without a copy's beginning and end
+                    1 => entries(table).zip(out).for_each(|(entry, out)| *out = data[entry]),
+                    width => {
+                        for (entry, out) in entries(table).zip(out.chunks_exact_mut(width.max(1))) {
+                            out.copy_from_slice(&data[entry * lanes..entry * lanes + out.len()]);
+                        }
+                    }
                 }
             }
             Work::ScatterAdd { from, table } => {
@@ -176,40 +208,38 @@ impl<'a> Runner<'a> {
             Work::Scan { own, added, scan, chain, reverse, line } => {
                 let line = Line { inner: line.inner * lanes, ..*line };
                 let (own, added) = (frame.contiguous(own), frame.contiguous(added));
-                scan::run(&scan::Running { scan: *scan, chain: *chain, reverse: *reverse, line, own, added }, out, self.stop);
+                scan::run(&scan::Running { scan: *scan, chain: *chain, reverse: *reverse, line, own, added }, out, frame.stop);
             }
             Work::Sort { keys, values, how, descending, line } => {
-                sorted(
-                    &frame,
-                    &mut places,
-                    Sorted { keys, values, how: *how, descending: *descending, line: *line, lanes: kernel.lanes },
-                    out,
-                );
-            }
-            Work::Interpolate { from, knots, slope } => interpolate::run(knots, *slope, frame.contiguous(from), out, self.stop),
-            Work::Convolve { left, right, start, chain } => {
-                let lengths = (left.layout.elements(), right.layout.elements());
-                let (left, right) = (frame.contiguous(left), frame.contiguous(right));
-                let factors = convolve::Factors { left, right, lengths, lanes, start: *start, chain: *chain };
-                convolve::run(self.scratch.isa, factors, out, self.stop);
+                let sort = Sorted { keys, values, how: *how, descending: *descending, line: *line, lanes: kernel.lanes };
+                sorted(&frame, &mut desk.places, sort, out);
             }
         }
         // a kernel that gave up half way has set nothing that is read: the run ends here
         let done = frame.checked();
         self.put(kernel.to, target);
-        self.scratch.dense = memory;
-        self.scratch.places = places;
         done
     }
 
     pub(super) fn frame(&self) -> Frame<'_> {
-        let slots = Slots { own: &self.scratch.slots, bound: &self.bound };
-        Frame { code: self.code, inputs: self.inputs, slots, points: self.points, seeds: self.seeds, stop: self.stop }
+        let Scratch { isa, backend, ref slots, .. } = *self.scratch;
+        let slots = Slots { own: slots, bound: &self.bound, around: &[] };
+        let machine = Machine { isa, backend };
+        Frame { code: self.code, inputs: self.inputs, slots, machine, points: self.points, seeds: self.seeds, stop: self.stop }
+    }
+
+    /// What kernels see, and where they work meanwhile.
+    pub(super) fn frame_and_desk(&mut self) -> (Frame<'_>, &mut Desk) {
+        let Scratch { isa, backend, slots, desk } = &mut *self.scratch;
+        let slots = Slots { own: slots, bound: &self.bound, around: &[] };
+        let machine = Machine { isa: *isa, backend: *backend };
+        let frame = Frame { code: self.code, inputs: self.inputs, slots, machine, points: self.points, seeds: self.seeds, stop: self.stop };
+        (frame, desk)
     }
 }
 
 /// Runs a routine of dense linear algebra; gives up once the stop flag is set.
-fn dense(call: &DenseCall, frame: &Frame<'_>, isa: Isa, lanes: Lanes, memory: &mut Vec<f64>, out: &mut [f64]) {
+fn dense(call: &DenseCall, frame: &Frame<'_>, lanes: Lanes, memory: &mut Vec<f64>, out: &mut [f64]) {
     let mut sides = Vec::with_capacity(call.operands.len());
     for operand in &call.operands {
         let (data, spread) = (frame.data(operand), frame.spread(operand.lanes, lanes));
@@ -218,7 +248,7 @@ fn dense(call: &DenseCall, frame: &Frame<'_>, isa: Isa, lanes: Lanes, memory: &m
     let DenseCall { routine, flags, sizes, .. } = *call;
     let call = linear_algebra::Call { routine, flags, sizes, sides: &sides, lanes: frame.lanes(lanes) };
     // the kernel's end asks the flag again
-    let _ = linear_algebra::run(isa, &call, memory, out, frame.stop);
+    let _ = linear_algebra::run(frame.machine.isa, &call, memory, out, frame.stop);
 }
 
 /// The first element of each entry of a table, in order.

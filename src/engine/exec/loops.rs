@@ -3,11 +3,13 @@
 //! A loop's body sees the points and seeds of the code around it; its steps come one after another. What does not change from step to step is
 //! computed before the first. A map's body sees entries as seeds, a block of entries at a time, so that they fill the lanes.
 
+use std::ops::Range;
+
 use super::super::op::arithmetic::truth;
 use super::super::program::{Binding, Code, Lanes, Loop, Operand, Over, Stopped};
 use super::kernels::Runner;
 use super::memory::{Bound, Memory, Slots};
-use super::{Frame, Inner, Scratch, rows};
+use super::{Desk, Frame, Inner, Scratch, rows};
 
 /// Lanes that fill a block.
 const LANES: usize = 1024;
@@ -73,18 +75,18 @@ fn input<'s>(code: &Code, scratch: &'s mut Scratch, position: usize) -> Option<(
 
 /// A body over and over.
 pub(super) fn scan(outer: &mut Runner<'_>, work: &Loop, lanes: Lanes) -> Result<(), Stopped> {
-    let mut inner = outer.scratch.inner.take().unwrap_or_default();
+    let mut inner = outer.scratch.desk.inner.take().unwrap_or_default();
     inner.run_on(outer.scratch.backend);
     let mut results = taken(outer, &work.results);
     let done = steps(outer, work, lanes, &mut inner, &mut results);
     put_back(outer, &work.results, results);
-    outer.scratch.inner = Some(inner);
+    outer.scratch.desk.inner = Some(inner);
     done
 }
 
 fn steps(outer: &Runner<'_>, work: &Loop, lanes: Lanes, inner: &mut Inner, results: &mut [Memory<'_>]) -> Result<(), Stopped> {
     let frame = outer.frame();
-    let (points, seeds, stop) = (outer.points, outer.seeds, outer.stop);
+    let (points, seeds, stop, crew) = (outer.points, outer.seeds, outer.stop, outer.crew);
     let bound = bindings(&frame, &work.args);
     let carries = work.carries.len();
     let codes = [Some(&*work.body), work.guard.as_deref()];
@@ -104,7 +106,7 @@ fn steps(outer: &Runner<'_>, work: &Loop, lanes: Lanes, inner: &mut Inner, resul
                 load(&frame, operand, 0, elements, own, to);
             }
         }
-        let mut runner = Runner { code, inputs: &bound, scratch, bound: Bound::new(), stop, points, seeds };
+        let mut runner = Runner { code, inputs: &bound, scratch, bound: Bound::new(), stop, crew, points, seeds };
         (0..3).try_for_each(|stage| runner.stage(stage))?;
     }
 
@@ -134,7 +136,7 @@ fn steps(outer: &Runner<'_>, work: &Loop, lanes: Lanes, inner: &mut Inner, resul
         }
         let mut goes_on = Going::All;
         if let Some(code) = codes[1] {
-            let mut runner = Runner { code, inputs: &bound, scratch: scratches[1], bound: Bound::new(), stop, points, seeds };
+            let mut runner = Runner { code, inputs: &bound, scratch: scratches[1], bound: Bound::new(), stop, crew, points, seeds };
             runner.stage(3)?;
             goes_on = going(&runner.frame(), &code.outputs[0], lanes, taken);
             if matches!(goes_on, Going::None) {
@@ -154,7 +156,7 @@ fn steps(outer: &Runner<'_>, work: &Loop, lanes: Lanes, inner: &mut Inner, resul
             }
         }
         let [own_scratch, guard_scratch] = &mut scratches;
-        let mut runner = Runner { code: &work.body, inputs: &bound, scratch: own_scratch, bound: Bound::new(), stop, points, seeds };
+        let mut runner = Runner { code: &work.body, inputs: &bound, scratch: own_scratch, bound: Bound::new(), stop, crew, points, seeds };
         runner.stage(3)?;
         let own = runner.frame();
         for (result, stacked) in results.iter_mut().enumerate().skip(carries) {
@@ -173,7 +175,7 @@ fn steps(outer: &Runner<'_>, work: &Loop, lanes: Lanes, inner: &mut Inner, resul
                 before.clear();
                 before.extend_from_slice(to);
                 unload(&own, &work.body.outputs[i], *own_lanes, to);
-                let asked = Frame { code: guard, slots: Slots { own: &guard_scratch.slots, bound: &[] }, ..frame };
+                let asked = Frame { code: guard, slots: Slots { own: &guard_scratch.slots, bound: &[], around: &[] }, ..frame };
                 going(&asked, &guard.outputs[0], *own_lanes, taken);
                 keep(to, taken, |value, at| *value = before[at]);
             } else {
@@ -251,28 +253,38 @@ fn put_back<'a>(outer: &mut Runner<'a>, results: &[u32], memory: Vec<Memory<'a>>
     }
 }
 
-/// A body over each entry of leading axes.
-pub(super) fn over(outer: &mut Runner<'_>, work: &Over, lanes: Lanes) -> Result<(), Stopped> {
-    let mut inner = outer.scratch.inner.take().unwrap_or_default();
-    inner.run_on(outer.scratch.backend);
-    let mut results = taken(outer, &work.results);
-    let done = entries(outer, work, lanes, &mut inner.body, &mut results);
-    put_back(outer, &work.results, results);
-    outer.scratch.inner = Some(inner);
+/// A body over those entries of leading axes; `results` are theirs.
+pub(super) fn over(
+    frame: &Frame<'_>,
+    work: &Over,
+    lanes: Lanes,
+    part: Range<usize>,
+    desk: &mut Desk,
+    results: &mut [&mut [f64]],
+) -> Result<(), Stopped> {
+    let mut inner = desk.inner.take().unwrap_or_default();
+    inner.run_on(frame.machine.backend);
+    let done = entries(frame, work, lanes, part, &mut inner.body, results);
+    desk.inner = Some(inner);
     done
 }
 
-fn entries(outer: &Runner<'_>, work: &Over, lanes: Lanes, scratch: &mut Scratch, results: &mut [Memory<'_>]) -> Result<(), Stopped> {
-    let frame = outer.frame();
+fn entries(
+    frame: &Frame<'_>,
+    work: &Over,
+    lanes: Lanes,
+    part: Range<usize>,
+    scratch: &mut Scratch,
+    results: &mut [&mut [f64]],
+) -> Result<(), Stopped> {
     let code = &*work.body;
     // lanes that the kernel does not have count once
-    let points = if lanes.points() { outer.points } else { 1 };
-    let seeds = if lanes.seeds() { outer.seeds } else { 1 };
+    let points = if lanes.points() { frame.points } else { 1 };
+    let seeds = if lanes.seeds() { frame.seeds } else { 1 };
     let row = points * seeds;
     let block = work.block(points, seeds);
-    let own = |slots, seeds| Frame { code: outer.code, inputs: outer.inputs, slots, points, seeds, stop: outer.stop };
-    let outside = own(frame.slots, seeds);
-    let bound: Vec<Binding<'_>> = bindings(&frame, &work.args)
+    let outside = Frame { points, seeds, ..*frame };
+    let bound: Vec<Binding<'_>> = bindings(frame, &work.args)
         .into_iter()
         .zip(&work.over)
         .map(|(binding, &over)| if over { Binding { data: &[], per_point: false } } else { binding })
@@ -286,12 +298,13 @@ fn entries(outer: &Runner<'_>, work: &Over, lanes: Lanes, scratch: &mut Scratch,
             load(&outside, operand, 0, elements, own, to);
         }
     }
-    let mut runner = Runner { code, inputs: &bound, scratch, bound: Bound::new(), stop: outer.stop, points, seeds: seeds * block };
+    let mut runner =
+        Runner { code, inputs: &bound, scratch, bound: Bound::new(), stop: frame.stop, crew: None, points, seeds: seeds * block };
     runner.stage(0)?;
     runner.stage(1)?;
-    let mut first = 0;
-    while first < work.entries {
-        let count = block.min(work.entries - first);
+    let mut first = part.start;
+    while first < part.end {
+        let count = block.min(part.end - first);
         runner.seeds = seeds * count;
         for (i, operand) in work.args.iter().enumerate() {
             let Some((to, elements, inner_lanes)) = input(code, runner.scratch, i) else { continue };
@@ -318,7 +331,7 @@ fn entries(outer: &Runner<'_>, work: &Over, lanes: Lanes, scratch: &mut Scratch,
             let elements = operand.layout.elements();
             for (e, at) in operand.layout.positions().enumerate() {
                 for entry in 0..count {
-                    let to = &mut result[((first + entry) * elements + e) * row..][..row];
+                    let to = &mut result[((first - part.start + entry) * elements + e) * row..][..row];
                     rows::read(&inside, data, operand.lanes, full, at, entry * row, to);
                 }
             }

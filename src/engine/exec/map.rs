@@ -10,8 +10,7 @@ use smallvec::SmallVec;
 use super::super::op::arithmetic::{number, truth};
 use super::super::op::calculus::{chain_product, chain_quotient, nonnegative};
 use super::super::program::{Lanes, Load, Map, Operand, Step, Stopped};
-use super::elementwise::Isa;
-use super::memory::Memory;
+use super::elementwise::{Isa, WIDEST};
 use super::native::{Backend, Segment};
 use super::opcode::Opcode;
 use super::{Frame, rows};
@@ -23,6 +22,19 @@ const SHORTEST: usize = 128;
 /// A tile is no longer than this: dispatch is then a small part of it.
 const LONGEST: usize = 1024;
 
+/// A line more from slot to slot, so that they do not all compete for the same places of the cache.
+const APART: usize = 8;
+
+/// Numbers of a tile, in a domain of so many.
+fn length(map: &Map, domain: usize) -> usize {
+    (CACHED / map.slots.max(1)).next_multiple_of(8).clamp(SHORTEST, LONGEST).min(domain.next_multiple_of(4))
+}
+
+/// Numbers of scratch memory that tiles take.
+pub(super) fn memory(map: &Map, domain: usize) -> usize {
+    map.slots * (length(map, domain) + APART)
+}
+
 /// What runs a Map.
 #[derive(Clone, Copy)]
 pub(super) struct Machine {
@@ -31,7 +43,8 @@ pub(super) struct Machine {
 }
 
 /// The domain of one number: plain slots, which hold what is stored when it returns.
-pub(super) fn one(map: &Map, frame: &Frame<'_>, Machine { isa, backend }: Machine, slots: &mut Vec<f64>) {
+pub(super) fn one(map: &Map, frame: &Frame<'_>, slots: &mut Vec<f64>) {
+    let Machine { isa, backend } = frame.machine;
     if slots.len() < map.slots {
         slots.resize(map.slots, 0.0);
     }
@@ -92,21 +105,18 @@ enum Home<'a> {
     Target(u32),
 }
 
-/// Those elements of the domain, tile by tile; `targets[i]` is the memory of `stores[i]`.
+/// Those elements of the domain, tile by tile; `targets[i]` is the memory of `stores[i]`, from the first of them on.
 pub(super) fn tiles(
     map: &Map,
     part: Range<usize>,
     frame: &Frame<'_>,
-    Machine { isa, backend }: Machine,
     slots: &mut Vec<f64>,
-    targets: &mut [Memory<'_>],
+    targets: &mut [&mut [f64]],
 ) -> Result<(), Stopped> {
+    let Machine { isa, backend } = frame.machine;
     let lanes = frame.lanes(map.lanes);
-    let part = part.start.min(map.elements)..part.end.min(map.elements);
-    let domain = part.len() * lanes;
-    let length = (CACHED / map.slots.max(1)).next_multiple_of(8).clamp(SHORTEST, LONGEST).min(domain.next_multiple_of(4));
-    // a line more from slot to slot, so that they do not all compete for the same places of the cache
-    let pitch = length + 8;
+    let length = length(map, part.len() * lanes);
+    let pitch = length + APART;
     if slots.len() < map.slots * pitch {
         slots.resize(map.slots * pitch, 0.0);
     }
@@ -128,7 +138,7 @@ pub(super) fn tiles(
         }
     }
     let native = map.native.tiles(map, backend, isa);
-    let mut tile = Tile { map, isa, pitch, scratch: std::ptr::null_mut(), addresses: SmallVec::new() };
+    let mut tile = Tile { map, isa, pitch, addresses: SmallVec::new(), last: SmallVec::new() };
     let mut element = part.start;
     while element < part.end {
         let elements = element_step.min(part.end - element);
@@ -136,7 +146,7 @@ pub(super) fn tiles(
         while lane < lanes {
             let width = lane_step.min(lanes - lane);
             let len = elements * width;
-            let first = element * lanes + lane;
+            let first = (element - part.start) * lanes + lane;
             for one in read.iter().copied() {
                 let to = &mut slots[at(one.slot, len)];
                 homes[one.slot as usize] = load(frame, map.lanes, one, element..element + elements, lane..lane + width, to);
@@ -148,7 +158,7 @@ pub(super) fn tiles(
                 unsafe {
                     match native.and_then(|native| native.at(i)) {
                         Some(segment) => {
-                            tile.segment(segment, &homes, len);
+                            tile.segment(segment, &map.steps[i..segment.end], &homes, len);
                             i = segment.end;
                         }
                         None => {
@@ -172,24 +182,29 @@ struct Tile<'a> {
     isa: Isa,
     /// From one slot to the next in the tile's scratch.
     pitch: usize,
-    /// The tile's scratch.
-    scratch: *mut f64,
     /// Where each slot's numbers are. What an operand has in place is only ever read: no step writes a slot that is loaded.
     addresses: SmallVec<[*mut f64; 16]>,
+    /// Where in the tile's scratch the last numbers of each slot would be, behind the whole fours.
+    last: SmallVec<[*mut f64; 16]>,
 }
 
 impl Tile<'_> {
     /// Finds the addresses; `written` is the tile's part of what is written.
-    fn lay(&mut self, homes: &[Home<'_>], slots: &mut [f64], targets: &mut [Memory<'_>], written: Range<usize>) {
+    fn lay(&mut self, homes: &[Home<'_>], slots: &mut [f64], targets: &mut [&mut [f64]], written: Range<usize>) {
         let (len, pitch) = (written.len(), self.pitch);
         assert!(len <= pitch && homes.len() * pitch <= slots.len());
-        self.scratch = slots.as_mut_ptr();
+        let scratch = slots.as_mut_ptr();
         self.addresses.clear();
         self.addresses.extend(homes.iter().enumerate().map(|(slot, home)| match *home {
             Home::Direct(there) => there[..len].as_ptr().cast_mut(),
             Home::Target(own) => targets[own as usize][written.clone()].as_mut_ptr(),
-            Home::Tile => self.scratch.wrapping_add(slot * pitch),
+            Home::Tile => scratch.wrapping_add(slot * pitch),
         }));
+        self.last.clear();
+        if !len.is_multiple_of(Segment::WIDTH) {
+            let done = len - len % Segment::WIDTH;
+            self.last.extend((0..homes.len()).map(|slot| scratch.wrapping_add(slot * pitch + done)));
+        }
     }
 
     /// One step, for the tile's `len` numbers.
@@ -215,28 +230,34 @@ impl Tile<'_> {
     /// Steps that are one loop: the whole fours where they lie, and the last ones in the tile, where there is room for four.
     ///
     /// # Safety
-    /// As for [`Tile::step`].
-    unsafe fn segment(&self, segment: Segment, homes: &[Home<'_>], len: usize) {
+    /// As for [`Tile::step`]; the steps are those of the segment.
+    unsafe fn segment(&self, segment: Segment, steps: &[Step], homes: &[Home<'_>], len: usize) {
         // SAFETY: so the addresses were found; a slot in the tile goes on to a multiple of four
         unsafe {
             let done = segment.run(&self.addresses, len);
             if done == len {
                 return;
             }
-            let mut last: SmallVec<[*mut f64; 16]> = SmallVec::new();
-            last.extend((0..homes.len()).map(|slot| self.scratch.add(slot * self.pitch + done)));
-            for ((home, from), to) in homes.iter().zip(&self.addresses).zip(&last) {
-                if !matches!(home, Home::Tile) {
-                    from.add(done).copy_to_nonoverlapping(*to, len - done);
+            // the slots of this segment alone: a Map may have thousands, and as many segments
+            for slot in steps.iter().flat_map(|step| self.read(step)) {
+                if !matches!(homes[slot], Home::Tile) {
+                    self.addresses[slot].add(done).copy_to_nonoverlapping(self.last[slot], len - done);
                 }
             }
-            segment.run(&last, 4);
-            for ((home, to), from) in homes.iter().zip(&self.addresses).zip(&last) {
-                if matches!(home, Home::Target(_)) {
-                    from.copy_to_nonoverlapping(to.add(done), len - done);
+            segment.run(&self.last, Segment::WIDTH);
+            for slot in steps.iter().map(|step| step.to as usize) {
+                if matches!(homes[slot], Home::Target(_)) {
+                    self.last[slot].copy_to_nonoverlapping(self.addresses[slot].add(done), len - done);
                 }
             }
         }
+    }
+
+    /// The slots that a step reads, and perhaps the one that it writes.
+    fn read(&self, step: &Step) -> impl Iterator<Item = usize> + use<> {
+        let [a, b] = step.from;
+        let slots = if step.code.has_row() { self.map.many[a as usize] } else { [a, b, a, a, a, a] };
+        slots.into_iter().take(if step.code.has_row() { WIDEST } else { 2 }).map(|slot| slot as usize)
     }
 }
 

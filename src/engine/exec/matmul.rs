@@ -1,12 +1,12 @@
 //! Matrix products. Each element of the result is one chain of fused multiply-adds over the inner axis in ascending order, whatever
 //! the lanes and the layouts, so that one point and a batch have the same bits.
 
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::super::program::layout::Layout;
 use super::elementwise::Isa;
 use super::gemm::{Extent, Matrix, Product, multiply};
+pub(super) use super::gemm::{MEMORY, ROWS};
 
 /// One product as it lies in memory: an operand with one lane where `lanes` is more is shared by all lanes.
 #[derive(Clone, Copy)]
@@ -56,57 +56,54 @@ pub(super) fn settle(sums: &mut [f64]) -> bool {
     nan
 }
 
-/// Computes those of the batch's products in `out`: batch × rows × columns × lanes; gives up between rows once `stop` is set. `memory` is scratch.
-pub(crate) fn run(
-    isa: Isa,
-    sizes: Sizes,
-    sides: [Side<'_>; 2],
-    part: Range<usize>,
-    memory: &mut Vec<f64>,
-    out: &mut [f64],
-    stop: &AtomicBool,
-) {
+/// Computes as many lines of the batch's products (batch × rows × columns × lanes) as fill `out`, from the line `first` on; gives up between
+/// rows once `stop` is set. `memory` is scratch.
+pub(crate) fn run(isa: Isa, sizes: Sizes, sides: [Side<'_>; 2], first: usize, memory: &mut Vec<f64>, out: &mut [f64], stop: &AtomicBool) {
     match isa {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `isa` is what this CPU was found to have
-        Isa::V3 => unsafe { run_v3(sizes, sides, part, memory, out, stop) },
-        _ => product(isa, sizes, sides, part, memory, out, stop),
+        Isa::V3 => unsafe { run_v3(sizes, sides, first, memory, out, stop) },
+        _ => product(isa, sizes, sides, first, memory, out, stop),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn run_v3(sizes: Sizes, sides: [Side<'_>; 2], part: Range<usize>, memory: &mut Vec<f64>, out: &mut [f64], stop: &AtomicBool) {
-    product(Isa::V3, sizes, sides, part, memory, out, stop);
+fn run_v3(sizes: Sizes, sides: [Side<'_>; 2], first: usize, memory: &mut Vec<f64>, out: &mut [f64], stop: &AtomicBool) {
+    product(Isa::V3, sizes, sides, first, memory, out, stop);
 }
 
 #[inline(always)]
-fn product(
-    isa: Isa,
-    sizes: Sizes,
-    [left, right]: [Side<'_>; 2],
-    part: Range<usize>,
-    memory: &mut Vec<f64>,
-    out: &mut [f64],
-    stop: &AtomicBool,
-) {
+fn product(isa: Isa, sizes: Sizes, [left, right]: [Side<'_>; 2], first: usize, memory: &mut Vec<f64>, out: &mut [f64], stop: &AtomicBool) {
     let Sizes { rows, inner, columns, lanes, chain } = sizes;
+    if out.is_empty() {
+        return;
+    }
     let matrices = |side: &Side<'_>| {
         let split = side.layout.axes.len() - 2;
         let [(_, down), (_, across)] = side.layout.axes[split..] else { unreachable!("a matrix has two axes") };
         let batch = Layout { offset: side.layout.offset, axes: side.layout.axes[..split].to_vec() };
-        (batch.positions(), down, across)
+        (batch.positions().seek(batch.offset, first / rows), down, across)
     };
     let (left_bases, left_down, left_across) = matrices(&left);
     let (right_bases, right_down, right_across) = matrices(&right);
     // unit vectors come as lanes
     let of = |extent, left, right| Product { extent, left, right, skip: chain && lanes > 1 };
-    let products = left_bases.zip(right_bases).zip(out.chunks_mut((rows * columns * lanes).max(1)));
-    for ((a, b), out) in products.skip(part.start).take(part.len()) {
+    let (mut row, mut rest) = (first % rows, out);
+    for (a, b) in left_bases.zip(right_bases) {
+        if rest.is_empty() {
+            break;
+        }
         let (a, b) = (
             Matrix { data: left.data, first: a, down: left_down, across: left_across },
             Matrix { data: right.data, first: b, down: right_down, across: right_across },
         );
+        // of the first product, and of the last, there may be a part
+        let (skipped, count) = (row, (rows - row).min(rest.len() / (columns * lanes)));
+        let a = Matrix { first: a.at(skipped, 0), ..a };
+        let (out, after) = rest.split_at_mut(count * columns * lanes);
+        (row, rest) = (0, after);
+        let rows = count;
         match (left.lanes, right.lanes) {
             _ if lanes == 1 => plain(isa, of(Extent { rows, inner, columns }, a, b), (out, columns), memory, stop),
             (1, _) if right_across == 1 || columns == 1 => {

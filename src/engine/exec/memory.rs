@@ -19,13 +19,15 @@ pub(super) type Bound<'a> = SmallVec<[There<'a>; 4]>;
 pub(super) struct Slots<'a> {
     pub(super) own: &'a [Vec<f64>],
     pub(super) bound: &'a [There<'a>],
+    /// Where a part of the work has parts of some slots, those of the whole: they are looked at last.
+    pub(super) around: &'a [There<'a>],
 }
 
 impl<'a> Slots<'a> {
     /// The numbers of a slot.
     #[inline]
     pub(super) fn data(self, slot: u32) -> &'a [f64] {
-        match self.bound.iter().find(|there| there.slot == slot) {
+        match self.bound.iter().chain(self.around).find(|there| there.slot == slot) {
             Some(there) => &there.result[there.range.clone()],
             None => &self.own[slot as usize],
         }

@@ -3,7 +3,9 @@
 //! Never allocates what a caller's data decides while it runs, but its scratch; never looks at a clock: it asks the stop flag between
 //! kernels and tiles.
 
+mod compute;
 mod convolve;
+pub mod crew;
 pub mod elementwise;
 mod gemm;
 pub(crate) mod interpolate;
@@ -20,23 +22,33 @@ mod reduce;
 mod rows;
 mod scan;
 mod sort;
+mod split;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::program::{Binding, Code, Lanes, Operand, Program, Source, Stopped, Symmetric};
+use crew::Crew;
 use elementwise::Isa;
 use kernels::Runner;
+use map::Machine;
 use memory::{Bound, Slots, There};
 use native::Backend;
 use smallvec::SmallVec;
+pub(crate) use split::bytes as helper_bytes;
 
-/// A worker's reusable scratch memory.
+/// A worker's reusable scratch memory: the buffers of what it runs, and its desk.
 #[derive(Debug)]
 pub struct Scratch {
     isa: Isa,
     backend: Backend,
     slots: Vec<Vec<f64>>,
+    desk: Desk,
+}
+
+/// What a thread works in while it computes a kernel or a part of one.
+#[derive(Debug, Default)]
+pub struct Desk {
     tile: Vec<f64>,
     /// What a routine of linear algebra works in.
     dense: Vec<f64>,
@@ -76,8 +88,7 @@ impl Default for Scratch {
 impl Scratch {
     /// Memory of a worker whose Maps that backend runs.
     pub fn on(backend: Backend) -> Scratch {
-        let (slots, tile, dense) = (Vec::new(), Vec::new(), Vec::new());
-        Scratch { isa: Isa::detect(), backend, slots, tile, dense, places: sort::Places::default(), inner: None }
+        Scratch { isa: Isa::detect(), backend, slots: Vec::new(), desk: Desk::default() }
     }
 
     /// What runs Maps.
@@ -92,12 +103,12 @@ impl Scratch {
 
     /// Bytes it holds on to.
     pub fn bytes(&self) -> usize {
-        let lists = self.tile.capacity() + self.dense.capacity() + self.slots.iter().map(Vec::capacity).sum::<usize>();
-        let own = 8 * lists + self.places.bytes();
-        own + self.inner.as_ref().map_or(0, |inner| {
-            let lists = [&inner.carried, &inner.taken, &inner.before].map(Vec::capacity);
-            inner.body.bytes() + inner.guard.bytes() + 8 * lists.iter().sum::<usize>()
-        })
+        8 * self.slots.iter().map(Vec::capacity).sum::<usize>() + self.desk.bytes()
+    }
+
+    /// Where its owner works for others.
+    pub fn desk(&mut self) -> &mut Desk {
+        &mut self.desk
     }
 
     /// Makes room for a code's slots at so many points and seeds.
@@ -114,12 +125,24 @@ impl Scratch {
     }
 }
 
+impl Desk {
+    /// Bytes it holds on to.
+    pub fn bytes(&self) -> usize {
+        let own = 8 * (self.tile.capacity() + self.dense.capacity()) + self.places.bytes();
+        own + self.inner.as_ref().map_or(0, |inner| {
+            let lists = [&inner.carried, &inner.taken, &inner.before].map(Vec::capacity);
+            inner.body.bytes() + inner.guard.bytes() + 8 * lists.iter().sum::<usize>()
+        })
+    }
+}
+
 /// What a kernel can see while it runs.
 #[derive(Clone, Copy)]
 struct Frame<'a> {
     code: &'a Code,
     inputs: &'a [Binding<'a>],
     slots: Slots<'a>,
+    machine: Machine,
     points: usize,
     seeds: usize,
     stop: &'a AtomicBool,
@@ -172,13 +195,22 @@ impl Frame<'_> {
 /// Numbers of a result, at one point, that are worth computing where they are answered.
 const WORTHWHILE: usize = 32;
 
+/// What a run works with.
+#[derive(Clone, Copy)]
+pub struct Means<'m> {
+    /// Ends the work once it is set.
+    pub stop: &'m AtomicBool,
+    /// Who works along, if anyone.
+    pub crew: Option<&'m dyn Crew>,
+}
+
 /// See [`Program::run`].
 pub(crate) fn run(
     program: &Program,
     inputs: &[Binding<'_>],
     points: Range<usize>,
     scratch: &mut Scratch,
-    stop: &AtomicBool,
+    Means { stop, crew }: Means<'_>,
     out: &mut [&mut [f64]],
 ) -> Result<(), Stopped> {
     if points.is_empty() {
@@ -192,7 +224,8 @@ pub(crate) fn run(
             result.fill(0.0);
         }
     }
-    let mut runner = Runner { code: &program.code, inputs, scratch, bound: Bound::new(), stop, points: point_block, seeds: seed_block };
+    let (code, bound) = (&program.code, Bound::new());
+    let mut runner = Runner { code, inputs, scratch, bound, stop, crew, points: point_block, seeds: seed_block };
     // results that are computed where they are answered
     let mut out: SmallVec<[&mut [f64]; 8]> = out.iter_mut().map(|result| &mut **result).collect();
     let alone = points.len() == 1;

@@ -8,7 +8,8 @@
 use super::super::op::{Fold, choice};
 use super::elementwise::Isa;
 
-const CHUNK: usize = 128;
+/// Elements of a chunk.
+pub(super) const CHUNK: usize = 128;
 const WAYS: usize = 8;
 
 /// What is folded: element `i` of lane `l` of result `r` is `data[first + r·between + i·step + l]`.
@@ -22,6 +23,23 @@ pub(crate) struct Folding<'a> {
     pub(crate) between: isize,
     pub(crate) step: isize,
     pub(crate) lanes: usize,
+}
+
+/// A fold of which each value is that of 2ᵏ chunks, and the last of no more: they are the tree's nodes in order, at least one.
+pub(super) fn joined(how: Fold, nodes: impl IntoIterator<Item = f64>) -> f64 {
+    let mut nodes = nodes.into_iter().peekable();
+    let mut tree = Tree::<1>::new();
+    let mut best = None;
+    while let Some(node) = nodes.next() {
+        match how {
+            Fold::Sum if nodes.peek().is_some() => tree.push([node]),
+            // what is left over is joined first
+            Fold::Sum => return tree.sums[..tree.depth].iter().rev().fold(node, |total, [sum]| sum + total),
+            Fold::Max => best = Some(best.map_or(node, |best| choice::larger(best, node))),
+            Fold::Min => best = Some(best.map_or(node, |best| choice::smaller(best, node))),
+        }
+    }
+    best.unwrap_or(0.0)
 }
 
 /// Folds elements that lie side by side.

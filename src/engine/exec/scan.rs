@@ -1,5 +1,6 @@
 //! Running folds along an axis: one step after another in the order of the elements, so that the bits are those of one line alone.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::super::op::{Scan, calculus};
@@ -41,9 +42,42 @@ pub(super) fn run(running: &Running<'_>, out: &mut [f64], stop: &AtomicBool) {
     }
 }
 
+/// Lines of single numbers, several side by side: each waits for the step before it, and they do not wait for each other.
+#[inline(always)]
+fn numbers<const BESIDE: usize>(
+    running: &Running<'_>,
+    lines: Range<usize>,
+    out: &mut [f64],
+    stop: &AtomicBool,
+    step: impl Fn(Option<f64>, f64, f64) -> f64,
+) -> usize {
+    let (length, mut first) = (running.line.length, lines.start);
+    while first + BESIDE <= lines.end && length > 0 && !stop.load(Ordering::Relaxed) {
+        let all = first * length..(first + BESIDE) * length;
+        let (own, added, out) = (&running.own[all.clone()], &running.added[all.clone()], &mut out[all]);
+        let mut before = [None; BESIDE];
+        for k in 0..length {
+            let k = if running.reverse { length - 1 - k } else { k };
+            for (line, before) in before.iter_mut().enumerate() {
+                let at = line * length + k;
+                let value = step(*before, own[at], added[at]);
+                out[at] = value;
+                *before = Some(value);
+            }
+        }
+        first += BESIDE;
+    }
+    first
+}
+
 #[inline(always)]
 fn lines(running: &Running<'_>, out: &mut [f64], stop: &AtomicBool, step: impl Fn(Option<f64>, f64, f64) -> f64) {
     let Line { outer, length, inner } = running.line;
+    if inner == 1 {
+        let done = numbers::<8>(running, 0..outer, out, stop, &step);
+        numbers::<1>(running, done..outer, out, stop, &step);
+        return;
+    }
     for line in 0..outer {
         if stop.load(Ordering::Relaxed) {
             return;

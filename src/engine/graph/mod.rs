@@ -220,6 +220,12 @@ impl Graph {
         self.arena.shape_number(id)
     }
 
+    /// A number that two applications share where they are the same but for their arguments.
+    #[inline]
+    pub(crate) fn form_number(&self, id: NodeId) -> u32 {
+        self.arena.nodes[id.index()].form
+    }
+
     /// The inputs, in the order of the flattened vector x.
     pub fn inputs(&self) -> &[Input] {
         &self.arena.inputs

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::kernel::{Buffer, Kernel, Lanes, Operand, Work};
 use super::lower::{self, Lowered};
 use super::memory::{self, Slot};
+use super::roll;
 use super::slabs::{self, Slab};
 use crate::engine::graph::{Graph, NodeId};
 
@@ -32,8 +33,17 @@ pub(crate) struct Code {
 }
 
 impl Code {
-    /// Lowers what `outputs` need; `varies[i]` says what input i varies with. The graph has no composite operators left.
+    /// Lowers what `outputs` need, what repeats rolled; `varies[i]` says what input i varies with. The graph has no composite operators
+    /// left.
     pub(crate) fn of(graph: &Graph, varies: &[Lanes], outputs: &[NodeId]) -> Code {
+        match roll::roll(graph, varies, outputs) {
+            Some(rolled) => Code::as_written(&rolled.graph, varies, &rolled.outputs),
+            None => Code::as_written(graph, varies, outputs),
+        }
+    }
+
+    /// [`Code::of`], but node for node.
+    pub(crate) fn as_written(graph: &Graph, varies: &[Lanes], outputs: &[NodeId]) -> Code {
         let Lowered { kernels, mut buffers, constants, inputs, outputs } = lower::lower(graph, varies, outputs);
         let kept: Vec<u32> = inputs.iter().flatten().copied().chain(outputs.iter().filter_map(memory::buffer_of)).collect();
         let (kernels, slabs) = slabs::arrange(kernels, &buffers);
@@ -102,6 +112,7 @@ fn kernel_bytes(kernel: &Kernel) -> usize {
                     + map.stores.len() * 8
             }
             Work::Take { table, .. } | Work::ScatterAdd { table, .. } => 8 * table.indices.len(),
+            Work::Pack { from } => 64 * from.len(),
             Work::Loop(work) => 256 + 128 * work.args.len(),
             Work::Over(work) => 256 + 128 * work.args.len(),
             Work::Dense(call) => 64 + 128 * call.operands.len(),

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::code::Code;
 use super::layout::Layout;
 use crate::engine::exec::elementwise::{Elementwise, WIDEST};
@@ -204,6 +206,10 @@ pub(crate) enum Work {
         from: Operand,
         layout: Layout,
     },
+    /// The first element of each operand, one after another.
+    Pack {
+        from: Vec<Operand>,
+    },
     /// Zeros into a buffer.
     Zero,
     /// `inner` contiguous elements folded into one, for each of the buffer's elements.
@@ -305,6 +311,7 @@ impl Kernel {
             | Work::Take { from, .. }
             | Work::ScatterAdd { from, .. }
             | Work::Interpolate { from, .. } => vec![from],
+            Work::Pack { from } => from.iter().collect(),
             Work::Scan { own, added, .. } => vec![own, added],
             Work::Sort { keys, values, .. } => vec![keys, values],
             Work::Convolve { left, right, .. } => vec![left, right],
@@ -317,12 +324,33 @@ impl Kernel {
     }
 
     /// The buffers it writes.
-    pub(crate) fn targets(&self) -> Vec<u32> {
+    pub(crate) fn targets(&self) -> SmallVec<[u32; 4]> {
         match &self.work {
             Work::Map(map) => map.stores.iter().map(|&(_, buffer)| buffer).collect(),
-            Work::Loop(work) => work.results.clone(),
-            Work::Over(work) => work.results.clone(),
-            _ => vec![self.to],
+            Work::Loop(work) => work.results.iter().copied().collect(),
+            Work::Over(work) => work.results.iter().copied().collect(),
+            _ => smallvec![self.to],
+        }
+    }
+
+    /// Into how many units its work can be cut, if it can: elements of a Map, results of a fold, lines of a product, entries of a body. What
+    /// a unit writes follows what the one before it writes, in each of the targets.
+    pub(crate) fn units(&self, buffers: &[Buffer]) -> Option<usize> {
+        let elements = buffers[self.to as usize].elements;
+        match &self.work {
+            Work::Map(map) => Some(map.elements),
+            Work::Reduce { .. } | Work::Interpolate { .. } | Work::Convolve { .. } => Some(elements),
+            Work::Matmul(product) => Some(elements.checked_div(product.columns).unwrap_or(0)),
+            Work::Over(work) => Some(work.entries),
+            Work::Copy { .. }
+            | Work::Zero
+            | Work::Dense(_)
+            | Work::Take { .. }
+            | Work::Pack { .. }
+            | Work::ScatterAdd { .. }
+            | Work::Scan { .. }
+            | Work::Sort { .. }
+            | Work::Loop(_) => None,
         }
     }
 
@@ -332,7 +360,7 @@ impl Kernel {
         match &self.work {
             Work::Map(map) => map.flops * map.elements as f64,
             Work::Copy { from, .. } => from.layout.elements() as f64,
-            Work::Zero | Work::Take { .. } => elements(),
+            Work::Zero | Work::Take { .. } | Work::Pack { .. } => elements(),
             Work::Reduce { inner, .. } => elements() * *inner as f64,
             Work::Matmul(product) => 2.0 * elements() * product.inner as f64,
             Work::Dense(call) => {

@@ -1,5 +1,7 @@
 //! Strided views: where the elements of a tensor lie in the buffer that holds them.
 
+use std::ops::Range;
+
 use smallvec::{SmallVec, smallvec};
 
 use super::super::Shape;
@@ -126,6 +128,17 @@ impl Layout {
             }
             row = 0;
         }
+    }
+
+    /// The layout of those elements, whole rows of the first axis, in memory that begins at position `from`.
+    pub(crate) fn narrowed(&self, elements: Range<usize>, from: usize) -> Layout {
+        let mut axes = self.axes.clone();
+        let Some(((size, stride), inner)) = axes.split_first_mut() else { return Layout { offset: self.offset - from, axes } };
+        let row = inner.iter().map(|&(size, _)| size).product::<usize>().max(1);
+        let first = elements.start / row;
+        *size = elements.end.div_ceil(row) - first;
+        let offset = (self.offset as isize + first as isize * *stride) as usize - from;
+        Layout { offset, axes }
     }
 
     /// The axes in that order.

@@ -204,6 +204,7 @@ impl Lowering<'_> {
                 let (operand, ready) = self.contiguous(operand, ready, lanes);
                 self.in_memory(Operand { layout: Layout { offset: operand.layout.offset, ..whole }, ..operand }, ready)
             }
+            Primitive::Concat if lines::is_packed(self.graph, args) => self.packing(args, result, lanes),
             Primitive::Concat => {
                 let to = self.buffer(result.elements(), lanes);
                 let axis = shape::axis_of(attributes);

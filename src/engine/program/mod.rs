@@ -1,6 +1,6 @@
 //! A function lowered to kernels over index domains: what `exec` runs.
 //!
-//! Compiling goes: the derivative as a graph ([`plan`]) → simplified → kernels ([`lower`]) → memory ([`memory`]). A program is immutable
+//! Compiling goes: the derivative as a graph ([`plan`]) → simplified → what repeats rolled ([`roll`]) → kernels ([`lower`]) → memory ([`memory`]). A program is immutable
 //! and shared between workers; it never holds a point.
 
 mod chain;
@@ -11,17 +11,18 @@ mod linearity;
 mod lower;
 mod memory;
 mod plan;
+mod roll;
 mod slabs;
 
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
-use super::graph::Graph;
+use super::graph::{Graph, NodeId};
 use super::op::structure;
 use super::{Error, Shape, simplify};
-use crate::engine::exec::{self, Scratch};
+use crate::engine::exec::{self, Means, Scratch};
 pub(crate) use code::Code;
-pub(crate) use kernel::{Buffer, DenseCall, Kernel, Lanes, Line, Load, Loop, Map, Operand, Over, Source, Step, Table, Work};
+pub(crate) use kernel::{Buffer, DenseCall, Kernel, Lanes, Line, Load, Loop, Map, Matmul, Operand, Over, Source, Step, Table, Work};
 pub(crate) use plan::Symmetric;
 pub use plan::{Mode, Want};
 pub(crate) use slabs::Slab;
@@ -127,7 +128,15 @@ impl Program {
     /// # Errors
     /// [`Error::NotScalar`] for a gradient or Hessian of several numbers; [`Error::Limit`] where the derivative's graph exceeds the bounds.
     pub fn compile(graph: &Graph, want: &Want, per_point: &[bool]) -> Result<Program, Error> {
-        Program::of(plan::plan(graph, want)?, per_point, structure::loop_steps(graph))
+        Program::of(plan::plan(graph, want)?, per_point, structure::loop_steps(graph), Code::of)
+    }
+
+    /// [`Program::compile`], with what repeats left as it is written: what rolling it is measured against. The bits are the same.
+    ///
+    /// # Errors
+    /// As [`Program::compile`].
+    pub fn compile_as_written(graph: &Graph, want: &Want, per_point: &[bool]) -> Result<Program, Error> {
+        Program::of(plan::plan(graph, want)?, per_point, structure::loop_steps(graph), Code::as_written)
     }
 
     /// Compiles a composition, `stages` applied from the left to the right, with the Jacobians of its stages and of the whole.
@@ -138,10 +147,15 @@ impl Program {
     /// [`Error::ShapePair`] where the flattened outputs of a stage are not as many as the flattened inputs of the next;
     /// [`Error::Limit`].
     pub fn chain(stages: &[Graph], wrt: &[usize], mode: Mode, per_point: &[bool]) -> Result<Program, Error> {
-        Program::of(chain::plan(stages, wrt, mode)?, per_point, stages.iter().map(structure::loop_steps).sum())
+        Program::of(chain::plan(stages, wrt, mode)?, per_point, stages.iter().map(structure::loop_steps).sum(), Code::of)
     }
 
-    fn of(planned: plan::Planned, per_point: &[bool], loop_steps: f64) -> Result<Program, Error> {
+    fn of(
+        planned: plan::Planned,
+        per_point: &[bool],
+        loop_steps: f64,
+        code: fn(&Graph, &[Lanes], &[NodeId]) -> Code,
+    ) -> Result<Program, Error> {
         let simplified = simplify::simplify(planned.graph)?;
         let inputs: Vec<ProgramInput> =
             simplified.inputs().iter().map(|input| ProgramInput { name: input.name.clone(), shape: input.shape.clone() }).collect();
@@ -158,7 +172,7 @@ impl Program {
             })
             .collect();
         let wanted: Vec<_> = simplified.outputs().iter().map(|output| output.node).collect();
-        let code = Code::of(&simplified, &varies, &wanted);
+        let code = code(&simplified, &varies, &wanted);
         let [once, a_point, a_seed, _] = code.stage_flops();
         let mut flops = [once, a_point, a_seed];
         let public = inputs.len() - planned.seeded.len();
@@ -240,7 +254,31 @@ impl Program {
         stop: &AtomicBool,
         out: &mut [&mut [f64]],
     ) -> Result<(), Stopped> {
-        exec::run(self, inputs, points, scratch, stop, out)
+        self.run_with(inputs, points, scratch, Means { stop, crew: None }, out)
+    }
+
+    /// The same, large kernels shared out to a crew where it is worth it. The bits do not depend on that either.
+    ///
+    /// # Errors
+    /// As [`Program::run`].
+    ///
+    /// # Panics
+    /// Where a part of the work panicked.
+    pub fn run_with(
+        &self,
+        inputs: &[Binding<'_>],
+        points: Range<usize>,
+        scratch: &mut Scratch,
+        means: Means<'_>,
+        out: &mut [&mut [f64]],
+    ) -> Result<(), Stopped> {
+        exec::run(self, inputs, points, scratch, means, out)
+    }
+
+    /// Bytes of scratch memory that each thread takes that works along with a run of so many points.
+    pub fn helper_bytes(&self, points: usize) -> f64 {
+        let (block, seeds) = self.lane_block(points.max(1));
+        exec::helper_bytes(&self.code, block, seeds)
     }
 
     /// How many points and seeds are computed side by side: enough to fill the lanes, few enough to fit in memory.

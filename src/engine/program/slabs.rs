@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use hashbrown::{HashMap, HashSet};
 
-use super::kernel::{Buffer, Kernel, Operand, Work};
+use super::code::Code;
+use super::kernel::{Buffer, Kernel, Load, Matmul, Operand, Work};
 use super::memory::buffer_of;
 
 /// Elements that are worth it.
@@ -22,10 +23,69 @@ const MOST: usize = 512;
 pub(crate) struct Slab {
     pub(crate) kernels: Range<usize>,
     pub(crate) units: usize,
-    /// What each kernel does in a unit: elements of a Map, results of a Reduce, products of a Matmul.
+    /// What each kernel does in a unit, in units of its own.
     pub(crate) per_unit: Vec<usize>,
+    /// Whether each unit reads nothing that another one has written.
+    pub(crate) apart: bool,
     /// The most elements that one of them writes in a unit.
     pub(crate) widest: usize,
+}
+
+impl Slab {
+    /// Which of its `own` units a kernel does in those of the group.
+    pub(crate) fn part(&self, kernel: usize, units: Range<usize>, own: usize) -> Range<usize> {
+        let per_unit = self.per_unit[kernel];
+        (units.start * per_unit).min(own)..(units.end * per_unit).min(own)
+    }
+
+    /// The kernels as those units of a group have them that are apart, in memory that holds what these units write and nothing else. A Map's
+    /// elements keep their numbers; results and lines are counted from the first of these.
+    pub(crate) fn narrowed(&self, code: &Code, units: Range<usize>) -> Vec<Kernel> {
+        let kernels = &code.kernels[self.kernels.clone()];
+        // where the memory of these units begins in a buffer that they write
+        let mut begins: HashMap<u32, usize> = HashMap::new();
+        for (k, kernel) in kernels.iter().enumerate() {
+            let own = kernel.units(&code.buffers).unwrap_or(0);
+            let first = self.part(k, units.clone(), own).start;
+            let begin = |buffer: u32| (buffer, code.buffers[buffer as usize].elements.checked_div(own).unwrap_or(0) * first);
+            begins.extend(kernel.targets().into_iter().map(begin));
+        }
+        let begin = |operand: &Operand| buffer_of(operand).and_then(|buffer| begins.get(&buffer).copied());
+        let narrow = |(k, kernel): (usize, &Kernel)| {
+            let part = self.part(k, units.clone(), kernel.units(&code.buffers).unwrap_or(0));
+            let mut kernel = kernel.clone();
+            if part.is_empty() {
+                return kernel;
+            }
+            match &mut kernel.work {
+                Work::Map(map) => {
+                    for Load { operand, inside, .. } in &mut map.loads {
+                        let Some(from) = begin(operand) else { continue };
+                        let whole = inside.clone().unwrap_or(0..map.elements);
+                        let own = part.start.max(whole.start)..part.end.min(whole.end);
+                        if own.is_empty() {
+                            *inside = Some(part.start..part.start);
+                            continue;
+                        }
+                        operand.layout = operand.layout.narrowed(own.start - whole.start..own.end - whole.start, from);
+                        *inside = Some(own);
+                    }
+                }
+                Work::Reduce { from, .. } => from.layout = from.layout.narrowed(part, begin(from).unwrap_or(0)),
+                Work::Matmul(product) => {
+                    let Matmul { left, right, rows, inner, columns, .. } = product;
+                    let products = part.start / *rows..part.end / *rows;
+                    for (side, matrix) in [(left, *rows * *inner), (right, *inner * *columns)] {
+                        let elements = products.start * matrix..products.end * matrix;
+                        side.layout = side.layout.narrowed(elements, begin(side).unwrap_or(0));
+                    }
+                }
+                _ => {}
+            }
+            kernel
+        };
+        kernels.iter().enumerate().map(narrow).collect()
+    }
 }
 
 /// How a group's work is cut.
@@ -103,7 +163,7 @@ fn group(kernels: &mut Vec<Kernel>, buffers: &[Buffer], cut: Cut, base: usize, s
         let start = at + found.before.len();
         let kernels = base + start..base + start + found.members.len();
         at = start + found.members.len();
-        slabs.push(Slab { kernels, units: found.units, per_unit: found.per_unit, widest: found.widest });
+        slabs.push(Slab { kernels, units: found.units, per_unit: found.per_unit, apart: found.apart, widest: found.widest });
     }
 }
 
@@ -114,6 +174,7 @@ struct Found {
     after: Vec<usize>,
     units: usize,
     per_unit: Vec<usize>,
+    apart: bool,
     widest: usize,
 }
 
@@ -128,18 +189,21 @@ fn grow(kernels: &[Kernel], buffers: &[Buffer], cut: Cut) -> Option<Found> {
         Cut::Blocks => written(first, buffers).div_ceil(BLOCK),
     };
     let mut group = Group { cut, units, units_of: HashMap::new() };
-    let mut found =
-        Found { before: vec![], members: vec![0], after: vec![], units, per_unit: vec![group.joined(first, buffers)?], widest: 0 };
-    group.take(first, buffers, found.per_unit[0]);
+    let per_unit = group.joined(first, buffers)?;
+    let own = vec![per_unit * lines(first)];
+    let apart = group.is_apart(first, per_unit);
+    let mut found = Found { before: vec![], members: vec![0], after: vec![], units, per_unit: own, apart, widest: 0 };
+    group.take(first, buffers, per_unit);
     let mut later: HashSet<u32> = HashSet::new();
     let mut large = 1;
     for (i, kernel) in kernels.iter().enumerate().skip(1) {
         let reads = |set: &dyn Fn(u32) -> bool| kernel.operands().into_iter().filter_map(buffer_of).chain(kernel.targets()).any(set);
         let per_unit = if reads(&|buffer| later.contains(&buffer)) { None } else { group.joined(kernel, buffers) };
         if let Some(per_unit) = per_unit {
+            found.apart &= group.is_apart(kernel, per_unit);
             group.take(kernel, buffers, per_unit);
             found.members.push(i);
-            found.per_unit.push(per_unit);
+            found.per_unit.push(per_unit * lines(kernel));
             large += usize::from(written(kernel, buffers) >= LARGE);
         } else if reads(&|buffer| later.contains(&buffer) || group.units_of.contains_key(&buffer)) {
             found.after.push(i);
@@ -150,6 +214,11 @@ fn grow(kernels: &[Kernel], buffers: &[Buffer], cut: Cut) -> Option<Found> {
     }
     found.widest = group.units_of.values().copied().max().unwrap_or(0);
     (large > 1).then_some(found)
+}
+
+/// The lines of each product that a kernel is, if it is some.
+fn lines(kernel: &Kernel) -> usize {
+    if let Work::Matmul(product) = &kernel.work { product.rows } else { 1 }
 }
 
 struct Group {
@@ -221,5 +290,41 @@ impl Group {
         let furthest = |units: isize| layout.offset as isize + (units * rows - 1 - start as isize) * stride.max(0) + reach + 1;
         let all = self.units as isize;
         stride >= 0 && [1, all].into_iter().all(|units| furthest(units) <= units * source as isize)
+    }
+
+    /// Whether a kernel that can run with the group reads in each unit nothing that another unit has written.
+    fn is_apart(&self, kernel: &Kernel, per_unit: usize) -> bool {
+        match &kernel.work {
+            Work::Map(map) => map.loads.iter().all(|load| {
+                let start = load.inside.as_ref().map_or(0, |inside| inside.start);
+                !self.is_own(&load.operand) || self.is_behind(&load.operand, per_unit, start, 0)
+            }),
+            Work::Reduce { from, inner, stride, .. } => self.is_behind(from, per_unit, 0, (*inner as isize - 1).max(0) * (*stride).min(0)),
+            Work::Matmul(product) => [(&product.left, product.rows * product.inner), (&product.right, product.inner * product.columns)]
+                .into_iter()
+                .all(|(side, matrix)| self.is_behind(side, per_unit * matrix, 0, 0)),
+            _ => false,
+        }
+    }
+
+    fn is_own(&self, operand: &Operand) -> bool {
+        buffer_of(operand).is_some_and(|buffer| self.units_of.contains_key(&buffer))
+    }
+
+    /// Whether a unit that reads `per_unit` elements, the first of them `start` elements late and up to `before` positions earlier, reads
+    /// whole rows, and nothing before what it has written itself; of what the group does not write only the former.
+    fn is_behind(&self, operand: &Operand, per_unit: usize, start: usize, before: isize) -> bool {
+        let layout = &operand.layout;
+        let Some((&(_, stride), inner)) = layout.axes.split_first() else { return false };
+        let row: usize = inner.iter().map(|&(size, _)| size).product();
+        if row == 0 || !per_unit.is_multiple_of(row) {
+            return false;
+        }
+        let Some(&source) = buffer_of(operand).and_then(|buffer| self.units_of.get(&buffer)) else { return true };
+        let back: isize = inner.iter().map(|&(size, stride)| (size as isize - 1).max(0) * stride.min(0)).sum::<isize>() + before;
+        let rows = (per_unit / row) as isize;
+        // affine in the unit; before the first there is nothing
+        let nearest = |unit: isize| layout.offset as isize + (unit * rows - start as isize) * stride + back;
+        [1, self.units as isize - 1].into_iter().all(|unit| nearest(unit) >= unit * source as isize)
     }
 }

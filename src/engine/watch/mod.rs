@@ -9,11 +9,10 @@
 mod look;
 
 use std::ops::Range;
-use std::sync::atomic::AtomicBool;
 
 use super::Error;
 use super::diff;
-use super::exec::Scratch;
+use super::exec::{Means, Scratch};
 use super::graph::{Builder, Graph, Kind, NodeId};
 use super::op::{Attributes, Fact, Facts, Row, Rule};
 use super::program::layout::{Layout, Positions};
@@ -221,7 +220,7 @@ impl Watch {
     ///
     /// # Errors
     /// [`Stopped`] when `stop` was set.
-    pub fn run(&self, inputs: &[Binding<'_>], points: Range<usize>, scratch: &mut Scratch, stop: &AtomicBool) -> Result<Findings, Stopped> {
+    pub fn run(&self, inputs: &[Binding<'_>], points: Range<usize>, scratch: &mut Scratch, means: Means<'_>) -> Result<Findings, Stopped> {
         let inputs = &inputs[..self.inputs.len().min(inputs.len())];
         let count = points.len();
         let mut values = vec![0.0; self.width * count];
@@ -232,9 +231,9 @@ impl Watch {
             out.push(own);
             rest = after;
         }
-        self.program.run(inputs, points.clone(), scratch, stop, &mut out)?;
+        self.program.run_with(inputs, points.clone(), scratch, means, &mut out)?;
         let values: Vec<&[f64]> = out.into_iter().map(|own| &*own).collect();
-        look::at(self, look::Seen { inputs, values: &values, points }, stop)
+        look::at(self, look::Seen { inputs, values: &values, points }, means.stop)
     }
 }
 

@@ -14,5 +14,5 @@ mod tests;
 
 pub(super) use answer::{Block, Derivative, Slot, Style, Template, answer, print};
 pub(super) use chain::{Stage, cells};
-pub(super) use function::function;
+pub(super) use function::{Page, function};
 pub(super) use graph::{Converted, converted, graph};

@@ -39,6 +39,8 @@ pub(in crate::engine::exec) struct Segment {
 }
 
 impl Segment {
+    pub(in crate::engine::exec) const WIDTH: usize = 4;
+
     /// Never called.
     ///
     /// # Safety

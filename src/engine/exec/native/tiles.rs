@@ -10,9 +10,6 @@ use super::single::read;
 use crate::engine::exec::opcode::Opcode;
 use crate::engine::program::{Map, Step};
 
-/// Numbers that a loop takes at once.
-const WIDTH: usize = 4;
-
 /// The code of a Map over tiles.
 #[derive(Debug)]
 pub(in crate::engine::exec) struct Tiles {
@@ -240,12 +237,15 @@ pub(in crate::engine::exec) struct Segment {
 }
 
 impl Segment {
+    /// Numbers that a loop takes at once.
+    pub(in crate::engine::exec) const WIDTH: usize = 4;
+
     /// Runs the segment for the first `WIDTH`-fold part of `len` numbers of each slot, from `slots[i]` on; returns how many that are.
     ///
     /// # Safety
     /// Each address is that of `len` numbers, which nobody else uses meanwhile; those of slots that the segment writes may be written.
     pub(in crate::engine::exec) unsafe fn run(&self, slots: &[*mut f64], len: usize) -> usize {
-        let whole = len - len % WIDTH;
+        let whole = len - len % Self::WIDTH;
         if whole > 0 {
             // SAFETY: the code was made for this signature and CPU
             unsafe {

@@ -1,8 +1,9 @@
-//! Kernels that go along lines: running folds, sorts, tables of knots, convolutions. Their operands have no gaps.
+//! Kernels that go along lines: running folds, sorts, tables of knots, convolutions, single numbers one after another. The operands of
+//! the others have no gaps.
 
 use super::super::super::op::{Scan, Sorting, interpolation};
 use super::super::kernel::{Line, Work};
-use super::{Arc, Attributes, Lanes, Lowering, NodeId, Operand, Place, Shape, product, shape};
+use super::{Arc, Attributes, Graph, Lanes, Layout, Lowering, NodeId, Operand, Place, Shape, product, shape};
 
 impl Lowering<'_> {
     pub(super) fn running(&mut self, scan: Scan, args: &[NodeId], attributes: &Attributes, result: Shape) -> Place {
@@ -40,6 +41,18 @@ impl Lowering<'_> {
         self.written(work, result, lanes, ready.max(right_ready))
     }
 
+    /// A concatenation of many single numbers.
+    pub(super) fn packing(&mut self, args: &[NodeId], result: Shape, lanes: Lanes) -> Place {
+        let mut level = 0;
+        let from = args.iter().map(|&arg| {
+            let (operand, ready) = self.operand(arg);
+            level = level.max(ready);
+            Operand { layout: Layout { offset: operand.layout.offset, axes: Vec::new() }, ..operand }
+        });
+        let work = Work::Pack { from: from.collect() };
+        self.written(work, result, lanes, level)
+    }
+
     /// A kernel that fills a buffer of its own.
     fn written(&mut self, work: Work, result: Shape, lanes: Lanes, level: u32) -> Place {
         let to = self.buffer(result.elements(), lanes);
@@ -52,6 +65,13 @@ impl Lowering<'_> {
         let (operand, ready) = self.operand(id);
         self.contiguous(Operand { layout: operand.layout.broadcast(shape), ..operand }, ready, lanes)
     }
+}
+
+/// Whether a concatenation is of so many single numbers that a kernel for each would be too many.
+pub(super) fn is_packed(graph: &Graph, args: &[NodeId]) -> bool {
+    /// Fewer are as well copied one by one.
+    const FEWEST: usize = 4;
+    args.len() >= FEWEST && args.iter().all(|&arg| graph.shape(arg).elements() == 1)
 }
 
 /// The lines along the axis of a canonical application whose result has that shape.

@@ -1,0 +1,286 @@
+//! Kernels and groups of kernels whose work is shared out to a crew, when it is worth it.
+//!
+//! No bit depends on it: elements of a Map and lines of a product know nothing of each other, and a fold is cut where its tree has a node.
+//! What a part writes is cut off for it before any begins, so that none can reach into another's; nothing is shared but what is only read.
+
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+use super::super::program::{Buffer, Code, Kernel, Matmul, Slab, Stopped, Work};
+use super::compute::{self, Folded};
+use super::crew::{Crew, ranges, share};
+use super::kernels::Runner;
+use super::memory::{Bound, Memory, Slots, There};
+use super::{Frame, map, matmul, reduce};
+
+/// Nanoseconds of work, as estimated, from which it is worth waking others: some twenty times what handing over takes.
+const WORTH: f64 = 1e5;
+/// About what a part takes: short, since whoever works along does nothing else meanwhile.
+const PART: f64 = 2.5e5;
+/// Of a product, floating-point operations in a nanosecond; of all else about one.
+const PRODUCTS: f64 = 10.0;
+/// A part of a product has at least so many lines where there are enough: each packs the other side for itself.
+const LINES: usize = 96;
+/// Numbers that all parts of a fold are joined from, at most.
+const NODES: usize = 1 << 16;
+
+/// How a kernel's work is cut.
+pub(super) enum Cut {
+    /// Into ranges of its units.
+    Units { units: usize, parts: usize, of: usize },
+    /// The elements of each fold, into so many from the first on.
+    Folds { size: usize },
+    /// The columns of a product of one line.
+    Columns { parts: usize },
+}
+
+/// Nanoseconds that a kernel takes, as estimated.
+fn nanoseconds(kernel: &Kernel, buffers: &[Buffer], lanes: usize) -> f64 {
+    let flops = kernel.flops(buffers) * lanes as f64;
+    if matches!(kernel.work, Work::Matmul(_)) { flops / PRODUCTS } else { flops }
+}
+
+/// How many parts that is, for so many threads.
+fn parts(nanoseconds: f64, threads: usize) -> usize {
+    // several a thread, so that one that comes late finds some
+    ((nanoseconds / PART) as usize).max(threads)
+}
+
+/// A part of a kernel's units, and what it writes of each target.
+struct Part<'p> {
+    units: Range<usize>,
+    targets: SmallVec<[&'p mut [f64]; 4]>,
+}
+
+/// Units of a group, and what they write of each buffer.
+struct Piece<'p> {
+    units: Range<usize>,
+    own: Bound<'p>,
+}
+
+impl<'a> Runner<'a> {
+    /// How a kernel is cut, if that is worth it.
+    pub(super) fn cut(&self, kernel: &Kernel, crew: &dyn Crew) -> Option<Cut> {
+        let code = self.code;
+        let units = kernel.units(&code.buffers)?;
+        let lanes = self.frame().lanes(kernel.lanes);
+        let work = nanoseconds(kernel, &code.buffers, lanes);
+        let threads = crew.size();
+        if work < WORTH || threads < 2 {
+            return None;
+        }
+        let parts = parts(work, threads);
+        match &kernel.work {
+            Work::Reduce { inner, .. } if units < 2 * threads => fold_size(*inner, parts, units * lanes).map(|size| Cut::Folds { size }),
+            Work::Matmul(product) if units == 1 => (product.columns > 1).then_some(Cut::Columns { parts }),
+            _ if units < 2 => None,
+            Work::Matmul(_) => {
+                let lines = LINES.min(units.div_ceil(threads));
+                Some(Cut::Units { units, parts: parts.min(units.div_ceil(lines)), of: matmul::ROWS.min(lines) })
+            }
+            Work::Over(over) => Some(Cut::Units { units, parts, of: over.block(self.points, self.seeds).min(units.div_ceil(threads)) }),
+            _ => Some(Cut::Units { units, parts, of: 64.min(units.div_ceil(threads)) }),
+        }
+    }
+
+    /// A kernel, with others.
+    pub(super) fn together(&mut self, kernel: &Kernel, crew: &dyn Crew, cut: Cut) -> Result<(), Stopped> {
+        let code = self.code;
+        let mut whole: SmallVec<[Memory<'a>; 4]> = kernel.targets().into_iter().map(|buffer| self.take(buffer)).collect();
+        let (frame, desk) = self.frame_and_desk();
+        let lanes = frame.lanes(kernel.lanes);
+        let size = |buffer: u32| code.buffers[buffer as usize].elements * lanes;
+        match (&kernel.work, cut) {
+            (_, Cut::Units { units, parts, of }) => {
+                let mut parts: Vec<Part<'_>> = ranges(units, parts, of).map(|units| Part { units, targets: SmallVec::new() }).collect();
+                for (buffer, memory) in kernel.targets().into_iter().zip(&mut whole) {
+                    let width = size(buffer) / units;
+                    let mut rest = &mut memory[..units * width];
+                    for part in &mut parts {
+                        let (own, after) = std::mem::take(&mut rest).split_at_mut(part.units.len() * width);
+                        part.targets.push(own);
+                        rest = after;
+                    }
+                }
+                share(crew, desk, parts, |mut part, desk| {
+                    // whoever stops it, the flag is asked below
+                    let _ = compute::units(kernel, &frame, part.units, &mut part.targets, desk);
+                });
+            }
+            (Work::Reduce { from, inner, stride, fold }, Cut::Folds { size: chunk }) => {
+                let out = &mut whole[0][..size(kernel.to)];
+                let units = out.len() / lanes;
+                let mut nodes = vec![0.0; inner.div_ceil(chunk) * out.len()];
+                let parts: Vec<_> = ranges(*inner, inner.div_ceil(chunk), chunk).zip(nodes.chunks_mut(out.len())).collect();
+                share(crew, desk, parts, |(within, out), _| {
+                    let folded = Folded { from, how: *fold, stride: *stride, within, lanes: kernel.lanes };
+                    compute::fold_units(&frame, folded, 0..units, out);
+                });
+                for (at, to) in out.iter_mut().enumerate() {
+                    *to = reduce::joined(*fold, nodes.iter().skip(at).step_by(units * lanes).copied());
+                }
+            }
+            (Work::Matmul(product), Cut::Columns { parts }) => {
+                let mut rest = &mut whole[0][..size(kernel.to)];
+                let mut columns = Vec::new();
+                for range in ranges(product.columns, parts, 8.min(product.columns.div_ceil(crew.size()))) {
+                    let (own, after) = std::mem::take(&mut rest).split_at_mut(range.len() * lanes);
+                    columns.push((range, own));
+                    rest = after;
+                }
+                share(crew, desk, columns, |(range, out), desk| {
+                    compute::product(&frame, &columns_of(product, range), kernel.lanes, 0, &mut desk.dense, out);
+                });
+            }
+            _ => unreachable!("folds and columns are of folds and products"),
+        }
+        let done = frame.checked();
+        for (buffer, memory) in kernel.targets().into_iter().zip(whole) {
+            self.put(buffer, memory);
+        }
+        done
+    }
+
+    /// A group: its units shared out where none reads another's and there are enough of them, else one kernel after the other, each shared
+    /// out, where that is most of the work.
+    pub(super) fn group_with(&mut self, slab: &Slab, crew: &dyn Crew) -> Result<(), Stopped> {
+        let code = self.code;
+        let kernels = &code.kernels[slab.kernels.clone()];
+        let threads = crew.size();
+        let work = |kernel: &Kernel| nanoseconds(kernel, &code.buffers, self.frame().lanes(kernel.lanes));
+        let all: f64 = kernels.iter().map(work).sum();
+        if threads < 2 || all < WORTH {
+            return self.slab(slab);
+        }
+        let large: f64 = kernels.iter().map(work).filter(|&work| work >= WORTH).sum();
+        let enough = slab.apart && slab.units >= 2 * threads;
+        if !enough && large >= 0.75 * all {
+            return kernels.iter().try_for_each(|kernel| self.whole(kernel));
+        }
+        if slab.apart && slab.units > 1 {
+            return self.slab_with(slab, crew, parts(all, threads));
+        }
+        self.slab(slab)
+    }
+
+    /// A group whose units know nothing of each other.
+    fn slab_with(&mut self, slab: &Slab, crew: &dyn Crew, parts: usize) -> Result<(), Stopped> {
+        let code = self.code;
+        let kernels = &code.kernels[slab.kernels.clone()];
+        let at_once = self.at_once(slab);
+        let written: Vec<(usize, u32)> =
+            kernels.iter().enumerate().flat_map(|(k, kernel)| kernel.targets().into_iter().map(move |buffer| (k, buffer))).collect();
+        let mut whole: Vec<Memory<'a>> = written.iter().map(|&(_, buffer)| self.take(buffer)).collect();
+        let (frame, desk) = self.frame_and_desk();
+        let mut pieces: Vec<Piece<'_>> = ranges(slab.units, parts, 1).map(|units| Piece { units, own: Bound::new() }).collect();
+        for (&(k, buffer), memory) in written.iter().zip(&mut whole) {
+            let Buffer { elements, slot, .. } = code.buffers[buffer as usize];
+            let units = kernels[k].units(&code.buffers).unwrap_or(0);
+            let width = elements.checked_div(units).unwrap_or(0) * frame.lanes(kernels[k].lanes);
+            let mut rest = &mut memory[..units * width];
+            for Piece { units: range, own } in &mut pieces {
+                let part = slab.part(k, range.clone(), units);
+                let (result, after) = std::mem::take(&mut rest).split_at_mut(part.len() * width);
+                own.push(There { slot, range: 0..result.len(), result });
+                rest = after;
+            }
+        }
+        share(crew, desk, pieces, |mut piece, desk| {
+            let own = slab.narrowed(code, piece.units.clone());
+            for first in piece.units.clone().step_by(at_once) {
+                let near = first..piece.units.end.min(first + at_once);
+                for (k, (kernel, narrow)) in kernels.iter().zip(&own).enumerate() {
+                    let units = kernel.units(&code.buffers).unwrap_or(0);
+                    let (part, base) = (slab.part(k, near.clone(), units), slab.part(k, piece.units.clone(), units).start);
+                    if part.is_empty() {
+                        continue;
+                    }
+                    if narrowed_units(&frame, code, (kernel, narrow), part, base, &mut piece.own, desk).is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        let done = frame.checked();
+        for (&(_, buffer), memory) in written.iter().zip(whole) {
+            self.put(buffer, memory);
+        }
+        done
+    }
+}
+
+/// Those units of a kernel of a group, of a part that begins with the unit `base`; `own` is what the part writes.
+fn narrowed_units(
+    frame: &Frame<'_>,
+    code: &Code,
+    (kernel, narrow): (&Kernel, &Kernel),
+    part: Range<usize>,
+    base: usize,
+    own: &mut Bound<'_>,
+    desk: &mut super::Desk,
+) -> Result<(), Stopped> {
+    let units = kernel.units(&code.buffers).unwrap_or(0).max(1);
+    let lanes = frame.lanes(kernel.lanes);
+    let slots: SmallVec<[(u32, usize); 4]> = kernel
+        .targets()
+        .into_iter()
+        .map(|buffer| (code.buffers[buffer as usize].slot, code.buffers[buffer as usize].elements / units * lanes))
+        .collect();
+    let find = |own: &mut Bound<'_>, slot: u32| own.iter().position(|there| there.slot == slot);
+    let mut whole: SmallVec<[(usize, &mut [f64]); 4]> = SmallVec::new();
+    for &(slot, _) in &slots {
+        if let Some(at) = find(own, slot) {
+            whole.push((at, std::mem::take(&mut own[at].result)));
+        }
+    }
+    let mut targets: SmallVec<[&mut [f64]; 4]> = whole
+        .iter_mut()
+        .zip(&slots)
+        .map(|((_, all), &(_, width))| &mut all[(part.start - base) * width..(part.end - base) * width])
+        .collect();
+    let slots = Slots { own: frame.slots.own, bound: own, around: frame.slots.bound };
+    // elements of a Map are counted from its beginning, all else from that of the part
+    let from = if matches!(kernel.work, Work::Map(_)) { 0 } else { base };
+    let done = compute::units(narrow, &Frame { slots, ..*frame }, part.start - from..part.end - from, &mut targets, desk);
+    drop(targets);
+    for (at, all) in whole {
+        own[at].result = all;
+    }
+    done
+}
+
+/// How many elements of a fold make a part: so many that its value is a node of the tree.
+fn fold_size(count: usize, parts: usize, results: usize) -> Option<usize> {
+    let chunks = count / reduce::CHUNK / parts.max(1);
+    let size = reduce::CHUNK << chunks.checked_ilog2()?;
+    (count.div_ceil(size) * results <= NODES).then_some(size)
+}
+
+/// A product by some of the columns.
+fn columns_of(product: &Matmul, columns: Range<usize>) -> Matmul {
+    let mut own = product.clone();
+    own.columns = columns.len();
+    if let Some((size, stride)) = own.right.layout.axes.last_mut() {
+        *size = columns.len();
+        own.right.layout.offset = (own.right.layout.offset as isize + columns.start as isize * *stride) as usize;
+    }
+    own
+}
+
+/// Bytes that a thread that works along takes for the kernels of a code, for so many points and seeds; 0 where none is cut.
+pub(crate) fn bytes(code: &Code, points: usize, seeds: usize) -> f64 {
+    let mut most = 0.0_f64;
+    for kernel in &code.kernels {
+        let lanes = kernel.lanes.count(points, seeds);
+        let own = match &kernel.work {
+            Work::Map(map) => 8.0 * map::memory(map, map.elements * lanes) as f64,
+            Work::Matmul(_) => 8.0 * matmul::MEMORY as f64,
+            Work::Over(work) => work.body.scratch_bytes(points, seeds * work.block(points, seeds)),
+            _ => 0.0,
+        };
+        let own = if nanoseconds(kernel, &code.buffers, lanes) < WORTH { 0.0 } else { own };
+        most = most.max(own).max(kernel.bodies().map(|body| bytes(body, points, seeds)).fold(0.0, f64::max));
+    }
+    most
+}
