@@ -106,6 +106,8 @@ def run(target, executions):
     for directory in (found, artifacts):
         directory.mkdir(parents=True, exist_ok=True)
     measured = MEASURED / f"{target}.json"
+    if executions == 0:
+        return []
     earlier = json.loads(measured.read_text()) if measured.is_file() else {"executions": 0, "seconds": 0, "edges": 0, "memory": 0, "findings": []}
     done, findings, memory, begun = 0, [], earlier["memory"], time.monotonic()
     while done < executions and len(findings) < 10 and not ENDING.is_set():
@@ -201,7 +203,6 @@ def main():
             break
         print(f"{target}:", flush=True)
         found += run(target, options.executions)
-        print(f"    {(MEASURED / f'{target}.json').read_text()}", flush=True)
     table = "| target | executions | seconds | edges reached | most memory | corpus | findings |\n| --- | --- | --- | --- | --- | --- | --- |\n"
     for target in TARGETS:
         if (file := MEASURED / f"{target}.json").is_file():
