@@ -503,8 +503,10 @@ async fn a_draining_service_refuses() {
 #[test]
 fn settings_name_what_they_do_not_know() {
     assert_eq!(serde_json::from_str::<Settings>("{}").unwrap(), Settings::default());
-    let error = serde_json::from_str::<Settings>(r#"{"limits": {"node": 1}}"#).unwrap_err().to_string();
-    assert!(error.contains("node"), "{error}");
+    let error = serde_json::from_str::<Settings>(r#"{"worker": 1}"#).unwrap_err().to_string();
+    assert!(error.contains("`worker`") && error.contains("`workers`"), "{error}");
+    let error = serde_json::from_str::<Limits>(r#"{"node": 1}"#).unwrap_err().to_string();
+    assert!(error.contains("`node`") && error.contains("`nodes`"), "{error}");
     assert_eq!(Limits::default().nodes, 1_000_000);
 }
 

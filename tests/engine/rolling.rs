@@ -16,8 +16,9 @@ use crate::support::unrolled::{self, Given, Writer, of_unknowns};
 const EDGES: [f64; 12] = [0.0, -0.0, 1.0, -1.0, 0.5, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1e-310, 1e300, -2.5, 3.0];
 
 fn point(graph: &Graph, points: usize, edges: bool) -> Vec<Vec<f64>> {
-    let number =
-        |i: usize, k: usize| if edges && (i * 31 + k * 17).is_multiple_of(7) { EDGES[(i + 5 * k) % EDGES.len()] } else { unrolled::datum(i, k) };
+    let number = |i: usize, k: usize| {
+        if edges && (i * 31 + k * 17).is_multiple_of(7) { EDGES[(i + 5 * k) % EDGES.len()] } else { unrolled::datum(i, k) }
+    };
     graph.inputs().iter().enumerate().map(|(k, input)| (0..input.shape.elements() * points).map(|i| number(i, k)).collect()).collect()
 }
 
