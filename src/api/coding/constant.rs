@@ -2,11 +2,12 @@
 //!
 //! So nobody, with a key or without, has one packed twice, and what they take is a few megabytes however many are being read.
 
+use std::sync::Arc;
+
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use super::{Coding, pack};

@@ -9,7 +9,6 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, VARY};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-
 use bytes::Bytes;
 
 use super::{AcceptsJson, Shared};
@@ -35,8 +34,10 @@ const HTML_PAGE: &str = r#"<!DOCTYPE html>
 </html>
 "#;
 
-/// The script that starts the page. The validator is another server's, and stays out.
+/// What the script that starts the page is called.
 const START_NAME: &str = "start.js";
+
+/// The validator is another server's, and stays out.
 const START: &str = r##"window.onload = () => {
   window.ui = SwaggerUIBundle({
     url: "openapi.json",
