@@ -77,13 +77,39 @@ impl Span {
         let stop = stop.map_or(if step > 0 { highest } else { lowest }, bound);
         let length = if step > 0 { stop - start } else { start - stop };
         let stride = step.checked_abs().unwrap_or(i64::MAX);
-        let count = if length <= 0 { 0 } else { ((length - 1) / stride + 1) as usize };
-        Some(Span { start, count, step })
+        // a start before the first element, given again, would be the last
+        if length <= 0 {
+            return Some(Span { start: 0, count: 0, step });
+        }
+        Some(Span { start, count: ((length - 1) / stride + 1) as usize, step })
     }
 
     /// The bound `stop` that, with its start and step, gives this span again.
     pub(crate) fn stop(self) -> Option<i64> {
         let stop = self.start.saturating_add((self.count as i64).saturating_mul(self.step));
         (self.step > 0 || stop >= 0).then_some(stop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Span;
+
+    #[test]
+    fn a_span_given_again_is_the_same() {
+        let bounds: Vec<Option<i64>> = (-6..=6).map(Some).chain([None, Some(i64::MIN), Some(i64::MAX)]).collect();
+        let steps: Vec<i64> = (-3..=3).chain([i64::MIN, i64::MAX]).collect();
+        for size in 0..5 {
+            for (&start, &stop) in bounds.iter().flat_map(|start| bounds.iter().map(move |stop| (start, stop))) {
+                for &step in &steps {
+                    let Some(span) = Span::of(start, stop, Some(step), size) else {
+                        assert_eq!(step, 0);
+                        continue;
+                    };
+                    let again = Span::of(Some(span.start), span.stop(), Some(span.step), size);
+                    assert_eq!(again, Some(span), "{start:?}:{stop:?}:{step} of {size}");
+                }
+            }
+        }
     }
 }
