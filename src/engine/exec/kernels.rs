@@ -139,17 +139,18 @@ impl<'a> Runner<'a> {
     /// Those of a kernel's units.
     fn units(&mut self, kernel: &Kernel, part: Range<usize>, units: usize) -> Result<(), Stopped> {
         let code = self.code;
-        let mut whole: SmallVec<[Memory<'a>; 4]> = kernel.targets().into_iter().map(|buffer| self.take(buffer)).collect();
+        let buffers = kernel.targets();
+        let mut whole: SmallVec<[Memory<'a>; 4]> = buffers.iter().map(|&buffer| self.take(buffer)).collect();
         let (frame, desk) = self.frame_and_desk();
         let lanes = frame.lanes(kernel.lanes);
         let mut targets: SmallVec<[&mut [f64]; 4]> = SmallVec::new();
-        for (buffer, memory) in kernel.targets().into_iter().zip(&mut whole) {
+        for (&buffer, memory) in buffers.iter().zip(&mut whole) {
             let width = code.buffers[buffer as usize].elements.checked_div(units).unwrap_or(0) * lanes;
             targets.push(&mut memory[part.start * width..part.end * width]);
         }
         let done = compute::units(kernel, &frame, part, &mut targets, desk);
         drop(targets);
-        for (buffer, memory) in kernel.targets().into_iter().zip(whole) {
+        for (buffer, memory) in buffers.into_iter().zip(whole) {
             self.put(buffer, memory);
         }
         done
