@@ -71,7 +71,7 @@ pub(super) struct Rules {
     pub(super) most_seconds: f64,
     /// Pieces of work at once.
     pub(super) most_pieces: usize,
-    /// Seconds for which a queue may be that long. One that has stood for longer is no burst: there is more work than can be done.
+    /// Seconds for which a queue may be that long. Where workers have had no rest for longer, there is more work than can be done.
     pub(super) burst_seconds: f64,
     /// What a newcomer may then wait, as a multiple of its own work; so the answers that are given keep their speed.
     pub(super) busy_wait: f64,
@@ -113,8 +113,34 @@ pub(super) struct Load {
 #[derive(Debug)]
 struct Pieces {
     all: HashMap<u64, Arc<Piece>>,
-    /// When a worker was last free.
-    calm: Instant,
+    strain: Strain,
+}
+
+/// Whether workers keep up. Time in which all of them are busy adds to it, and time in which some are free takes as much away as they are part of
+/// all: a moment's rest between two requests does not make a burst of what follows.
+#[derive(Debug)]
+struct Strain {
+    /// Seconds, up to `burst_seconds`.
+    seconds: f64,
+    /// Whether it has come to that and not gone since.
+    lasts: bool,
+    since: Instant,
+}
+
+impl Strain {
+    /// That many pieces of work have been there until now.
+    fn pass(&mut self, pieces: usize, rules: &Rules, now: Instant) {
+        let passed = now.saturating_duration_since(self.since).as_secs_f64();
+        let workers = rules.workers.max(1);
+        let change = if pieces < workers { -passed * (workers - pieces) as f64 / workers as f64 } else { passed };
+        self.seconds = (self.seconds + change).clamp(0.0, rules.burst_seconds);
+        self.since = self.since.max(now);
+        if self.seconds >= rules.burst_seconds {
+            self.lasts = true;
+        } else if self.seconds <= 0.0 {
+            self.lasts = false;
+        }
+    }
 }
 
 /// What is left of a piece of work, in estimated nanoseconds, unless it was told to stop.
@@ -136,7 +162,8 @@ impl Piece {
 impl Load {
     /// No work yet.
     pub(super) fn new(rules: Rules) -> Load {
-        Load { pieces: Mutex::new(Pieces { all: HashMap::new(), calm: Instant::now() }), next: AtomicU64::new(0), rules }
+        let strain = Strain { seconds: 0.0, lasts: false, since: Instant::now() };
+        Load { pieces: Mutex::new(Pieces { all: HashMap::new(), strain }), next: AtomicU64::new(0), rules }
     }
 
     /// Takes on work of so many flops, unless it would wait too long.
@@ -148,16 +175,14 @@ impl Load {
         let own = nanoseconds(flops);
         let mut pieces = self.lock();
         let Waiting { nanoseconds: waiting, pieces: all, admitted: count } = waiting(&pieces.all, own, &claim.owner);
-        if all < self.rules.workers {
-            pieces.calm = now;
-        }
-        let Rules { workers, most_seconds, most_pieces, burst_seconds, busy_wait, busy_wait_seconds } = self.rules;
+        pieces.strain.pass(all, &self.rules, now);
+        let Rules { workers, most_seconds, most_pieces, burst_seconds: _, busy_wait, busy_wait_seconds } = self.rules;
         if count >= most_pieces {
             return Err(overloaded(format!("{count} pieces of work are waiting, {most_pieces} are allowed"), 1));
         }
         let seconds = waiting as f64 / 1e9 / workers.max(1) as f64;
-        let burst = now.saturating_duration_since(pieces.calm).as_secs_f64() < burst_seconds;
-        let allowed = if burst { most_seconds } else { most_seconds.min((busy_wait * own as f64 / 1e9).max(busy_wait_seconds)) };
+        let busy = most_seconds.min((busy_wait * own as f64 / 1e9).max(busy_wait_seconds));
+        let allowed = if pieces.strain.lasts { busy } else { most_seconds };
         if seconds > allowed {
             let detail = format!("this would wait {seconds:.3} s for other work, {allowed:.3} s are allowed");
             return Err(overloaded(detail, (seconds.ceil() as u64).max(1)));
@@ -255,10 +280,9 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut pieces = self.load.lock();
+        let all = pieces.all.len();
+        pieces.strain.pass(all, &self.load.rules, Instant::now());
         pieces.all.remove(&self.id);
-        if pieces.all.len() < self.load.rules.workers {
-            pieces.calm = Instant::now();
-        }
     }
 }
 
@@ -312,6 +336,27 @@ mod tests {
         standing.extend(load.admit_at(1e8, &claim(None), later));
         assert!(load.admit_at(1e8, &claim(None), later).is_err());
         assert!(load.admit_at(1e4, &claim(None), later).is_ok(), "what is short waits for nobody");
+    }
+
+    #[test]
+    fn a_moments_rest_makes_no_burst() {
+        let rules = Rules { burst_seconds: 0.02, busy_wait: 1.0, ..RULES };
+        let start = Instant::now();
+        let after = |milliseconds| start + Duration::from_millis(milliseconds);
+        let mut strain = Strain { seconds: 0.0, lasts: false, since: start };
+        for (pieces, until, lasts) in [
+            (1, 100, false),
+            (2, 110, false),
+            (1, 120, false),
+            (3, 141, true),
+            (1, 150, true),
+            (2, 151, true),
+            (0, 171, false),
+            (2, 180, false),
+        ] {
+            strain.pass(pieces, &rules, after(until));
+            assert_eq!(strain.lasts, lasts, "{until} ms");
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub struct Settings {
     pub machine_code: MachineCode,
     /// Pieces of work that may be taken on at once.
     pub queue_requests: usize,
-    /// Seconds for which the queue may be that long before that is no burst any more.
+    /// Seconds for which all workers may be busy, less those for which they rest, before a queue is no burst any more.
     pub burst_seconds: f64,
     /// What a request may wait in a queue that is no burst, as a multiple of its own work.
     pub busy_wait: f64,
@@ -61,7 +61,7 @@ impl Default for Settings {
             machine_code: MachineCode::default(),
             queue_requests: 1000,
             burst_seconds: 0.02,
-            busy_wait: 1.5,
+            busy_wait: 1.0,
             busy_wait_seconds: 0.005,
             memory_bytes: 2 << 30,
             limits: Limits::default(),
