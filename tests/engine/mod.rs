@@ -9,6 +9,7 @@ mod native;
 mod properties;
 pub mod random;
 mod rolling;
+mod scalars;
 mod slabs;
 mod split;
 mod taylor;

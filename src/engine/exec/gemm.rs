@@ -12,6 +12,8 @@ use super::elementwise::Isa;
 /// Rows and columns of the block in registers: twelve vectors of four, beside two of the right and one of the left.
 pub(super) const ROWS: usize = 6;
 const COLUMNS: usize = 8;
+/// Columns of a block that is half as wide.
+const HALF: usize = COLUMNS / 2;
 /// Entries of the inner axis that are packed at once, and columns: the right panel takes 300 KB.
 const INNER: usize = 192;
 const WIDE: usize = 192;
@@ -98,7 +100,11 @@ pub(super) fn multiply(
         let width = WIDE.min(columns - first_column);
         for first in (0..inner).step_by(INNER) {
             let depth = INNER.min(inner - first);
-            let lying = if in_place { width - width % COLUMNS } else { 0 };
+            let lying = match width % COLUMNS {
+                _ if !in_place => 0,
+                HALF => width,
+                rest => width - rest,
+            };
             pack_right(right, (first, depth), (first_column, lying..width), right_panel);
             for (range, strip) in ranges.iter_mut().zip(right_panel.chunks_exact(depth * COLUMNS)) {
                 *range = if skip { nonzero(strip) } else { (0, depth) };
@@ -124,15 +130,17 @@ pub(super) fn multiply(
                         let (begin, end) = ranges[column / COLUMNS];
                         // strips that are computed one like the other are one call
                         let (at, step, count) = if column < lying {
-                            (Matrix { first: right.at(first, first_column + column), ..right }, COLUMNS, (lying - column) / COLUMNS)
+                            let count = ((lying - column) / COLUMNS).max(1);
+                            (Matrix { first: right.at(first, first_column + column), ..right }, COLUMNS, count)
                         } else {
                             let panel = Matrix { data: right_panel, first: column * depth, down: COLUMNS as isize, across: 1 };
                             (panel, depth * COLUMNS, if skip { 1 } else { ((width - column) / COLUMNS).max(1) })
                         };
                         let strips = Strips { first: Matrix { first: at.at(begin, 0), ..at }, depth: end - begin, step, count };
                         let stripe = Matrix { first: stripe.at(0, begin), ..stripe };
-                        block(isa, stripe, strips, (&mut out[column..], stride), (rows, COLUMNS.min(width - column)), first > 0);
-                        column += count * COLUMNS;
+                        let columns = COLUMNS.min(if column < lying { lying } else { width } - column);
+                        block(isa, stripe, strips, (&mut out[column..], stride), (rows, columns), first > 0);
+                        column += if count > 1 { count * COLUMNS } else { columns };
                     }
                 }
             }
@@ -258,7 +266,7 @@ struct Strips<'a> {
 /// anywhere, with strips of the right; with one strip, of its first columns.
 #[inline(always)]
 fn block(isa: Isa, stripe: Matrix<'_>, strips: Strips<'_>, out: (&mut [f64], usize), (rows, columns): (usize, usize), goes_on: bool) {
-    if columns == COLUMNS || columns == COLUMNS / 2 {
+    if columns == COLUMNS || columns == HALF {
         return add_products(isa, stripe, strips, out, (rows, columns), goes_on);
     }
     // by way of a whole block

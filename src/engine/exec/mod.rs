@@ -18,7 +18,7 @@ mod memory;
 pub mod naive;
 pub mod native;
 pub mod opcode;
-mod reduce;
+pub(crate) mod reduce;
 mod rows;
 mod scan;
 mod sort;

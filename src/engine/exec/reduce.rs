@@ -42,6 +42,27 @@ pub(super) fn joined(how: Fold, nodes: impl IntoIterator<Item = f64>) -> f64 {
     best.unwrap_or(0.0)
 }
 
+/// The sum of no more than a chunk of whatever can be added, in the same tree; `None` of none.
+///
+/// # Errors
+/// Those of `add`.
+pub(crate) fn tree<T: Copy, E>(terms: &[T], mut add: impl FnMut(T, T) -> Result<T, E>) -> Result<Option<T>, E> {
+    debug_assert!(terms.len() <= CHUNK);
+    // the −0.0 that a way begins with leaves the bits of what is added to it
+    let mut join = |a: Option<T>, b: Option<T>| match (a, b) {
+        (Some(a), Some(b)) => add(a, b).map(Some),
+        _ => Ok(a.or(b)),
+    };
+    let mut sums = [None; WAYS];
+    for (i, &term) in terms.iter().enumerate() {
+        sums[i % WAYS] = join(sums[i % WAYS], Some(term))?;
+    }
+    let [a, b, c, d, e, f, g, h] = sums;
+    let (ae, cg, bf, dh) = (join(a, e)?, join(c, g)?, join(b, f)?, join(d, h)?);
+    let (even, odd) = (join(ae, cg)?, join(bf, dh)?);
+    join(even, odd)
+}
+
 /// Folds elements that lie side by side.
 pub(crate) fn fold(how: Fold, data: &[f64]) -> f64 {
     let mut out = [0.0];

@@ -7,6 +7,7 @@ use super::kernel::{Buffer, Kernel, Lanes, Operand, Work};
 use super::lower::{self, Lowered};
 use super::memory::{self, Slot};
 use super::roll;
+use super::scalars;
 use super::slabs::{self, Slab};
 use crate::engine::graph::{Graph, NodeId};
 
@@ -33,9 +34,12 @@ pub(crate) struct Code {
 }
 
 impl Code {
-    /// Lowers what `outputs` need, what repeats rolled; `varies[i]` says what input i varies with. The graph has no composite operators
-    /// left.
+    /// Lowers what `outputs` need, small arrays taken apart or else what repeats rolled; `varies[i]` says what input i varies with. The
+    /// graph has no composite operators left.
     pub(crate) fn of(graph: &Graph, varies: &[Lanes], outputs: &[NodeId]) -> Code {
+        if let Some(replaced) = scalars::replace(graph, varies, outputs) {
+            return Code::as_written(&replaced.graph, varies, &replaced.outputs);
+        }
         match roll::roll(graph, varies, outputs) {
             Some(rolled) => Code::as_written(&rolled.graph, varies, &rolled.outputs),
             None => Code::as_written(graph, varies, outputs),

@@ -97,6 +97,7 @@ impl Layout {
         let count = to.len() / width;
         let (outer, (rows, down), (size, stride)) = match *self.axes {
             [] => return Run { at: self.offset, stride: 0, length: count }.read(data, width, to),
+            [(_, 1)] => return to.copy_from_slice(&data[(self.offset + element) * width..][..to.len()]),
             [(size, stride)] => (&[][..], (1, 0), (size, stride)),
             [ref outer @ .., rows, row] => (outer, rows, row),
         };

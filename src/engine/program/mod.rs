@@ -1,6 +1,6 @@
 //! A function lowered to kernels over index domains: what `exec` runs.
 //!
-//! Compiling goes: the derivative as a graph ([`plan`]) → simplified → what repeats rolled ([`roll`]) → kernels ([`lower`]) → memory ([`memory`]). A program is immutable
+//! Compiling goes: the derivative as a graph ([`plan`]) → simplified → small arrays taken apart ([`scalars`]) or what repeats rolled ([`roll`]) → kernels ([`lower`]) → memory ([`memory`]). A program is immutable
 //! and shared between workers; it never holds a point.
 
 mod chain;
@@ -12,6 +12,7 @@ mod lower;
 mod memory;
 mod plan;
 mod roll;
+mod scalars;
 mod slabs;
 
 use std::ops::Range;
