@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::endpoint::Endpoint;
 use super::errand::Context;
 use super::library::Library;
+use crate::engine::exec::crew::Crew;
 
 /// A request.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub(super) struct Ask<'a> {
     pub(super) body: &'a [u8],
     pub(super) function: Option<&'a str>,
     pub(super) library: &'a Library,
+    /// Who works along where it is long, if anyone.
+    pub(super) crew: Option<&'a dyn Crew>,
 }
 
 /// What is asked, to be carried from thread to thread.
@@ -41,6 +44,6 @@ pub(super) struct Held {
 
 impl Held {
     pub(super) fn view(&self) -> Ask<'_> {
-        Ask { endpoint: self.endpoint, body: &self.body, function: self.function.as_deref(), library: &self.library }
+        Ask { endpoint: self.endpoint, body: &self.body, function: self.function.as_deref(), library: &self.library, crew: None }
     }
 }

@@ -270,7 +270,7 @@ impl Service {
     pub fn answer_blocking(&self, endpoint: Endpoint, body: &[u8]) -> Result<Vec<u8>, Failure> {
         let inner = &*self.0;
         let library = Library::new(inner.shelf.clone(), Caller::ANYONE);
-        let asked = Ask { endpoint, body, function: None, library: &library };
+        let asked = Ask { endpoint, body, function: None, library: &library, crew: None };
         guarded(|| {
             if endpoint.converts() {
                 return convert::convert(asked, &inner.limits).map_err(Halt::verdict);
@@ -295,7 +295,7 @@ impl Service {
             return Err(Failure::new(Slug::InvalidRequest, format!("/{} evaluates nothing", endpoint.name())));
         }
         let library = Library::new(self.0.shelf.clone(), Caller::ANYONE);
-        let asked = Ask { endpoint, body, function: None, library: &library };
+        let asked = Ask { endpoint, body, function: None, library: &library, crew: None };
         guarded(|| self.0.prepare(asked).map(|(run, _)| run).map_err(Halt::verdict))
     }
 }
@@ -407,7 +407,12 @@ impl Inner {
             Begun::Untouched => {
                 errand.held.grow(size as u64 * DECODE_BYTES)?;
                 let (inner, held) = (self.clone(), held.clone());
-                let read = move || decode(held.view(), &inner.limits);
+                let owner = errand.claim.owner.clone();
+                let read = move || {
+                    let others = inner.pool.others(owner);
+                    let crew = others.as_ref().map(|others| others as &dyn Crew);
+                    decode(Ask { crew, ..held.view() }, &inner.limits)
+                };
                 (self.whole("decode", size as f64 * DECODE_FLOPS, errand, read).await??, None)
             }
         };

@@ -10,7 +10,9 @@ use super::admission::NUMBER_BYTES;
 use super::build::{Labels, Origins, Site};
 use super::cache::Programs;
 use super::chain;
-use super::decode::{self, Arrangement, Entry, Envelope, Expected, Field, Given, Lead, Place, Source, Spans, Unsound, explain, fits};
+use super::decode::{
+    self, Arrangement, Entry, Envelope, Expected, Field, Given, Lead, Place, Reading, Source, Spans, Unsound, explain, fits,
+};
 use super::digest::{self, Digest, Parts};
 use super::encode::{Derivative, Slot, Style, Template, cells};
 use super::library::{Halt, Pins};
@@ -18,10 +20,11 @@ use super::limits::{Limits, check, exceeded};
 use super::words::{meant, quote};
 use super::{Ask, Endpoint, refusal};
 use crate::engine::Error;
-use crate::engine::graph::Graph;
+use crate::engine::graph::{self, Graph};
 use crate::engine::program::{Cost, Program, Want};
 use crate::engine::watch::Watch;
 use crate::notation::formula;
+use crate::wire::graph::Input;
 use crate::wire::problem::{Failure, Fault, MOST_FAULTS, Slug};
 
 /// A request's program with its surroundings.
@@ -68,10 +71,10 @@ fn first(halt: Halt, asked: Ask<'_>, limits: &Limits) -> Halt {
 }
 
 fn decode_fields(asked: Ask<'_>, envelope: &Envelope<'_>, limits: &Limits) -> Result<Decoded, Halt> {
-    let Ask { endpoint, body, library, .. } = asked;
+    let Ask { endpoint, body, library, crew, .. } = asked;
     let order = order(endpoint, envelope);
     check("limits.derivative_order", order, limits.derivative_order)?;
-    let given = match decode::given(endpoint, envelope, body, limits) {
+    let given = match decode::given(endpoint, envelope, body, Reading { limits, crew }) {
         Ok(given) => given,
         Err(Unsound::Failure(failure)) => return Err(failure.into()),
         Err(Unsound::Faults(faults)) => {
@@ -138,16 +141,44 @@ pub(super) fn plan(asked: Ask<'_>, decoded: &Decoded, limits: &Limits, cache: &P
     fields(asked, decoded, limits, cache).map_err(|halt| first(halt, asked, limits))
 }
 
-fn fields(asked: Ask<'_>, decoded: &Decoded, limits: &Limits, cache: &Programs) -> Result<Plan, Halt> {
-    let Ask { endpoint, body, .. } = asked;
-    let (envelope, given) = (decoded.spans.envelope(body), &decoded.given);
-    let mut functions = decode::functions(&envelope, body, limits, &asked.library.pinned(&decoded.pins))?;
-    let Some(mut binding) = functions.first_mut().and_then(|first| bind(first, given)) else {
-        misfit(&envelope, body, &functions, limits)?;
+/// A request's functions, built, and what of the points each input of the first one is.
+struct Functions {
+    graphs: Vec<Graph>,
+    /// Where their nodes come from, if that is to be known.
+    origins: Vec<Origins>,
+    binding: Binding,
+}
+
+/// A large plain function, whose points fit.
+fn straight(envelope: &Envelope<'_>, given: &Given, limits: &Limits) -> Option<Functions> {
+    if envelope.diagnostics {
+        return None;
+    }
+    let graph = decode::straight(envelope, limits)?;
+    let scalar = |input: &graph::Input| Input { name: input.name.clone(), shape: Some(Vec::new()) };
+    let binding = bind(&mut graph.inputs().iter().map(scalar).collect::<Vec<_>>(), given)?;
+    Some(Functions { graphs: vec![graph], origins: Vec::new(), binding })
+}
+
+/// All others.
+fn written(asked: Ask<'_>, envelope: &Envelope<'_>, decoded: &Decoded, limits: &Limits) -> Result<Functions, Halt> {
+    let mut functions = decode::functions(envelope, asked.body, limits, &asked.library.pinned(&decoded.pins))?;
+    let Some(binding) = functions.first_mut().and_then(|first| bind(&mut first.graph.inputs, &decoded.given)) else {
+        misfit(envelope, asked.body, &functions, limits)?;
         return Err(Failure::new(Slug::InvalidPoint, "the points do not fit the function's inputs").into());
     };
     // a large function's names and texts take more memory than its graph, and compiling needs room
     let (graphs, origins) = chain::build_all(functions, limits, envelope.diagnostics)?;
+    Ok(Functions { graphs, origins, binding })
+}
+
+fn fields(asked: Ask<'_>, decoded: &Decoded, limits: &Limits, cache: &Programs) -> Result<Plan, Halt> {
+    let Ask { endpoint, body, .. } = asked;
+    let (envelope, given) = (decoded.spans.envelope(body), &decoded.given);
+    let Functions { graphs, origins, mut binding } = match straight(&envelope, given, limits) {
+        Some(functions) => functions,
+        None => written(asked, &envelope, decoded, limits)?,
+    };
     let graph = &graphs[0];
     binding.wrt = wrt(&envelope, body, graph, limits)?;
     if let Some(field) = endpoint.direction() {
@@ -318,8 +349,7 @@ pub(super) fn site(source: &Source) -> Site<'_> {
 }
 
 /// Finds the values of each input and fills in the shapes that the function leaves open; `None` where something does not fit.
-fn bind(source: &mut Source, given: &Given) -> Option<Binding> {
-    let inputs = &mut source.graph.inputs;
+fn bind(inputs: &mut [Input], given: &Given) -> Option<Binding> {
     let zero = given.arrangement.points() == 0;
     // a list of no objects has nowhere to name an input; columns do, however short
     let unnamed = matches!(given.arrangement, Arrangement::Rows(0));

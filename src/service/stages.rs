@@ -21,7 +21,7 @@ pub struct Written(Source);
 pub fn read(service: &Service, endpoint: Endpoint, body: &[u8]) -> Result<Written, Failure> {
     let limits = &service.0.limits;
     let library = Library::new(service.0.shelf.clone(), Caller::ANYONE);
-    let asked = Ask { endpoint, body, function: None, library: &library };
+    let asked = Ask { endpoint, body, function: None, library: &library, crew: None };
     let envelope = decode::glance(asked).map_or_else(|| decode::envelope(asked, limits.json_nesting), Ok)?;
     decode::function(&envelope, body, limits, &library).map(Written).map_err(Halt::verdict)
 }

@@ -101,6 +101,8 @@ async fn shapes_and_attributes_are_checked_where_they_stand() {
         ("sin(x, x)", "invalid-graph", ["line 1, column 1", "sin", "2"]),
         ("if(x, 1)", "invalid-graph", ["line 1, column 1", "3", "2"]),
         ("y = x + 1\neigh(outer(x, x))", "invalid-graph", ["line 2, column 1", "several values", "item"]),
+        ("sum(-eigh(outer(x, x)))", "invalid-graph", ["line 1, column 5", "2 values", "item"]),
+        ("item(-x, index=1)", "invalid-graph", ["line 1, column 1", "no result 1", "one value"]),
     ] {
         let body = json!({"formula": formula, "at": {"x": [1, 2, 3]}}).to_string();
         trial.refused("/value", body, kind, &[("/formula", &words)]).await;

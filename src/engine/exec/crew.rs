@@ -21,7 +21,10 @@ pub trait Crew: Sync {
 }
 
 /// Hands each part to one call of `work`.
-pub(super) fn share<T: Send>(crew: &dyn Crew, own: &mut Desk, parts: Vec<T>, work: impl Fn(T, &mut Desk) + Sync) {
+///
+/// # Panics
+/// As [`Crew::run`].
+pub fn share<T: Send>(crew: &dyn Crew, own: &mut Desk, parts: Vec<T>, work: impl Fn(T, &mut Desk) + Sync) {
     let parts: Vec<Mutex<Option<T>>> = parts.into_iter().map(|part| Mutex::new(Some(part))).collect();
     crew.run(own, parts.len(), &|number, desk| {
         let part = parts[number].lock().unwrap_or_else(PoisonError::into_inner).take();

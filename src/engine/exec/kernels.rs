@@ -199,10 +199,13 @@ impl<'a> Runner<'a> {
             }
             Work::ScatterAdd { from, table } => {
                 let offset = from.layout.offset * lanes;
-                let width = (table.inner * lanes).max(1);
-                for (entry, update) in entries(table).zip(frame.data(from)[offset..].chunks_exact(width)) {
-                    for (sum, value) in out[entry * lanes..entry * lanes + width].iter_mut().zip(update) {
-                        *sum += value;
+                let width = table.inner * lanes;
+                // slices of no elements add nothing, whatever else is in the memory that they would be in
+                if width > 0 {
+                    for (entry, update) in entries(table).zip(frame.data(from)[offset..].chunks_exact(width)) {
+                        for (sum, value) in out[entry * lanes..entry * lanes + width].iter_mut().zip(update) {
+                            *sum += value;
+                        }
                     }
                 }
             }

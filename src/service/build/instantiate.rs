@@ -307,14 +307,14 @@ impl<'g> Machine<'_, 'g> {
         let mut args = SmallVec::with_capacity(definition.operands(node).len());
         let mut whole = true;
         for (i, &operand) in definition.operands(node).iter().enumerate() {
-            let pointer = || format!("{}/args/{i}", definition.node_pointer(node));
+            let site = self.site;
+            let pointer = || definition.part_pointer(node, format_args!("/args/{i}"), site);
             match self.slot(frame, operand, pointer)? {
                 Slot::One(id) => args.push(id),
                 Slot::Broken => whole = false,
                 Slot::Several(signature) => {
                     whole = false;
                     let results = self.signatures[signature as usize].0.len();
-                    let site = self.site;
                     self.faults.graph(|| {
                         let detail = format!("this argument has {results} values, not one");
                         (pointer(), site.located(definition.graph, Some(node), detail), Some("pick one with `item`".into()))
@@ -382,7 +382,8 @@ impl<'g> Machine<'_, 'g> {
 
     fn item(&mut self, frame: &Frame, node: usize, pick: Pick<'_>) -> Result<Slot, Failure> {
         let definition = &self.definitions.all[frame.definition];
-        let slot = self.slot(frame, definition.operands(node)[0], || format!("{}/args/0", definition.node_pointer(node)))?;
+        let site = self.site;
+        let slot = self.slot(frame, definition.operands(node)[0], || definition.part_pointer(node, "/args/0", site))?;
         let (found, detail, hint) = match (slot, pick) {
             (Slot::Broken, _) => return Ok(Slot::Broken),
             (Slot::One(_), Pick::Position(0)) => (Some(slot), String::new(), None),
@@ -410,9 +411,7 @@ impl<'g> Machine<'_, 'g> {
         if let Some(slot) = found {
             return Ok(slot);
         }
-        let site = self.site;
-        self.faults
-            .graph(|| (format!("{}/index", definition.node_pointer(node)), site.located(definition.graph, Some(node), detail), hint));
+        self.faults.graph(|| (definition.part_pointer(node, "/index", site), site.located(definition.graph, Some(node), detail), hint));
         Ok(Slot::Broken)
     }
 
@@ -428,7 +427,7 @@ impl<'g> Machine<'_, 'g> {
                 let (site, given) = (self.site, self.builder.shape(arg));
                 self.faults.push(Slug::ShapeMismatch, || {
                     let detail = format!("input {} has shape {declared}, {given} is given", quote(&input.name));
-                    (format!("{}/args/{i}", caller.node_pointer(node)), site.located(caller.graph, Some(node), detail), None)
+                    (caller.part_pointer(node, format_args!("/args/{i}"), site), site.located(caller.graph, Some(node), detail), None)
                 });
             }
         }

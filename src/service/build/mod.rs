@@ -16,6 +16,7 @@ mod tests;
 use std::collections::HashMap;
 
 pub(super) use labels::{Labels, Origins};
+pub(super) use names::valid;
 
 use super::limits::{Limits, check};
 use crate::engine::graph::{Graph, NodeId};

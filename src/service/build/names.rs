@@ -1,7 +1,7 @@
 //! What a name may look like.
 
 /// Whether a name is a Unicode identifier (XID, or `_` in front), with `.` inside.
-pub(super) fn valid(name: &str) -> bool {
+pub(in crate::service) fn valid(name: &str) -> bool {
     // most names are ASCII, and then there are few to tell apart
     if let [first, rest @ ..] = name.as_bytes()
         && (first.is_ascii_alphabetic() || *first == b'_')

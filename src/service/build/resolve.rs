@@ -4,7 +4,7 @@
 //! looked at, called or not.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use super::attributes::{Wrong, integer, typed};
 use super::names::valid;
@@ -99,6 +99,15 @@ impl<'g> Definition<'g> {
         node.name.as_deref().map_or_else(|| format!("an inline {}", quote(&node.op)), quote)
     }
 
+    /// Where a part of a node stands, as `/args/0`; of a formula nothing but the text has a place.
+    pub(super) fn part_pointer(&self, node: usize, part: impl Display, site: Site<'_>) -> String {
+        let mut pointer = self.node_pointer(node);
+        if site.text.is_none() {
+            let _ = write!(pointer, "{part}");
+        }
+        pointer
+    }
+
     /// Where a node stands: the way up from an inline one to a listed one, without recursion.
     pub(super) fn node_pointer(&self, node: usize) -> String {
         let mut way = Vec::new();
@@ -163,9 +172,9 @@ impl<'g> Definitions<'g> {
         for (position, node) in graph.nodes.iter().enumerate() {
             actions.push(self.action(&scope, position, faults));
             for (i, argument) in node.args.iter().enumerate() {
-                operands.push(
-                    scope.operand(argument, faults, || (format!("{}/args/{i}", scope.definition.node_pointer(position)), Some(position))),
-                );
+                operands.push(scope.operand(argument, faults, || {
+                    (scope.definition.part_pointer(position, format_args!("/args/{i}"), site), Some(position))
+                }));
             }
             starts.push(operands.len() as u32);
         }
@@ -400,10 +409,7 @@ impl<'g> Scope<'_, 'g> {
     fn broken(&self, faults: &mut Faults, node: usize, place: &str, say: impl FnOnce() -> (String, Option<String>)) -> Action<'g> {
         faults.graph(|| {
             let (detail, hint) = say();
-            let mut pointer = self.definition.node_pointer(node);
-            if self.site.text.is_none() {
-                pointer.push_str(place);
-            }
+            let pointer = self.definition.part_pointer(node, place, self.site);
             (pointer, self.site.located(self.definition.graph, Some(node), detail), hint)
         });
         Action::Broken
@@ -503,7 +509,7 @@ fn cycle(
     names.push(definition.called(child as usize));
     let user = stack.last().map_or(child, |(node, _)| *node) as usize;
     let detail = format!("a cycle: {} (each uses the next)", names.join(" → "));
-    (format!("{}/args/{argument}", definition.node_pointer(user)), site.located(definition.graph, Some(user), detail), None)
+    (definition.part_pointer(user, format_args!("/args/{argument}"), site), site.located(definition.graph, Some(user), detail), None)
 }
 
 /// An edge that closes a cycle; the members are only listed while there is room for faults.

@@ -17,6 +17,16 @@ impl<'t> Cursor<'t> {
         Cursor { text, at: 0 }
     }
 
+    /// What is not read yet.
+    pub(super) fn rest(&self) -> &'t str {
+        &self.text[self.at..]
+    }
+
+    /// Goes on behind so many bytes.
+    pub(super) fn skip(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+
     /// The next byte but white space, which is read over.
     pub(super) fn next(&mut self) -> Option<u8> {
         match self.text.as_bytes().get(self.at) {
@@ -52,7 +62,7 @@ impl<'t> Cursor<'t> {
     /// A string without escapes.
     pub(super) fn string(&mut self) -> Option<&'t str> {
         self.take(b'"')?;
-        let rest = &self.text[self.at..];
+        let rest = self.rest();
         let length = rest.bytes().position(|byte| byte == b'"' || byte == b'\\' || byte < 0x20)?;
         self.at += length + 1;
         (rest.as_bytes()[length] == b'"').then_some(&rest[..length])

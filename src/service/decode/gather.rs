@@ -14,6 +14,7 @@ use super::context::{Context, Step};
 use super::raw::Raw;
 use super::reader::{Key, Reader, Seed};
 use super::tensor::{Form, Numbers};
+use crate::engine::exec::crew::Crew;
 use crate::service::limits::{Limits, exceeded};
 use crate::wire::problem::{Failure, Slug};
 
@@ -67,6 +68,14 @@ pub(in crate::service) struct Given {
     pub(in crate::service) arrangement: Arrangement,
 }
 
+/// What numbers are read with.
+#[derive(Clone, Copy)]
+pub(in crate::service) struct Reading<'r> {
+    pub(in crate::service) limits: &'r Limits,
+    /// Who works along where there are many, if anyone.
+    pub(in crate::service) crew: Option<&'r dyn Crew>,
+}
+
 /// What one field holds.
 #[derive(Debug, Default)]
 pub(super) struct Table {
@@ -113,11 +122,11 @@ pub(super) fn gather<'a>(
     raw: Raw<'a>,
     body: &'a [u8],
     rows: bool,
-    limits: &Limits,
+    reading: Reading<'_>,
 ) -> Result<(Table, Context<'a>), Failure> {
-    match columns::table(raw.get(), rows, limits) {
-        Some(table) => Ok((table, Context::new(Some(field), limits.json_nesting, Slug::InvalidPoint))),
-        None => carefully(field, raw, body, rows, limits),
+    match columns::table(raw.get(), rows, reading) {
+        Some(table) => Ok((table, Context::new(Some(field), reading.limits.json_nesting, Slug::InvalidPoint))),
+        None => carefully(field, raw, body, rows, reading.limits),
     }
 }
 

@@ -14,19 +14,19 @@ use smallvec::SmallVec;
 
 use super::context::{Context, Place, Step};
 use super::inputs::Inputs;
-use super::plain;
+use super::plain::{self, Grow};
 use super::raw::Raw;
 use super::reader::{Key, Reader, Seed, Text, each, one_more, reads};
 use super::tensor::{self, Numbers};
 use crate::engine::op::spelling;
 use crate::service::limits::Limits;
 use crate::service::names::Names;
-use crate::wire::graph::{Argument, Attribute, Graph, Node, Origin, Output, Tensor};
+use crate::wire::graph::{Argument, Attribute, Graph, Input, Node, Origin, Output, Tensor};
 use crate::wire::problem::{Failure, Slug};
 
 /// Reads `graph`.
 pub(in crate::service) fn graph(raw: Raw<'_>, place: Place, body: &[u8], limits: &Limits) -> Result<Graph, Failure> {
-    plain::graph(raw.get(), limits).map_or_else(|| careful(raw, place, body, limits), Ok)
+    plain::graph(raw.get(), Growing::default(), limits).map_or_else(|| careful(raw, place, body, limits), |graph| Ok(graph.into_graph()))
 }
 
 /// Reads `graph`, however it is written and whatever is wrong with it.
@@ -60,16 +60,57 @@ impl Growing {
     }
 
     /// Calls a node by a name.
-    pub(super) fn name(&mut self, position: usize, name: String) {
+    fn name(&mut self, position: usize, name: String) {
         let nodes = &self.graph.nodes;
         self.names.insert(&name, position as u32, |position| nodes[position as usize].name.as_deref().unwrap_or_default());
         self.graph.nodes[position].name = Some(name);
     }
 
     /// The node of that name, if it was read.
-    pub(super) fn named(&self, name: &str) -> Option<usize> {
+    fn known(&self, name: &str) -> Option<usize> {
         let name_of = |position: u32| self.graph.nodes[position as usize].name.as_deref().unwrap_or_default();
         self.names.get(name, name_of).map(|position| position as usize)
+    }
+}
+
+impl<'t> Grow<'t> for Growing {
+    type Argument = Argument;
+
+    fn inputs(&mut self, names: &[&'t str]) -> Option<()> {
+        self.graph.inputs = names.iter().map(|&name| Input { name: name.to_owned(), shape: Some(Vec::new()) }).collect();
+        Some(())
+    }
+
+    fn outputs(&mut self, names: &[&'t str]) -> Option<()> {
+        let named = |&name: &&str| Output { name: name.to_owned(), value: Argument::Name(name.to_owned()) };
+        self.graph.outputs = names.iter().map(named).collect();
+        Some(())
+    }
+
+    fn begin(&mut self, origin: Origin) -> Option<usize> {
+        self.graph.nodes.push(Node { name: None, op: "".into(), args: SmallVec::new(), attributes: BTreeMap::new(), origin });
+        Some(self.graph.nodes.len() - 1)
+    }
+
+    fn end(&mut self, position: usize, name: Option<&'t str>, op: &'t str, args: SmallVec<[Argument; 2]>) -> Option<()> {
+        let node = &mut self.graph.nodes[position];
+        (node.op, node.args) = (spelling(op)?.into(), args);
+        if let Some(name) = name {
+            self.name(position, name.to_owned());
+        }
+        Some(())
+    }
+
+    fn inside(&self, position: usize) -> Argument {
+        Argument::Node(position)
+    }
+
+    fn named(&self, name: &'t str) -> Option<Argument> {
+        Some(self.known(name).map_or_else(|| Argument::Name(name.to_owned()), Argument::Node))
+    }
+
+    fn number(&self, value: f64) -> Argument {
+        Argument::Number(value)
     }
 }
 
@@ -199,7 +240,7 @@ impl<'de> Reader<'de> for Expression<'_, '_, 'de> {
         if self.listed() {
             return self.refuse("a string");
         }
-        Some(self.graph.named(&name).map_or_else(|| Argument::Name(name.into_owned()), Argument::Node))
+        Some(self.graph.known(&name).map_or_else(|| Argument::Name(name.into_owned()), Argument::Node))
     }
 
     fn object<A: MapAccess<'de>>(mut self, mut object: A) -> Result<Option<Argument>, A::Error> {

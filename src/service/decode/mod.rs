@@ -18,6 +18,7 @@ mod reader;
 mod scan;
 mod stages;
 mod steps;
+mod straight;
 mod tensor;
 
 use serde::de::DeserializeSeed;
@@ -25,7 +26,7 @@ use serde::de::DeserializeSeed;
 pub(super) use context::{Place, push_key};
 pub(super) use envelope::{Envelope, Form, Layout, Of, Said, Spans, envelope, glance, registration};
 pub(super) use explain::{Expected, Field, Lead, explain};
-pub(super) use gather::{Arrangement, Entry, Given};
+pub(super) use gather::{Arrangement, Entry, Given, Reading};
 pub(super) use stages::Gathered;
 pub(super) use steps::SAMPLES;
 pub(super) use tensor::{fits, special};
@@ -39,21 +40,23 @@ use super::Endpoint;
 use super::library::{Halt, Library, Wanted};
 use super::limits::{Limits, check, exceeded};
 use super::words::{SPELLING, quote};
+use crate::engine::graph as engine;
 use crate::notation::formula::{self, SyntaxError, SyntaxErrorKind};
 use crate::wire::graph::{Graph, Input};
 use crate::wire::problem::{Failure, Fault, MOST_FAULTS, Slug};
 
 /// The numbers of a request; `Err` of the second kind where they do not make sense on their own.
-pub(super) fn given(endpoint: Endpoint, envelope: &Envelope<'_>, body: &[u8], limits: &Limits) -> Result<Given, Unsound> {
+pub(super) fn given(endpoint: Endpoint, envelope: &Envelope<'_>, body: &[u8], reading: Reading<'_>) -> Result<Given, Unsound> {
+    let limits = reading.limits;
     let mut given = Given::default();
     let mut faults = Vec::new();
     if let Some(raw) = envelope.at {
-        let (table, context) = gather("at", raw, body, false, limits)?;
+        let (table, context) = gather("at", raw, body, false, reading)?;
         faults.extend(context.faults);
         given.at = table.entries;
     }
     if let Some(raw) = envelope.points {
-        let (mut table, mut context) = gather("points", raw, body, true, limits)?;
+        let (mut table, mut context) = gather("points", raw, body, true, reading)?;
         given.arrangement = match table.rows {
             Some(rows) => Arrangement::Rows(rows),
             None => Arrangement::Columns(split_columns(&mut table, &mut context)),
@@ -67,7 +70,7 @@ pub(super) fn given(endpoint: Endpoint, envelope: &Envelope<'_>, body: &[u8], li
     }
     if let (Some(field), Some(raw)) = (endpoint.direction(), envelope.direction) {
         let rows = envelope.points.is_some();
-        let (table, mut context) = gather(field, raw, body, rows, limits)?;
+        let (table, mut context) = gather(field, raw, body, rows, reading)?;
         if let Some(rows) = table.rows
             && rows != given.arrangement.points()
         {
@@ -116,6 +119,13 @@ pub(super) fn functions(envelope: &Envelope<'_>, body: &[u8], limits: &Limits, l
         Some(raw) => stages::functions(raw, body, limits, library),
         None => function(envelope, body, limits, library).map(|source| vec![source]),
     }
+}
+
+/// The request's function straight as a graph of the engine, where it is a plain one. What is wrong with it, if anything, who reads it as it is
+/// written finds out.
+pub(super) fn straight(envelope: &Envelope<'_>, limits: &Limits) -> Option<engine::Graph> {
+    let raw = envelope.graph.filter(|_| envelope.stages.is_none())?;
+    straight::function(raw.get(), limits)
 }
 
 /// The registered functions that a request refers to, in order.

@@ -1,24 +1,46 @@
 //! A JSON graph as generators write it: names without escapes, nodes of `name`, `op` and `args` and no more, outputs that are names.
 //!
 //! Large graphs are of this kind, and here they are read at a fraction of the cost of [`mod@super::graph`], which reads all others. There is
-//! nothing that only this reader accepts, and no fault is found here: what is not as plain, or too much, is left to the other.
-
-use std::collections::BTreeMap;
+//! nothing that only this reader accepts, and no fault is found here: what is not as plain, or too much, is left to the other. What a graph
+//! becomes is up to who has it read: as it is written, or straight what the engine works with.
 
 use smallvec::SmallVec;
 
 use super::cursor::Cursor;
-use super::graph::Growing;
-use crate::engine::op::spelling;
 use crate::service::limits::Limits;
-use crate::wire::graph::{Argument, Graph, Input, Node, Origin, Output};
+use crate::wire::graph::Origin;
 
 /// Nodes that stand inside one another are read to this depth.
 const MOST_INLINE: usize = 16;
 
-/// The graph that `text` is, if it is plain.
-pub(super) fn graph(text: &str, limits: &Limits) -> Option<Graph> {
-    let mut plain = Plain { cursor: Cursor::new(text), graph: Growing::default(), args: 0, limits };
+/// What a graph becomes while it is read. Whatever is `None` ends the reading.
+pub(super) trait Grow<'t> {
+    /// An argument of a node.
+    type Argument;
+
+    /// The inputs, all of them scalars.
+    fn inputs(&mut self, names: &[&'t str]) -> Option<()>;
+
+    /// The outputs, which are called what they are.
+    fn outputs(&mut self, names: &[&'t str]) -> Option<()>;
+
+    /// A node takes the next position, before those inside it do.
+    fn begin(&mut self, origin: Origin) -> Option<usize>;
+
+    /// It is whole.
+    fn end(&mut self, position: usize, name: Option<&'t str>, op: &'t str, args: SmallVec<[Self::Argument; 2]>) -> Option<()>;
+
+    /// What stands inside another as an argument of it.
+    fn inside(&self, position: usize) -> Self::Argument;
+
+    fn named(&self, name: &'t str) -> Option<Self::Argument>;
+
+    fn number(&self, value: f64) -> Self::Argument;
+}
+
+/// What becomes of the graph that `text` is, if it is plain.
+pub(super) fn graph<'t, G: Grow<'t>>(text: &'t str, graph: G, limits: &Limits) -> Option<G> {
+    let mut plain = Plain { cursor: Cursor::new(text), graph, nodes: 0, args: 0, limits };
     let mut seen: Vec<&str> = Vec::with_capacity(3);
     plain.cursor.take(b'{')?;
     while plain.cursor.more(seen.is_empty(), b'}')? {
@@ -30,29 +52,31 @@ pub(super) fn graph(text: &str, limits: &Limits) -> Option<Graph> {
         seen.push(key);
         match key {
             "inputs" => {
-                let scalar = |name: &str| Input { name: name.to_owned(), shape: Some(Vec::new()) };
-                plain.graph.inputs = plain.names(limits.inputs)?.into_iter().map(scalar).collect();
+                let names = plain.names(limits.inputs)?;
+                plain.graph.inputs(&names)?;
             }
             "nodes" => plain.nodes()?,
             "outputs" => {
-                let named = |name: &str| Output { name: name.to_owned(), value: Argument::Name(name.to_owned()) };
-                plain.graph.outputs = plain.names(limits.outputs)?.into_iter().map(named).collect();
+                let names = plain.names(limits.outputs)?;
+                plain.graph.outputs(&names)?;
             }
             _ => return None,
         }
     }
-    (plain.cursor.next().is_none() && seen.contains(&"outputs")).then(|| plain.graph.into_graph())
+    (plain.cursor.next().is_none() && seen.contains(&"outputs")).then_some(plain.graph)
 }
 
-struct Plain<'t, 'l> {
+struct Plain<'t, 'l, G> {
     cursor: Cursor<'t>,
-    graph: Growing,
+    graph: G,
+    /// Nodes so far.
+    nodes: usize,
     /// Arguments so far.
     args: usize,
     limits: &'l Limits,
 }
 
-impl<'t> Plain<'t, '_> {
+impl<'t, G: Grow<'t>> Plain<'t, '_, G> {
     /// A list of so many strings at most.
     fn names(&mut self, most: usize) -> Option<Vec<&'t str>> {
         let mut names = Vec::new();
@@ -75,12 +99,12 @@ impl<'t> Plain<'t, '_> {
 
     /// A node with those inside it; its position.
     fn node(&mut self, origin: Origin, depth: usize) -> Option<usize> {
-        let position = self.graph.nodes.len();
         // its arguments may stand in a graph of a stage: `/stages/i/graph/nodes/j/args`, and two levels more for each node around it
-        if position >= self.limits.nodes || depth > MOST_INLINE || 7 + 2 * depth > self.limits.json_nesting {
+        if self.nodes >= self.limits.nodes || depth > MOST_INLINE || 7 + 2 * depth > self.limits.json_nesting {
             return None;
         }
-        self.graph.nodes.push(Node { name: None, op: "".into(), args: SmallVec::new(), attributes: BTreeMap::new(), origin });
+        self.nodes += 1;
+        let position = self.graph.begin(origin)?;
         let listed = matches!(origin, Origin::Listed(_));
         let (mut name, mut op, mut args, mut first) = (None, None, None, true);
         self.cursor.take(b'{')?;
@@ -89,21 +113,20 @@ impl<'t> Plain<'t, '_> {
             let key = self.cursor.string()?;
             self.cursor.take(b':')?;
             match key {
-                "op" if op.is_none() => op = Some(spelling(self.cursor.string()?)?),
+                "op" if op.is_none() => op = Some(self.cursor.string()?),
                 "name" if listed && name.is_none() => name = Some(self.cursor.string()?),
                 "args" if args.is_none() => args = Some(self.arguments(position, depth)?),
                 _ => return None,
             }
         }
-        let node = &mut self.graph.nodes[position];
-        (node.op, node.args) = (op?.into(), args?);
-        if listed {
-            self.graph.name(position, name?.to_owned());
+        if listed && name.is_none() {
+            return None;
         }
+        self.graph.end(position, name, op?, args?)?;
         Some(position)
     }
 
-    fn arguments(&mut self, parent: usize, depth: usize) -> Option<SmallVec<[Argument; 2]>> {
+    fn arguments(&mut self, parent: usize, depth: usize) -> Option<SmallVec<[G::Argument; 2]>> {
         let mut args = SmallVec::new();
         self.cursor.take(b'[')?;
         while self.cursor.more(args.is_empty(), b']')? {
@@ -114,13 +137,17 @@ impl<'t> Plain<'t, '_> {
             args.push(match self.cursor.next()? {
                 b'"' => {
                     let name = self.cursor.string()?;
-                    self.graph.named(name).map_or_else(|| Argument::Name(name.to_owned()), Argument::Node)
+                    self.graph.named(name)?
                 }
                 b'{' => {
                     let origin = Origin::Inline { parent: parent as u32, argument: args.len() as u32 };
-                    Argument::Node(self.node(origin, depth + 1)?)
+                    let position = self.node(origin, depth + 1)?;
+                    self.graph.inside(position)
                 }
-                _ => Argument::Number(self.cursor.number()?),
+                _ => {
+                    let value = self.cursor.number()?;
+                    self.graph.number(value)
+                }
             });
         }
         Some(args)
@@ -132,7 +159,12 @@ mod tests {
     use super::super::context::Place;
     use super::super::raw::Raw;
     use super::*;
-    use crate::service::decode::graph::careful;
+    use crate::service::decode::graph::{Growing, careful};
+    use crate::wire::graph::Graph;
+
+    fn graph(text: &str, limits: &Limits) -> Option<Graph> {
+        super::graph(text, Growing::default(), limits).map(Growing::into_graph)
+    }
 
     fn both(text: &str) -> (Option<Graph>, Result<Graph, crate::wire::problem::Failure>) {
         let limits = Limits { nodes: 8, inputs: 3, outputs: 2, ..Limits::default() };

@@ -75,6 +75,11 @@ impl Shared {
         self.call_relief();
     }
 
+    /// Those who work along with a worker; one alone needs no crew.
+    fn others(&self, owner: Owner) -> Option<Others<'_>> {
+        (self.workers > 1).then(|| Others::of(self, self.workers, owner))
+    }
+
     /// Where somebody waits and no worker is free it may last.
     fn call_relief(&self) {
         if self.busy.load(Ordering::Relaxed) >= self.workers && self.turns.owners() > 0 {
@@ -193,6 +198,11 @@ impl Pool {
     /// The workers, for a thread that is none of them.
     pub(super) fn crew(&self) -> Others<'_> {
         Others::of(&self.shared, self.shared.workers + 1, None)
+    }
+
+    /// The other workers, for one of them that does a caller's work; `None` where he is the only one.
+    pub(super) fn others(&self, owner: Owner) -> Option<Others<'_>> {
+        self.shared.others(owner)
     }
 
     /// Runs a piece of work whole.
@@ -357,8 +367,7 @@ impl Blocks {
         let begun = Instant::now();
         let begin = number * self.size;
         let points = begin..(begin + self.size).min(self.run.points());
-        // one worker alone needs no crew
-        let others = (shared.workers > 1).then(|| Others::of(shared, shared.workers, self.permit.claim().owner.clone()));
+        let others = shared.others(self.permit.claim().owner.clone());
         let crew = others.as_ref().map(|others| others as &dyn Crew);
         let outcome = catch_unwind(AssertUnwindSafe(|| self.run.block_of(points, scratch, Means { stop, crew })));
         if outcome.is_err() || self.run.scratch_bytes() > KEPT_BYTES {
