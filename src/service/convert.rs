@@ -35,7 +35,7 @@ fn answer(built: &Built, limits: &Limits) -> Result<Vec<u8>, Failure> {
     let outputs = built.graph.outputs().iter();
     let answer = encode::converted(&encode::Converted {
         graph: &graph,
-        formula: formula::print(&nested).as_deref(),
+        formula: formula::print_within(&nested, limits.formula_nesting).as_deref(),
         latex: &latex::print(&nested),
         outputs: outputs.map(|output| (output.name.as_str(), built.graph.shape(output.node).sizes())).collect(),
         cost: program.cost(1),

@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use smallvec::{SmallVec, smallvec};
+
 use super::digest::{self, Digest, needed};
 use crate::engine::graph::{Body, Graph, Kind, NodeId};
 use crate::engine::op::{Rule, Value};
@@ -116,14 +118,17 @@ fn one(graph: &Graph, called: &Called<'_>, style: Style, functions: &mut Functio
                     continue;
                 }
                 // A sum of one term is the term: so a constant gets a name and is written once.
-                ("add", vec![value], BTreeMap::new())
+                ("add", smallvec![value], BTreeMap::new())
             }
             Kind::Apply { op, args, .. } if matches!(op.rule, Rule::Item) && only_result(graph, args[0]) => {
                 arguments[id.index()] = arguments[args[0].index()].clone();
                 continue;
             }
             Kind::Apply { op, args, attributes } => {
-                let args = args.iter().filter_map(|arg| arguments[arg.index()].clone()).collect();
+                let mut args: SmallVec<[wire::Argument; 2]> = args.iter().filter_map(|arg| arguments[arg.index()].clone()).collect();
+                if style == Style::Nested && op.folds_when_built() {
+                    unfold(op.name, &mut args, &mut nodes);
+                }
                 (op.name, args, attributes.iter().map(|(name, value)| (name.to_owned(), attribute(value, functions))).collect())
             }
         };
@@ -131,7 +136,7 @@ fn one(graph: &Graph, called: &Called<'_>, style: Style, functions: &mut Functio
         let nested = style == Style::Nested && uses[id.index()] == 1 && (!named.is_given(id) || lone_f == Some(id));
         let name = (!nested).then(|| named.take(id));
         arguments[id.index()] = Some(name.clone().map_or(wire::Argument::Node(nodes.len()), wire::Argument::Name));
-        nodes.push(wire::Node { name, op: op.to_owned().into(), args: args.into(), attributes, origin });
+        nodes.push(wire::Node { name, op: op.to_owned().into(), args, attributes, origin });
     }
     let inputs = graph.inputs().iter().zip(&called.inputs);
     let inputs = inputs.map(|(input, name)| wire::Input { name: name.clone(), shape: Some(input.shape.sizes().to_vec()) }).collect();
@@ -140,6 +145,17 @@ fn one(graph: &Graph, called: &Called<'_>, style: Style, functions: &mut Functio
         .filter_map(|(output, name)| arguments[output.node.index()].clone().map(|value| wire::Output { name: name.clone(), value }))
         .collect();
     wire::Graph { inputs, nodes, outputs, functions: indexmap::IndexMap::new() }
+}
+
+/// Takes up the arguments of the first one where that is the same operator written inside: (a + b) + c is a + b + c, which is built so.
+fn unfold(op: &str, args: &mut SmallVec<[wire::Argument; 2]>, nodes: &mut [wire::Node]) {
+    if let Some(&wire::Argument::Node(first)) = args.first()
+        && nodes[first].op == op
+    {
+        // nothing else refers to it
+        let behind = std::mem::replace(args, std::mem::take(&mut nodes[first].args));
+        args.extend(behind.into_iter().skip(1));
+    }
 }
 
 fn only_result(graph: &Graph, several: NodeId) -> bool {

@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use nablad::service::Limits;
+
 use super::Trial;
 
 #[tokio::test]
@@ -106,6 +108,26 @@ async fn shapes_and_attributes_are_checked_where_they_stand() {
     ] {
         let body = json!({"formula": formula, "at": {"x": [1, 2, 3]}}).to_string();
         trial.refused("/value", body, kind, &[("/formula", &words)]).await;
+    }
+    trial.end().await;
+}
+
+#[tokio::test]
+async fn what_is_printed_is_read_within_the_same_limits() {
+    let trial = Trial::with(Limits { formula_nesting: 16, ..Limits::default() }).await;
+    let chain = |symbol: &str| vec!["x"; 40].join(symbol);
+    let deep = (1..40).fold(json!({"op": "sin", "args": ["x"]}), |inner, _| json!({"op": "exp", "args": [inner]}));
+    for (body, printed) in [
+        (json!({"formula": chain(" + ")}), Some(chain(" + "))),
+        (json!({"formula": chain(" * ")}), Some(chain(" * "))),
+        (json!({"formula": "a + b*c*d - e + g"}), Some("a + b * c * d - e + g".to_owned())),
+        (json!({"graph": {"inputs": ["x"], "nodes": [], "outputs": [{"name": "f", "value": deep}]}}), None),
+    ] {
+        let first = trial.answered("/graph", body.to_string()).await;
+        let again = trial.answered("/graph", json!({"formula": first["formula"]}).to_string()).await;
+        if let Some(printed) = printed {
+            assert_eq!((&first["formula"], &again["formula"]), (&json!(printed), &json!(printed)));
+        }
     }
     trial.end().await;
 }

@@ -23,8 +23,8 @@ mod print;
 
 pub use error::{Limit, SyntaxError, SyntaxErrorKind, places, point_out};
 pub use lexer::is_name;
-pub use print::print;
 pub(super) use print::subscript;
+pub use print::{print, print_within};
 
 use crate::wire::graph::{Graph, Input};
 use error::Fault;

@@ -6,14 +6,11 @@
 
 use std::f64::consts::{E, PI};
 
-use super::is_name;
+use super::{Options, is_name};
 use crate::engine::op;
 use crate::notation::outline::Outline;
 use crate::notation::tensor::{self, Piece};
 use crate::wire::graph::{Argument, Attribute, Graph, Node, Tensor};
-
-/// Deeper brackets than this are broken up with a definition, well below what [`super::Options`] admits by default.
-const DEEPEST: usize = 200;
 
 /// How tightly something holds together, from the loosest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,11 +54,18 @@ struct Printer<'g> {
     outline: Outline<'g>,
     /// How each node is written; `None` for nodes that nothing needs.
     forms: Vec<Option<Form>>,
+    /// The depth of brackets.
+    deepest: usize,
     out: String,
 }
 
-/// The graph as a formula, if it can be written as one.
+/// The graph as a formula, if it can be written as one, that [`super::parse`] reads with its default options.
 pub fn print(graph: &Graph) -> Option<String> {
+    print_within(graph, Options::default().nesting)
+}
+
+/// The same where brackets may stand so deep in one another.
+pub fn print_within(graph: &Graph, nesting: usize) -> Option<String> {
     let outline = Outline::of(graph);
     let inputs = graph.inputs.iter().map(|input| &input.name);
     let named =
@@ -73,7 +77,9 @@ pub fn print(graph: &Graph) -> Option<String> {
     for &node in &outline.order {
         forms[node] = Some(form(&graph.nodes[node])?);
     }
-    let mut printer = Printer { graph, outline, forms, out: String::new() };
+    // deeper ones are broken up with a definition, well before that
+    let deepest = nesting - nesting / 4;
+    let mut printer = Printer { graph, outline, forms, deepest, out: String::new() };
     printer.limit_nesting();
     printer.write()?;
     (!printer.out.is_empty()).then_some(printer.out)
@@ -212,7 +218,7 @@ impl<'g> Printer<'g> {
                         let least = self.least(&form, position, argument);
                         let Some((inner, inner_form)) = self.inline(argument) else { continue };
                         let depth = depths[inner] + usize::from(inner_form.level() < least);
-                        if depth + own > DEEPEST {
+                        if depth + own > self.deepest {
                             self.outline.name_freshly(inner);
                         }
                         if self.outline.names[inner].is_some() { 0 } else { depth }
