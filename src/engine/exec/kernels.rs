@@ -96,6 +96,9 @@ impl<'a> Runner<'a> {
 
     /// Kernels unit by unit.
     pub(super) fn slab(&mut self, slab: &Slab) -> Result<(), Stopped> {
+        if slab.apart && !slab.inner.is_empty() {
+            return self.slab_nearby(slab);
+        }
         let code = self.code;
         let at_once = self.at_once(slab);
         for first in (0..slab.units).step_by(at_once) {

@@ -164,6 +164,45 @@ impl<'a> Runner<'a> {
         self.slab(slab)
     }
 
+    /// A group whose units know nothing of each other, on this thread. What nobody else reads is written to the same memory again and again: it
+    /// stays in the nearest cache.
+    pub(super) fn slab_nearby(&mut self, slab: &Slab) -> Result<(), Stopped> {
+        let code = self.code;
+        let kernels = &code.kernels[slab.kernels.clone()];
+        let at_once = self.at_once(slab);
+        let written: SmallVec<[(usize, u32); 8]> =
+            kernels.iter().enumerate().flat_map(|(k, kernel)| kernel.targets().into_iter().map(move |buffer| (k, buffer))).collect();
+        let mut whole: SmallVec<[Memory<'a>; 8]> = written.iter().map(|&(_, buffer)| self.take(buffer)).collect();
+        let (frame, desk) = self.frame_and_desk();
+        let mut own_kernels = kernels.to_vec();
+        let mut done = Ok(());
+        for first in (0..slab.units).step_by(at_once) {
+            let units = first..slab.units.min(first + at_once);
+            slab.narrow(code, units.clone(), &mut own_kernels);
+            let mut own = Bound::new();
+            for (&(k, buffer), memory) in written.iter().zip(&mut whole) {
+                let Buffer { elements, slot, .. } = code.buffers[buffer as usize];
+                let all = kernels[k].units(&code.buffers).unwrap_or(0);
+                let width = elements.checked_div(all).unwrap_or(0) * frame.lanes(kernels[k].lanes);
+                let part = slab.part(k, units.clone(), all);
+                let begin = if slab.inner.contains(&buffer) { 0 } else { part.start * width };
+                let result = &mut memory[begin..begin + part.len() * width];
+                own.push(There { slot, range: 0..result.len(), result });
+            }
+            for (k, (kernel, narrow)) in kernels.iter().zip(&own_kernels).enumerate() {
+                let part = slab.part(k, units.clone(), kernel.units(&code.buffers).unwrap_or(0));
+                let base = part.start;
+                if done.is_ok() && !part.is_empty() {
+                    done = narrowed_units(&frame, code, (kernel, narrow), part, base, &mut own, desk);
+                }
+            }
+        }
+        for (&(_, buffer), memory) in written.iter().zip(whole) {
+            self.put(buffer, memory);
+        }
+        done
+    }
+
     /// A group whose units know nothing of each other.
     fn slab_with(&mut self, slab: &Slab, crew: &dyn Crew, parts: usize) -> Result<(), Stopped> {
         let code = self.code;

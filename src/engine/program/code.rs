@@ -50,7 +50,8 @@ impl Code {
     pub(crate) fn as_written(graph: &Graph, varies: &[Lanes], outputs: &[NodeId]) -> Code {
         let Lowered { kernels, mut buffers, constants, inputs, outputs } = lower::lower(graph, varies, outputs);
         let kept: Vec<u32> = inputs.iter().flatten().copied().chain(outputs.iter().filter_map(memory::buffer_of)).collect();
-        let (kernels, slabs) = slabs::arrange(kernels, &buffers);
+        let (kernels, mut slabs) = slabs::arrange(kernels, &buffers);
+        slabs::find_inner(&mut slabs, &kernels, &kept);
         let (slots, own) = memory::assign(&mut buffers, &kernels, &slabs, &kept);
         let inner = kernels.iter().flat_map(Kernel::bodies).map(|body| body.live_elements).max().unwrap_or(0);
         let stage = |stage: usize| {

@@ -29,6 +29,8 @@ pub(crate) struct Slab {
     pub(crate) apart: bool,
     /// The most elements that one of them writes in a unit.
     pub(crate) widest: usize,
+    /// What they write and nobody else reads.
+    pub(crate) inner: Vec<u32>,
 }
 
 impl Slab {
@@ -41,6 +43,13 @@ impl Slab {
     /// The kernels as those units of a group have them that are apart, in memory that holds what these units write and nothing else. A Map's
     /// elements keep their numbers; results and lines are counted from the first of these.
     pub(crate) fn narrowed(&self, code: &Code, units: Range<usize>) -> Vec<Kernel> {
+        let mut own = code.kernels[self.kernels.clone()].to_vec();
+        self.narrow(code, units, &mut own);
+        own
+    }
+
+    /// Makes kernels that were narrowed before those of other units.
+    pub(crate) fn narrow(&self, code: &Code, units: Range<usize>, own: &mut [Kernel]) {
         let kernels = &code.kernels[self.kernels.clone()];
         // where the memory of these units begins in a buffer that they write
         let mut begins: HashMap<u32, usize> = HashMap::new();
@@ -51,40 +60,38 @@ impl Slab {
             begins.extend(kernel.targets().into_iter().map(begin));
         }
         let begin = |operand: &Operand| buffer_of(operand).and_then(|buffer| begins.get(&buffer).copied());
-        let narrow = |(k, kernel): (usize, &Kernel)| {
+        for (k, (kernel, own)) in kernels.iter().zip(own).enumerate() {
             let part = self.part(k, units.clone(), kernel.units(&code.buffers).unwrap_or(0));
-            let mut kernel = kernel.clone();
             if part.is_empty() {
-                return kernel;
+                continue;
             }
-            match &mut kernel.work {
-                Work::Map(map) => {
-                    for Load { operand, inside, .. } in &mut map.loads {
+            match (&kernel.work, &mut own.work) {
+                (Work::Map(map), Work::Map(own)) => {
+                    for (Load { operand, inside, .. }, own) in map.loads.iter().zip(&mut own.loads) {
                         let Some(from) = begin(operand) else { continue };
                         let whole = inside.clone().unwrap_or(0..map.elements);
-                        let own = part.start.max(whole.start)..part.end.min(whole.end);
-                        if own.is_empty() {
-                            *inside = Some(part.start..part.start);
+                        let there = part.start.max(whole.start)..part.end.min(whole.end);
+                        if there.is_empty() {
+                            own.inside = Some(part.start..part.start);
                             continue;
                         }
-                        operand.layout = operand.layout.narrowed(own.start - whole.start..own.end - whole.start, from);
-                        *inside = Some(own);
+                        own.operand.layout = operand.layout.narrowed(there.start - whole.start..there.end - whole.start, from);
+                        own.inside = Some(there);
                     }
                 }
-                Work::Reduce { from, .. } => from.layout = from.layout.narrowed(part, begin(from).unwrap_or(0)),
-                Work::Matmul(product) => {
-                    let Matmul { left, right, rows, inner, columns, .. } = product;
+                (Work::Reduce { from, .. }, Work::Reduce { from: own, .. }) => {
+                    own.layout = from.layout.narrowed(part, begin(from).unwrap_or(0));
+                }
+                (Work::Matmul(Matmul { left, right, rows, inner, columns, .. }), Work::Matmul(own)) => {
                     let products = part.start / *rows..part.end / *rows;
-                    for (side, matrix) in [(left, *rows * *inner), (right, *inner * *columns)] {
+                    for (side, own, matrix) in [(left, &mut own.left, *rows * *inner), (right, &mut own.right, *inner * *columns)] {
                         let elements = products.start * matrix..products.end * matrix;
-                        side.layout = side.layout.narrowed(elements, begin(side).unwrap_or(0));
+                        own.layout = side.layout.narrowed(elements, begin(side).unwrap_or(0));
                     }
                 }
                 _ => {}
             }
-            kernel
-        };
-        kernels.iter().enumerate().map(narrow).collect()
+        }
     }
 }
 
@@ -119,6 +126,21 @@ pub(crate) fn arrange(kernels: Vec<Kernel>, buffers: &[Buffer]) -> (Vec<Kernel>,
     }
     slabs.sort_by_key(|slab| slab.kernels.start);
     (arranged, slabs)
+}
+
+/// Finds what groups write and nobody outside them reads. `kept` are the buffers of inputs and outputs.
+pub(crate) fn find_inner(slabs: &mut [Slab], kernels: &[Kernel], kept: &[u32]) {
+    for slab in slabs {
+        let own: HashSet<u32> = kernels[slab.kernels.clone()].iter().flat_map(Kernel::targets).collect();
+        let others = kernels[..slab.kernels.start].iter().chain(&kernels[slab.kernels.end..]);
+        let read: HashSet<u32> = others
+            .flat_map(Kernel::operands)
+            .filter_map(buffer_of)
+            .filter(|buffer| own.contains(buffer))
+            .chain(kept.iter().copied())
+            .collect();
+        slab.inner = own.difference(&read).copied().collect();
+    }
 }
 
 /// Elements that a kernel writes.
@@ -163,7 +185,14 @@ fn group(kernels: &mut Vec<Kernel>, buffers: &[Buffer], cut: Cut, base: usize, s
         let start = at + found.before.len();
         let kernels = base + start..base + start + found.members.len();
         at = start + found.members.len();
-        slabs.push(Slab { kernels, units: found.units, per_unit: found.per_unit, apart: found.apart, widest: found.widest });
+        slabs.push(Slab {
+            kernels,
+            units: found.units,
+            per_unit: found.per_unit,
+            apart: found.apart,
+            widest: found.widest,
+            inner: Vec::new(),
+        });
     }
 }
 
