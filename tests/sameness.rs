@@ -174,7 +174,8 @@ async fn ask(server: &Server, path: &str, body: String) -> String {
 }
 
 async fn workers(workers: usize) -> Server {
-    Server::of(api::Settings::default(), Service::start(Settings { workers, ..Settings::default() })).await
+    // nothing is turned away, however slow this is
+    Server::of(api::Settings::default(), Service::start(Settings { workers, burst_seconds: 3600.0, ..Settings::default() })).await
 }
 
 /// Rows and columns of many lengths against each point alone.

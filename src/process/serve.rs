@@ -18,7 +18,7 @@ use crate::{api, telemetry};
 /// Serves until SIGTERM or SIGINT, and what was in flight then to its end.
 pub(super) fn serve(config: Config) -> Outcome {
     telemetry::start(&config.log);
-    settle_the_allocator();
+    allocate_from_few_arenas();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("nablad-io")
@@ -31,29 +31,21 @@ pub(super) fn serve(config: Config) -> Outcome {
 }
 
 /// glibc gives threads up to eight arenas a core, each of which keeps what was freed in it: after 100 s of callers of every kind
-/// (`tests/trials/soak.py`, two cores) 161 MiB instead of 105 with one a core, 235 after 600 s, and no more answers for it. What is freed at
-/// the end of an arena is kept up to 64 MiB: a large request (10 MB of points) else has its pages made and cleared anew, a tenth of its time.
+/// (`tests/trials/soak.py`, two cores) 161 MiB instead of 105 with one a core, 235 after 600 s, and no more answers for it.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn settle_the_allocator() {
+fn allocate_from_few_arenas() {
     use std::ffi::c_int;
     unsafe extern "C" {
         fn mallopt(parameter: c_int, value: c_int) -> c_int;
     }
-    // the numbers of glibc's malloc.h
-    const M_TRIM_THRESHOLD: c_int = -1;
-    const M_TOP_PAD: c_int = -2;
-    const M_MMAP_THRESHOLD: c_int = -3;
     const M_ARENA_MAX: c_int = -8;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let arenas = c_int::try_from(cores).unwrap_or(c_int::MAX);
-    for (setting, value) in [(M_ARENA_MAX, arenas), (M_TRIM_THRESHOLD, 64 << 20), (M_TOP_PAD, 1 << 20), (M_MMAP_THRESHOLD, 32 << 20)] {
-        // SAFETY: a setting of the allocator, made before there are other threads; where it is refused all stays as it was.
-        unsafe { mallopt(setting, value) };
-    }
+    // SAFETY: a setting of the allocator, made before there are other threads; where it is refused all stays as it was.
+    unsafe { mallopt(M_ARENA_MAX, c_int::try_from(cores).unwrap_or(c_int::MAX)) };
 }
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn settle_the_allocator() {}
+fn allocate_from_few_arenas() {}
 
 async fn listen(config: Config) -> Outcome {
     let address = &config.http.listen;

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::decode::{Arrangement, Given};
@@ -108,6 +108,33 @@ pub(super) struct Load {
     pieces: Mutex<Pieces>,
     next: AtomicU64,
     rules: Rules,
+    pace: Pace,
+}
+
+/// Nanoseconds that work takes for each that it was estimated to take, of late. Estimates of different functions are wrong by different
+/// factors; what is near done can be told from what has just begun all the same.
+#[derive(Debug)]
+struct Pace(AtomicU64);
+
+impl Pace {
+    /// Of which pieces it is taken, in nanoseconds.
+    const LONG: u64 = 1_000_000;
+
+    fn new() -> Pace {
+        Pace(AtomicU64::new(1.0_f64.to_bits()))
+    }
+
+    fn get(&self) -> f64 {
+        f64::from_bits(self.0.load(Ordering::Relaxed))
+    }
+
+    /// Work that was estimated so has taken so long.
+    fn learn(&self, estimated: u64, took: Duration) {
+        if estimated >= Pace::LONG {
+            let own = took.as_nanos() as f64 / estimated as f64;
+            self.0.store((0.8 * self.get() + 0.2 * own).clamp(0.02, 50.0).to_bits(), Ordering::Relaxed);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -147,15 +174,23 @@ impl Strain {
 #[derive(Debug)]
 struct Piece {
     left: AtomicU64,
+    /// When it was begun, if it is one part that tells nothing before its end.
+    begun: OnceLock<Instant>,
     claim: Claim,
     /// Whether it follows from work that was taken on: then it is none of those that there is a most of.
     due: bool,
 }
 
 impl Piece {
-    /// What it keeps a newcomer of so much work waiting.
-    fn before(&self, own: u64) -> u64 {
-        if self.claim.stop.load(Ordering::Relaxed) { 0 } else { self.left.load(Ordering::Relaxed).min(own) }
+    /// What it keeps a newcomer of so much work waiting, at that pace.
+    fn before(&self, own: u64, now: Instant, pace: f64) -> u64 {
+        if self.claim.stop.load(Ordering::Relaxed) {
+            return 0;
+        }
+        let left = self.left.load(Ordering::Relaxed);
+        let done = self.begun.get().map_or(0.0, |&begun| now.saturating_duration_since(begun).as_nanos() as f64 / pace);
+        // nothing is taken to be as good as done: the pace is that of others
+        left.saturating_sub(done as u64).max(left / 4).min(own)
     }
 }
 
@@ -163,7 +198,7 @@ impl Load {
     /// No work yet.
     pub(super) fn new(rules: Rules) -> Load {
         let strain = Strain { seconds: 0.0, lasts: false, since: Instant::now() };
-        Load { pieces: Mutex::new(Pieces { all: HashMap::new(), strain }), next: AtomicU64::new(0), rules }
+        Load { pieces: Mutex::new(Pieces { all: HashMap::new(), strain }), next: AtomicU64::new(0), rules, pace: Pace::new() }
     }
 
     /// Takes on work of so many flops, unless it would wait too long.
@@ -174,7 +209,7 @@ impl Load {
     fn admit_at(self: &Arc<Load>, flops: f64, claim: &Claim, now: Instant) -> Result<Permit, Failure> {
         let own = nanoseconds(flops);
         let mut pieces = self.lock();
-        let Waiting { nanoseconds: waiting, pieces: all, admitted: count } = waiting(&pieces.all, own, &claim.owner);
+        let Waiting { nanoseconds: waiting, pieces: all, admitted: count } = waiting(&pieces.all, own, &claim.owner, now, self.pace.get());
         pieces.strain.pass(all, &self.rules, now);
         let Rules { workers, most_seconds, most_pieces, burst_seconds: _, busy_wait, busy_wait_seconds } = self.rules;
         if count >= most_pieces {
@@ -196,7 +231,7 @@ impl Load {
     }
 
     fn insert(self: &Arc<Load>, pieces: &mut Pieces, whole: u64, claim: &Claim, due: bool) -> Permit {
-        let piece = Arc::new(Piece { left: AtomicU64::new(whole), claim: claim.clone(), due });
+        let piece = Arc::new(Piece { left: AtomicU64::new(whole), begun: OnceLock::new(), claim: claim.clone(), due });
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         pieces.all.insert(id, piece.clone());
         Permit { load: self.clone(), id, whole, piece }
@@ -223,14 +258,14 @@ struct Waiting {
 }
 
 /// What comes before a newcomer of `own`.
-fn waiting(pieces: &HashMap<u64, Arc<Piece>>, own: u64, owner: &Owner) -> Waiting {
+fn waiting(pieces: &HashMap<u64, Arc<Piece>>, own: u64, owner: &Owner, now: Instant, pace: f64) -> Waiting {
     let (mut mine, mut count, mut admitted) = (0_u64, 0, 0);
     let mut others: Vec<(&Owner, u64)> = Vec::new();
     for piece in pieces.values() {
         let wanted = !piece.claim.stop.load(Ordering::Relaxed);
         count += usize::from(wanted);
         admitted += usize::from(wanted && !piece.due);
-        let before = piece.before(own);
+        let before = piece.before(own, now, pace);
         if piece.claim.owner == *owner {
             mine += before;
         } else if let Some((_, sum)) = others.iter_mut().find(|(other, _)| **other == piece.claim.owner) {
@@ -271,6 +306,11 @@ impl Permit {
         Duration::from_nanos(self.whole)
     }
 
+    /// It is begun, and is one part.
+    pub(super) fn begin(&self, now: Instant) {
+        let _ = self.piece.begun.set(now);
+    }
+
     /// So many parts of `parts` are still to do.
     pub(super) fn left(&self, left: usize, parts: usize) {
         self.piece.left.store((self.whole as f64 * left as f64 / parts.max(1) as f64) as u64, Ordering::Relaxed);
@@ -279,9 +319,15 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
+        let now = Instant::now();
+        if let Some(&begun) = self.piece.begun.get()
+            && !self.piece.claim.stop.load(Ordering::Relaxed)
+        {
+            self.load.pace.learn(self.whole, now.saturating_duration_since(begun));
+        }
         let mut pieces = self.load.lock();
         let all = pieces.all.len();
-        pieces.strain.pass(all, &self.load.rules, Instant::now());
+        pieces.strain.pass(all, &self.load.rules, now);
         pieces.all.remove(&self.id);
     }
 }
@@ -357,6 +403,30 @@ mod tests {
             strain.pass(pieces, &rules, after(until));
             assert_eq!(strain.lasts, lasts, "{until} ms");
         }
+    }
+
+    #[test]
+    fn what_is_nearly_done_is_not_much_to_wait_for() {
+        let load = Arc::new(Load::new(Rules { burst_seconds: 0.0, busy_wait: 0.5, ..RULES }));
+        let start = Instant::now() + Duration::from_secs(1);
+        let after = |milliseconds| start + Duration::from_millis(milliseconds);
+        let go = claim(None);
+        // two of 100 ms each, on two workers
+        let running = [0, 50].map(|begun| {
+            let permit = load.admit_at(1e8, &go, start).unwrap();
+            permit.begin(after(begun));
+            permit
+        });
+        assert!(load.admit_at(1e8, &go, after(51)).is_err(), "49 ms and 99 ms are left");
+        assert!(load.admit_at(1e8, &go, after(76)).is_ok(), "24 ms and 74 ms");
+        let waits = load.admit_at(1e8, &go, after(76)).unwrap();
+        assert!(load.admit_at(1e8, &go, after(500)).is_err(), "one waits, and nothing is as good as done");
+        drop((running, waits));
+        let pace = Pace::new();
+        pace.learn(1_000, Duration::from_secs(1));
+        assert_eq!(pace.get(), 1.0, "what is short says little");
+        pace.learn(1_000_000, Duration::from_millis(2));
+        assert!((pace.get() - 1.2).abs() < 1e-9);
     }
 
     #[test]

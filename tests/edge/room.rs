@@ -25,7 +25,8 @@ async fn until(what: &str, holds: impl Fn() -> bool) {
 
 /// One worker, and some megabytes.
 fn service(megabytes: usize, settings: service::Settings) -> Service {
-    Service::start(service::Settings { workers: 1, memory_bytes: megabytes << 20, ..settings })
+    // one may wait behind another that is as long
+    Service::start(service::Settings { workers: 1, memory_bytes: megabytes << 20, busy_wait: 1.0, ..settings })
 }
 
 /// Work that keeps the worker busy until it is aborted.

@@ -128,7 +128,7 @@ impl<'a> Runner<'a> {
     /// Some units of a kernel's work; of what cannot be cut, everything.
     fn kernel(&mut self, kernel: &Kernel, part: Range<usize>) -> Result<(), Stopped> {
         match &kernel.work {
-            Work::Map(work) if work.elements * self.frame().lanes(kernel.lanes) == 1 => return self.single(work),
+            Work::Map(work) if work.elements * kernel.lanes.count(self.points, self.seeds) == 1 => return self.single(work),
             Work::Loop(work) => return loops::scan(self, work, kernel.lanes),
             _ => {}
         }

@@ -27,6 +27,11 @@ impl<'a> Slots<'a> {
     /// The numbers of a slot.
     #[inline]
     pub(super) fn data(self, slot: u32) -> &'a [f64] {
+        if self.bound.is_empty() && self.around.is_empty() { &self.own[slot as usize] } else { self.elsewhere(slot) }
+    }
+
+    /// The same where some of them are not in scratch memory.
+    fn elsewhere(self, slot: u32) -> &'a [f64] {
         match self.bound.iter().chain(self.around).find(|there| there.slot == slot) {
             Some(there) => &there.result[there.range.clone()],
             None => &self.own[slot as usize],

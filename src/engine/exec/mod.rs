@@ -150,6 +150,7 @@ struct Frame<'a> {
 
 impl Frame<'_> {
     /// The numbers that an operand's layout and lanes index.
+    #[inline]
     fn data(&self, operand: &Operand) -> &[f64] {
         match operand.source {
             Source::Shared(input) => self.inputs[input as usize].data,
@@ -158,6 +159,7 @@ impl Frame<'_> {
         }
     }
 
+    #[inline]
     fn lanes(&self, lanes: Lanes) -> usize {
         lanes.count(self.points, self.seeds)
     }

@@ -357,3 +357,30 @@ impl Group {
         [1, self.units as isize - 1].into_iter().all(|unit| nearest(unit) >= unit * source as isize)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::kernel::Lanes;
+    use super::*;
+    use crate::engine::Shape;
+    use crate::engine::graph::Builder;
+    use crate::engine::op::{product, reduction};
+
+    #[test]
+    fn what_only_a_group_needs_is_inner() {
+        let mut g = Builder::default();
+        let shape = Shape::from([40, 30, 30]);
+        let (a, b) = (g.input("a", shape.clone()).unwrap(), g.input("b", shape).unwrap());
+        let products = g.call(&product::MATMUL, &[a, b]).unwrap();
+        let squares = g.multiply(products, products).unwrap();
+        let sums = g.reduce(&reduction::SUM, squares, &[1, 2], false).unwrap();
+        let named = [products, squares, sums].map(|node| (format!("{node:?}"), node)).into();
+        let graph = g.finish(named);
+        for (outputs, inner) in [(vec![sums], 2), (vec![sums, products], 1), (vec![sums, products, squares], 0)] {
+            let code = Code::as_written(&graph, &[Lanes::NONE; 2], &outputs);
+            let [slab] = &code.slabs[..] else { panic!("one group") };
+            assert!(slab.apart);
+            assert_eq!((slab.kernels.len(), slab.inner.len()), (3, inner));
+        }
+    }
+}

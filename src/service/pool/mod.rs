@@ -211,6 +211,7 @@ impl Pool {
         let since = Instant::now();
         let task = move |permit: Permit| {
             let begun = Instant::now();
+            permit.begin(begun);
             let outcome = if permit.claim().stop.load(Ordering::Relaxed) {
                 Err(Ended::Stopped)
             } else {
@@ -365,6 +366,9 @@ impl Blocks {
             return self.end(Ended::Stopped);
         }
         let begun = Instant::now();
+        if self.handout.count() == 1 {
+            self.permit.begin(begun);
+        }
         let begin = number * self.size;
         let points = begin..(begin + self.size).min(self.run.points());
         let others = shared.others(self.permit.claim().owner.clone());
