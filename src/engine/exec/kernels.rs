@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use smallvec::SmallVec;
 
 use super::super::op::Sorting;
-use super::super::program::{Binding, Code, DenseCall, Kernel, Lanes, Line, Map, Operand, Slab, Stopped, Table, Work};
+use super::super::program::{Binding, Code, DenseCall, Kernel, Lanes, Line, Map, Operand, Slab, Stopped, Work};
 use super::crew::Crew;
 use super::map::Machine;
 use super::memory::{Bound, Memory, Slots};
@@ -192,9 +192,9 @@ impl<'a> Runner<'a> {
                 let data = &frame.data(from)[offset..];
                 match table.inner * lanes {
                     // numbers one by one, without a copy's beginning and end
-                    1 => entries(table).zip(out).for_each(|(entry, out)| *out = data[entry]),
+                    1 => table.entries().zip(out).for_each(|(entry, out)| *out = data[entry]),
                     width => {
-                        for (entry, out) in entries(table).zip(out.chunks_exact_mut(width.max(1))) {
+                        for (entry, out) in table.entries().zip(out.chunks_exact_mut(width.max(1))) {
                             out.copy_from_slice(&data[entry * lanes..entry * lanes + out.len()]);
                         }
                     }
@@ -205,7 +205,7 @@ impl<'a> Runner<'a> {
                 let width = table.inner * lanes;
                 // slices of no elements add nothing, whatever else is in the memory that they would be in
                 if width > 0 {
-                    for (entry, update) in entries(table).zip(frame.data(from)[offset..].chunks_exact(width)) {
+                    for (entry, update) in table.entries().zip(frame.data(from)[offset..].chunks_exact(width)) {
                         for (sum, value) in out[entry * lanes..entry * lanes + width].iter_mut().zip(update) {
                             *sum += value;
                         }
@@ -256,11 +256,6 @@ fn dense(call: &DenseCall, frame: &Frame<'_>, lanes: Lanes, memory: &mut Vec<f64
     let call = linear_algebra::Call { routine, flags, sizes, sides: &sides, lanes: frame.lanes(lanes) };
     // the kernel's end asks the flag again
     let _ = linear_algebra::run(frame.machine.isa, &call, memory, out, frame.stop);
-}
-
-/// The first element of each entry of a table, in order.
-fn entries(table: &Table) -> impl Iterator<Item = usize> + '_ {
-    (0..table.outer).flat_map(move |outer| table.indices.iter().map(move |&index| (outer * table.axis + index as usize) * table.inner))
 }
 
 /// What is sorted, and what follows it.

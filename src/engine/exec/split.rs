@@ -170,8 +170,7 @@ impl<'a> Runner<'a> {
         let code = self.code;
         let kernels = &code.kernels[slab.kernels.clone()];
         let at_once = self.at_once(slab);
-        let written: SmallVec<[(usize, u32); 8]> =
-            kernels.iter().enumerate().flat_map(|(k, kernel)| kernel.targets().into_iter().map(move |buffer| (k, buffer))).collect();
+        let written = written(kernels);
         let mut whole: SmallVec<[Memory<'a>; 8]> = written.iter().map(|&(_, buffer)| self.take(buffer)).collect();
         let (frame, desk) = self.frame_and_desk();
         let mut own_kernels = kernels.to_vec();
@@ -181,13 +180,11 @@ impl<'a> Runner<'a> {
             slab.narrow(code, units.clone(), &mut own_kernels);
             let mut own = Bound::new();
             for (&(k, buffer), memory) in written.iter().zip(&mut whole) {
-                let Buffer { elements, slot, .. } = code.buffers[buffer as usize];
-                let all = kernels[k].units(&code.buffers).unwrap_or(0);
-                let width = elements.checked_div(all).unwrap_or(0) * frame.lanes(kernels[k].lanes);
+                let (all, width) = cut_of(&frame, &kernels[k], buffer);
                 let part = slab.part(k, units.clone(), all);
                 let begin = if slab.inner.contains(&buffer) { 0 } else { part.start * width };
                 let result = &mut memory[begin..begin + part.len() * width];
-                own.push(There { slot, range: 0..result.len(), result });
+                own.push(There { slot: code.buffers[buffer as usize].slot, range: 0..result.len(), result });
             }
             for (k, (kernel, narrow)) in kernels.iter().zip(&own_kernels).enumerate() {
                 let part = slab.part(k, units.clone(), kernel.units(&code.buffers).unwrap_or(0));
@@ -208,15 +205,13 @@ impl<'a> Runner<'a> {
         let code = self.code;
         let kernels = &code.kernels[slab.kernels.clone()];
         let at_once = self.at_once(slab);
-        let written: Vec<(usize, u32)> =
-            kernels.iter().enumerate().flat_map(|(k, kernel)| kernel.targets().into_iter().map(move |buffer| (k, buffer))).collect();
+        let written = written(kernels);
         let mut whole: Vec<Memory<'a>> = written.iter().map(|&(_, buffer)| self.take(buffer)).collect();
         let (frame, desk) = self.frame_and_desk();
         let mut pieces: Vec<Piece<'_>> = ranges(slab.units, parts, 1).map(|units| Piece { units, own: Bound::new() }).collect();
         for (&(k, buffer), memory) in written.iter().zip(&mut whole) {
-            let Buffer { elements, slot, .. } = code.buffers[buffer as usize];
-            let units = kernels[k].units(&code.buffers).unwrap_or(0);
-            let width = elements.checked_div(units).unwrap_or(0) * frame.lanes(kernels[k].lanes);
+            let (units, width) = cut_of(&frame, &kernels[k], buffer);
+            let slot = code.buffers[buffer as usize].slot;
             let mut rest = &mut memory[..units * width];
             for Piece { units: range, own } in &mut pieces {
                 let part = slab.part(k, range.clone(), units);
@@ -247,6 +242,18 @@ impl<'a> Runner<'a> {
         }
         done
     }
+}
+
+/// What kernels of a group write: the number of the kernel, the buffer.
+fn written(kernels: &[Kernel]) -> SmallVec<[(usize, u32); 8]> {
+    kernels.iter().enumerate().flat_map(|(k, kernel)| kernel.targets().into_iter().map(move |buffer| (k, buffer))).collect()
+}
+
+/// A kernel's units, and the numbers that each of them writes of a buffer.
+fn cut_of(frame: &Frame<'_>, kernel: &Kernel, buffer: u32) -> (usize, usize) {
+    let Buffer { elements, .. } = frame.code.buffers[buffer as usize];
+    let units = kernel.units(&frame.code.buffers).unwrap_or(0);
+    (units, elements.checked_div(units).unwrap_or(0) * frame.lanes(kernel.lanes))
 }
 
 /// Those units of a kernel of a group, of a part that begins with the unit `base`; `own` is what the part writes.

@@ -189,6 +189,13 @@ pub(crate) struct Table {
     pub(crate) indices: Arc<[i64]>,
 }
 
+impl Table {
+    /// The first element of each entry, in order.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.outer).flat_map(move |outer| self.indices.iter().map(move |&index| (outer * self.axis + index as usize) * self.inner))
+    }
+}
+
 /// Lines along an axis; operands are contiguous: outer × length × inner.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Line {

@@ -427,7 +427,7 @@ impl Lowering<'_> {
 }
 
 /// The table of a canonical `take` or `scatter_add` along an axis of `of`.
-fn table(of: &Shape, attributes: &Attributes) -> Table {
+pub(super) fn table(of: &Shape, attributes: &Attributes) -> Table {
     let axis = shape::axis_of(attributes);
     let sizes = of.sizes();
     let indices = attributes.indices("indices").map(|(_, values)| values.clone()).unwrap_or_default();

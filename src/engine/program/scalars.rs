@@ -9,6 +9,7 @@
 
 use super::kernel::Lanes;
 use super::layout::Layout;
+use super::lower;
 use crate::engine::exec::reduce;
 use crate::engine::graph::algebra::Made;
 use crate::engine::graph::{Builder, Graph, Kind, NodeId};
@@ -183,10 +184,10 @@ impl Writing<'_> {
                 positions.zip(self.of(args[0])).for_each(|(at, &element)| elements[at] = element);
                 Ok(elements)
             }
-            Primitive::Take => Ok(entries(graph.shape(args[0]), attributes).map(|at| self.of(args[0])[at]).collect()),
+            Primitive::Take => Ok(taken(graph.shape(args[0]), attributes).map(|at| self.of(args[0])[at]).collect()),
             Primitive::ScatterAdd => {
                 let mut sums = self.of(args[0]).to_vec();
-                for (update, at) in entries(result, attributes).enumerate() {
+                for (update, at) in taken(result, attributes).enumerate() {
                     sums[at] = self.g.add(sums[at], self.of(args[1])[update])?;
                 }
                 Ok(sums)
@@ -286,15 +287,10 @@ impl Writing<'_> {
 }
 
 /// Where each element of a `take` from `of` is, or of what a `scatter_add` adds to it.
-fn entries(of: &Shape, attributes: &Attributes) -> impl Iterator<Item = usize> + use<> {
-    let axis = shape::axis_of(attributes);
-    let (size, inner): (usize, usize) = (of.sizes()[axis], of.sizes()[axis + 1..].iter().product());
-    let outer: usize = of.sizes()[..axis].iter().product();
-    let indices = attributes.indices("indices").map(|(_, values)| values.clone()).unwrap_or_default();
-    (0..outer).flat_map(move |o| {
-        let bases: Vec<usize> = indices.iter().map(|&index| (o * size + index as usize) * inner).collect();
-        bases.into_iter().flat_map(move |base| base..base + inner)
-    })
+fn taken(of: &Shape, attributes: &Attributes) -> impl Iterator<Item = usize> + use<> {
+    let table = lower::table(of, attributes);
+    let entries: Vec<usize> = table.entries().collect();
+    entries.into_iter().flat_map(move |first| first..first + table.inner)
 }
 
 #[cfg(test)]

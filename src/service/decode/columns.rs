@@ -174,6 +174,8 @@ fn plain(text: &str, numbers: &mut [f64]) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+
     use super::super::context::Context;
     use super::super::gather::carefully;
     use super::super::raw::Raw;
@@ -188,8 +190,9 @@ mod tests {
         (table.entries.into_iter().map(entry).collect(), table.rows)
     }
 
-    /// One thread, which does the last part first.
-    struct Backwards;
+    /// One thread, which does the last part first, and how many parts it has done.
+    #[derive(Default)]
+    struct Backwards(AtomicUsize);
 
     impl Crew for Backwards {
         fn size(&self) -> usize {
@@ -197,6 +200,7 @@ mod tests {
         }
 
         fn run(&self, own: &mut Desk, parts: usize, work: &(dyn Fn(usize, &mut Desk) + Sync)) {
+            self.0.fetch_add(parts, Ordering::Relaxed);
             (0..parts).rev().for_each(|part| work(part, own));
         }
     }
@@ -234,7 +238,11 @@ mod tests {
         let sound = |(table, context): (Table, Context<'_>)| context.faults.is_empty().then(|| read(table));
         let careful = carefully("points", Raw::of(text), text.as_bytes(), rows, &limits).ok().and_then(sound);
         let alone = table(text, rows, Reading { limits: &limits, crew: None }).map(read);
-        assert_eq!(table(text, rows, Reading { limits: &limits, crew: Some(&Backwards) }).map(read), alone);
+        let crew = Backwards::default();
+        assert_eq!(table(text, rows, Reading { limits: &limits, crew: Some(&crew) }).map(read), alone);
+        let parts = crew.0.into_inner();
+        assert!(parts == 0 || text.len() > LONG, "what is short is read alone");
+        assert!(parts > 2 || alone.is_none() || text.len() < LONG, "{parts} parts of {}", text.len());
         (alone, careful)
     }
 
