@@ -61,7 +61,7 @@ impl Default for Settings {
             machine_code: MachineCode::default(),
             queue_requests: 1000,
             burst_seconds: 0.02,
-            busy_wait: 0.65,
+            busy_wait: 0.5,
             busy_wait_seconds: 0.005,
             memory_bytes: 2 << 30,
             limits: Limits::default(),

@@ -166,7 +166,7 @@ fn helpers(count: usize, turns: &Arc<Turns<(), Arc<Offer<usize>>>>) -> Vec<threa
         thread::spawn(move || {
             let (mut desk, mut panicked) = (0, 0);
             while let Some(offer) = turns.next() {
-                let again = || turns.push_if((), offer.clone(), |_| true);
+                let again = || turns.push_before((), offer.clone(), |_| false);
                 panicked += usize::from(offer.join(&mut desk, again, || {}) == Joined::Panicked);
             }
             (desk, panicked)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Four times more load than the server can do: what happens to those it takes, and how fast it says no to the rest.
 
-Starts a server of its own and measures in one run: start-up time and idle memory; answers to one caller at a time; the peak, with as many
-callers as keep every worker busy; then requests on a schedule that waits for nobody (an open loop) at a multiple of that peak; last, memory
-under bodies that are together far larger than the memory that requests may hold. Python's standard library is all it needs.
+Starts a server of its own and measures in one run: start-up time and idle memory; in turns of two seconds answers to one caller at a time, the
+peak, with as many callers as keep every worker busy, and requests on a schedule that waits for nobody (an open loop) at a multiple of that
+peak; last, memory under bodies that are together far larger than the memory that requests may hold. Python's standard library is all it needs.
 
 Exit code 1 where a goal is missed. `--write docs/reliability.md` puts the table there, between its marks.
 """
@@ -11,9 +11,12 @@ Exit code 1 where a goal is missed. `--write docs/reliability.md` puts the table
 import argparse
 import asyncio
 import json
+import math
 import os
 import platform
 import re
+import select
+import socket
 import statistics
 import subprocess
 import sys
@@ -108,73 +111,70 @@ async def closed(port, path, body, callers, seconds, pause=0.005):
     return seen
 
 
-class Wire(asyncio.Protocol):
-    """A kept connection of the open loop. No tasks and no streams: on the server's own cores the generator must cost next to nothing."""
+class Wire:
+    """A kept connection of the open loop: when its request was due, what has come of the answer."""
 
-    def __init__(self, seen, idle):
-        self.seen, self.idle = seen, idle
-        self.received, self.due = b"", None
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.due, self.received = None, b""
 
-    def connection_made(self, transport):
-        self.transport = transport
-
-    def send(self, message, due):
-        self.due = due
-        self.transport.write(message)
-
-    def data_received(self, data):
+    def receive(self):
+        """The answer's status, 0 if the connection was closed, none if there is more to come."""
+        try:
+            data = self.socket.recv(1 << 20)
+        except OSError:
+            data = b""
         self.received += data
         end = self.received.find(b"\r\n\r\n")
-        if end < 0:
-            return
         head = self.received[:end].lower()
-        length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
-        if len(self.received) < end + 4 + length:
-            return
+        if not data:
+            return 0
+        if end < 0 or len(self.received) < end + 4 + int(head.split(b"content-length:")[1].split(b"\r\n")[0]):
+            return None
+        self.received = b""
         status = int(head[9:12])
-        self.done(-1 if status == 503 and b"retry-after:" not in head else status)
-        self.idle.append(self)
-
-    def connection_lost(self, _):
-        if self.due is not None:
-            self.done(0)
-        if self in self.idle:
-            self.idle.remove(self)
-
-    def done(self, status):
-        self.seen.setdefault(status, []).append(time.perf_counter() - self.due)
-        self.received, self.due = b"", None
+        return -1 if status == 503 and b"retry-after:" not in head else status
 
 
-async def opened(port, path, body, rate, seconds):
-    """Requests at that rate, whatever becomes of them: the answers' seconds by status, from when each was due."""
-    seen, idle, wires = {}, [], []
-    loop = asyncio.get_running_loop()
+def opened(port, path, body, rate, seconds):
+    """Requests at that rate, whatever becomes of them: the answers' seconds by status, from when each was due.
 
-    async def more(count):
-        for _ in range(count):
-            _, wire = await loop.create_connection(lambda: Wire(seen, idle), "127.0.0.1", port)
-            wires.append(wire)
-            idle.append(wire)
-
-    # More than are ever needed: what is under way is what the server lets wait.
-    await more(100)
+    Sockets and nothing above them: on the server's own cores the generator must cost next to nothing.
+    """
+    seen, idle, busy = {}, [Wire(port) for _ in range(20)], {}
     message = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
-    begun = time.perf_counter()
-    for number in range(int(rate * seconds)):
+    events = select.epoll()
+    clock = time.perf_counter
+    number, begun = 0, clock()
+    while clock() < begun + seconds + 30 and (number < rate * seconds or busy):
         due = begun + number / rate
-        wait = due - time.perf_counter()
-        await asyncio.sleep(max(wait, 0))
-        if not idle:
-            await more(20)
-        idle.pop().send(message, due)
-    took = time.perf_counter() - begun
-    while len(idle) < len(wires) and time.perf_counter() - begun < took + 30:
-        await asyncio.sleep(0.01)
-    for wire in wires:
-        wire.due = None
-        wire.transport.close()
-    return seen, took
+        if number >= rate * seconds:
+            due = math.inf
+        elif due <= clock():
+            wire = idle.pop() if idle else Wire(port)
+            wire.due = due
+            wire.socket.sendall(message)
+            events.register(wire.socket, select.EPOLLIN)
+            busy[wire.socket.fileno()] = wire
+            number += 1
+            continue
+        for file, _ in events.poll(min(max(due - clock(), 0), 1)):
+            status = busy[file].receive()
+            if status is None:
+                continue
+            wire = busy.pop(file)
+            events.unregister(file)
+            seen.setdefault(status, []).append(clock() - wire.due)
+            if status == 0:
+                wire.socket.close()
+            else:
+                idle.append(wire)
+    if busy:
+        seen["no answer"] = [math.inf] * len(busy)
+    for wire in [*idle, *busy.values()]:
+        wire.socket.close()
+    return seen
 
 
 def percentile(values, share):
@@ -197,21 +197,27 @@ async def sized(port, goal):
 
 async def overload(server, options):
     body = await sized(server.port, options.work / 1e3)
-    alone = (await closed(server.port, "/gradient", body, 1, options.seconds))[200]
     workers = len(os.sched_getaffinity(0))
-    peak = 0.0
-    for callers in (workers, 2 * workers):
-        seen = await closed(server.port, "/gradient", body, callers, options.seconds)
-        peak = max(peak, len(seen[200]) / options.seconds)
-    seen, took = await opened(server.port, "/gradient", body, options.times * peak, options.seconds * 3)
-    accepted, refused = seen.get(200, []), seen.get(503, [])
-    others = {status: len(all) for status, all in seen.items() if status not in (200, 503)}
+    alone, answered, over = [], dict.fromkeys((workers, 2 * workers), 0), {}
+    rounds = max(1, round(options.seconds / 2))
+    seconds = options.seconds / rounds
+    # In turns: what else the machine does in one minute, and not in the next, then befalls all of them alike.
+    for _ in range(rounds):
+        alone += (await closed(server.port, "/gradient", body, 1, seconds))[200]
+        most = 0
+        for callers in answered:
+            own = len((await closed(server.port, "/gradient", body, callers, seconds))[200])
+            answered[callers] += own
+            most = max(most, own)
+        for status, all in opened(server.port, "/gradient", body, options.times * most / seconds, 3 * seconds).items():
+            over.setdefault(status, []).extend(all)
+    accepted, refused = over.get(200, []), over.get(503, [])
     return {
-        "alone p50": percentile(alone, 0.5), "alone p99": percentile(alone, 0.99), "peak": peak,
-        "offered": sum(map(len, seen.values())) / took, "goodput": len(accepted) / took,
+        "alone p50": percentile(alone, 0.5), "alone p99": percentile(alone, 0.99), "peak": max(answered.values()) / options.seconds,
+        "offered": sum(map(len, over.values())) / options.seconds / 3, "goodput": len(accepted) / options.seconds / 3,
         "accepted p50": percentile(accepted, 0.5), "accepted p99": percentile(accepted, 0.99), "accepted most": max(accepted),
         "refused p50": percentile(refused, 0.5), "refused p99": percentile(refused, 0.99), "refused most": max(refused or [0]),
-        "others": others,
+        "others": {status: len(all) for status, all in over.items() if status not in (200, 503)},
     }
 
 
@@ -224,7 +230,7 @@ async def bounded(server, callers, points):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nablad", default=TARGET / "release" / "nablad", help="default: cargo's release build")
-    parser.add_argument("--seconds", type=float, default=10, help="of each measurement; three times that of the overload")
+    parser.add_argument("--seconds", type=float, default=10, help="of each measurement in all; three times that of the overload")
     parser.add_argument("--work", type=float, default=20, help="milliseconds of work in a request")
     parser.add_argument("--times", type=float, default=4, help="how many times the peak is offered")
     parser.add_argument("--write", type=Path, help="a page with the marks <!-- overload --> and <!-- /overload -->")

@@ -2,8 +2,8 @@
 //!
 //! Work comes whole (decoding, compiling, encoding) or in blocks of points. Callers take turns, and so do the waiting requests of one
 //! caller, block by block, so that a small request never waits for all of a large one; blocks of one request run on as many workers as
-//! are free. A large block offers its parts to those who have nothing else to do ([`offer`]): a part is short, takes its turn like a block,
-//! and nobody waits for a worker that is elsewhere. Work that nobody waits for any more leaves the queue, and with it what it holds. Where
+//! are free. A large block offers its parts to the others ([`offer`]), before they begin what is as long and after what is shorter: a part is
+//! short, takes its turn like a block, and nobody waits for a worker that is elsewhere. Work that nobody waits for any more leaves the queue, and with it what it holds. Where
 //! every worker is held up by a piece that is long and cannot be divided, one more thread does what is short ([`relief`]). A set stop flag
 //! ends work before its next block, a panic ends it at once, and costs that worker's scratch memory and nothing else.
 
@@ -14,7 +14,7 @@ mod sync;
 mod turns;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -75,9 +75,17 @@ impl Shared {
         self.call_relief();
     }
 
+    /// Has others come to the parts of a block: before they begin a piece of the same owner that is as long, so that one after the other is done by
+    /// all of them and each is done sooner; after what is shorter.
+    fn offer(&self, joint: Arc<Joint>) {
+        let waiting = Task::Parts(joint.clone());
+        self.turns.push_before(joint.owner.clone(), waiting, |task| joint.yields(task));
+        self.call_relief();
+    }
+
     /// Those who work along with a worker; one alone needs no crew.
-    fn others(&self, owner: Owner) -> Option<Others<'_>> {
-        (self.workers > 1).then(|| Others::of(self, self.workers, owner))
+    fn others(&self, owner: Owner, of: Option<Piece>) -> Option<Others<'_>> {
+        (self.workers > 1).then(|| Others::of(self, self.workers, owner, of))
     }
 
     /// Where somebody waits and no worker is free it may last.
@@ -137,9 +145,18 @@ struct Blocks {
     permit: Permit,
 }
 
+/// What parts are of.
+struct Piece {
+    /// The request's flag: which it is.
+    request: Arc<AtomicBool>,
+    /// What it is estimated to take.
+    estimate: Duration,
+}
+
 /// A block whose parts others can do.
 struct Joint {
     owner: Owner,
+    of: Option<Piece>,
     offer: Offer<Desk>,
     /// Nanoseconds that others have worked.
     helped: AtomicU64,
@@ -154,8 +171,8 @@ pub(super) struct Others<'s> {
 }
 
 impl Others<'_> {
-    fn of(shared: &Shared, size: usize, owner: Owner) -> Others<'_> {
-        Others { shared, size, joint: Arc::new(Joint { owner, offer: Offer::new(), helped: AtomicU64::new(0) }) }
+    fn of(shared: &Shared, size: usize, owner: Owner, of: Option<Piece>) -> Others<'_> {
+        Others { shared, size, joint: Arc::new(Joint { owner, of, offer: Offer::new(), helped: AtomicU64::new(0) }) }
     }
 }
 
@@ -165,7 +182,7 @@ impl Crew for Others<'_> {
     }
 
     fn run(&self, own: &mut Desk, parts: usize, work: &(dyn Fn(usize, &mut Desk) + Sync)) {
-        self.joint.offer.run(own, parts, work, || self.shared.push(Task::Parts(self.joint.clone())));
+        self.joint.offer.run(own, parts, work, || self.shared.offer(self.joint.clone()));
     }
 }
 
@@ -197,12 +214,12 @@ impl Pool {
 
     /// The workers, for a thread that is none of them.
     pub(super) fn crew(&self) -> Others<'_> {
-        Others::of(&self.shared, self.shared.workers + 1, None)
+        Others::of(&self.shared, self.shared.workers + 1, None, None)
     }
 
     /// The other workers, for one of them that does a caller's work; `None` where he is the only one.
     pub(super) fn others(&self, owner: Owner) -> Option<Others<'_>> {
-        self.shared.others(owner)
+        self.shared.others(owner, None)
     }
 
     /// Runs a piece of work whole.
@@ -342,10 +359,17 @@ impl Shared {
 }
 
 impl Joint {
+    /// Whether a task that waits lets these parts pass: it is as long, and no block of the same request, which can be done by itself.
+    fn yields(&self, task: &Task) -> bool {
+        let Some(Piece { request, estimate }) = &self.of else { return false };
+        let same = task.claim().is_some_and(|claim| Arc::ptr_eq(&claim.stop, request));
+        !same && task.estimate().is_some_and(|own| own >= *estimate)
+    }
+
     /// Does a part of another worker's block, if there is one left.
     fn join(self: Arc<Joint>, shared: &Shared, scratch: &mut Scratch) {
         let begun = Instant::now();
-        let again = || shared.push(Task::Parts(self.clone()));
+        let again = || shared.offer(self.clone());
         let ran = || {
             self.helped.fetch_add(begun.elapsed().as_nanos() as u64, Ordering::Relaxed);
         };
@@ -371,7 +395,9 @@ impl Blocks {
         }
         let begin = number * self.size;
         let points = begin..(begin + self.size).min(self.run.points());
-        let others = shared.others(self.permit.claim().owner.clone());
+        let Claim { owner, stop: request, .. } = self.permit.claim();
+        let piece = Piece { request: request.clone(), estimate: self.permit.estimate().div_f64(self.handout.count() as f64) };
+        let others = shared.others(owner.clone(), Some(piece));
         let crew = others.as_ref().map(|others| others as &dyn Crew);
         let outcome = catch_unwind(AssertUnwindSafe(|| self.run.block_of(points, scratch, Means { stop, crew })));
         if outcome.is_err() || self.run.scratch_bytes() > KEPT_BYTES {
@@ -479,6 +505,49 @@ mod tests {
         let name = |owner: &str| Some(owner.to_owned());
         assert_eq!(order, [name("b"), name("c"), None, name("a"), name("b"), None]);
         assert_eq!(turns.owners(), 0);
+    }
+
+    #[test]
+    fn what_is_begun_is_done_together_before_more_is_begun() {
+        let pool = Pool::start(2, Backend::Auto);
+        let load = Arc::new(Load::new(RULES));
+        let (own, other) = (claim(Some("a")), claim(Some("a")));
+        let whole = |flops: f64, claim: &Claim| Task::Whole(load.permit(flops, claim), Box::new(drop));
+        let order = |tasks: Vec<Task>, piece: Option<f64>| {
+            let turns = Turns::new();
+            for task in tasks {
+                turns.push_if(task.owner().clone(), task, |_| true);
+            }
+            let of = piece.map(|flops| Piece { request: own.stop.clone(), estimate: load.permit(flops, &own).estimate() });
+            let joint = Others::of(&pool.shared, 2, own.owner.clone(), of).joint;
+            turns.push_before(own.owner.clone(), Task::Parts(joint.clone()), |task| joint.yields(task));
+            turns.close();
+            let place = std::iter::from_fn(|| turns.next()).position(|task| matches!(task, Task::Parts(_)));
+            place.unwrap()
+        };
+        assert_eq!(order(vec![whole(1e7, &other), whole(2e7, &other)], Some(1e7)), 0, "before what is as long");
+        assert_eq!(order(vec![whole(2e7, &other), whole(1e6, &other), whole(2e7, &other)], Some(1e7)), 2, "after what is shorter");
+        assert_eq!(order(vec![whole(1e7, &own), whole(1e7, &other)], Some(1e7)), 1, "after its own request's");
+        assert_eq!(order(vec![whole(1e9, &other)], None), 1, "of what nobody knows the length, last");
+    }
+
+    #[tokio::test]
+    async fn admission_knows_since_when_a_piece_runs() {
+        let pool = Pool::start(1, Backend::Auto);
+        let load = Arc::new(Load::new(Rules { burst_seconds: 0.0, busy_wait: 0.5, ..RULES }));
+        let (claim, other) = (claim(None), claim(None));
+        let permit = load.admit(5e6, &claim).unwrap();
+        assert!(load.admit(5e6, &other).is_err(), "it has not begun");
+        let seen = load.clone();
+        // half of its 5 ms have to pass, and no more than that makes a difference
+        let admitted = move || {
+            let begun = Instant::now();
+            while seen.admit(5e6, &other).is_err() {
+                assert!(begun.elapsed() < Duration::from_secs(60));
+                std::hint::spin_loop();
+            }
+        };
+        assert_eq!(pool.whole(permit, admitted).await.0, Ok(()));
     }
 
     #[tokio::test]

@@ -25,6 +25,15 @@ impl<K: Eq + Hash + Clone, T> Turns<K, T> {
 
     /// Puts a task behind its owner's others, if it is `wanted` still, and wakes a worker for it.
     pub(super) fn push_if(&self, owner: K, task: T, wanted: impl FnOnce(&T) -> bool) {
+        self.insert(owner, task, wanted, |_| false);
+    }
+
+    /// Puts a task behind the last of its owner's that does not `yield` to it, and wakes a worker for it.
+    pub(super) fn push_before(&self, owner: K, task: T, yields: impl Fn(&T) -> bool) {
+        self.insert(owner, task, |_| true, yields);
+    }
+
+    fn insert(&self, owner: K, task: T, wanted: impl FnOnce(&T) -> bool, yields: impl Fn(&T) -> bool) {
         let mut queue = self.lock();
         if !wanted(&task) {
             // it may hold much, and goes where nobody waits for the lock
@@ -33,7 +42,8 @@ impl<K: Eq + Hash + Clone, T> Turns<K, T> {
         }
         let own = queue.tasks.entry(owner.clone()).or_default();
         let first = own.is_empty();
-        own.push_back(task);
+        let place = own.iter().rposition(|other| !yields(other)).map_or(0, |last| last + 1);
+        own.insert(place, task);
         if first {
             queue.turns.push_back(owner);
         }
