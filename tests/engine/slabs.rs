@@ -67,6 +67,36 @@ pub(super) fn neighbours(n: usize) -> Graph {
     with_gradient(&[&[n]], |g, a| chain(g, a[0]))
 }
 
+/// Sums and differences of neighbours, again and again, each shorter than the one before: what is read back grows on the way.
+pub(super) fn smoothed(n: usize, times: usize) -> Graph {
+    with_gradient(&[&[n]], |g, a| {
+        let mut x = a[0];
+        for _ in 0..times {
+            x = neighbour_products(g, x);
+        }
+        call(g, "sum", &[x], &[])
+    })
+}
+
+fn neighbour_products(g: &mut Builder, x: NodeId) -> NodeId {
+    let bounds = |start: i64, stop: Option<i64>| [("start", Value::Bounds(vec![Some(start)])), ("stop", Value::Bounds(vec![stop]))];
+    let next = call(g, "slice", &[x], &bounds(1, None));
+    let own = call(g, "slice", &[x], &bounds(0, Some(-1)));
+    let product = call(g, "multiply", &[next, own], &[]);
+    call(g, "sin", &[product], &[])
+}
+
+/// All that is folded of what is made of one vector, and nothing else of it.
+pub(super) fn totals(n: usize) -> Graph {
+    let mut g = Builder::default();
+    let (a, b) = (g.input("a", Shape::from([n])).unwrap(), g.input("b", Shape::from([n])).unwrap());
+    let bent = call(&mut g, "sin", &[a], &[]);
+    let product = call(&mut g, "multiply", &[bent, b], &[]);
+    let outputs = [("sum", bent), ("max", product), ("min", bent), ("sum", product)];
+    let outputs = outputs.into_iter().enumerate().map(|(i, (fold, x))| (format!("{i}"), call(&mut g, fold, &[x], &[]))).collect();
+    g.finish(outputs)
+}
+
 /// Elementwise work between sums over rows and over columns of one matrix.
 pub(super) fn rows_and_columns(rows: usize, columns: usize) -> Graph {
     with_gradient(&[&[rows, columns], &[columns]], |g, a| {
@@ -127,6 +157,11 @@ fn slabs_have_the_bits_of_the_plain_evaluator() {
         ("17 and many rows", mixture(17, 1025, 2)),
         ("neighbours", neighbours(50_001)),
         ("fewer neighbours", neighbours(16_385)),
+        ("neighbours beyond the last block", neighbours(4096 * 9 + 1)),
+        ("neighbours up to it", neighbours(4096 * 9)),
+        ("neighbours' neighbours", smoothed(30_003, 5)),
+        ("neighbours from afar", smoothed(20_000, 40)),
+        ("totals", totals(50_077)),
         ("rows and columns", rows_and_columns(300, 130)),
         ("more columns", rows_and_columns(77, 1031)),
         ("few sums beside many numbers", long_and_short(60_000, 5_000)),

@@ -12,7 +12,9 @@ use nablad::engine::program::{Binding, Program, Stopped, Want};
 use nablad::engine::{Shape, Tensor};
 
 use super::bits;
-use super::slabs::{axis, call, long_and_short, mixture, neighbours, padded_beside_products, rows_and_columns, values, with_gradient};
+use super::slabs::{
+    axis, call, long_and_short, mixture, neighbours, padded_beside_products, rows_and_columns, smoothed, totals, values, with_gradient,
+};
 
 /// In which order a crew takes parts.
 #[derive(Debug, Clone, Copy)]
@@ -121,6 +123,8 @@ fn functions() -> Vec<(&'static str, Graph, bool)> {
     vec![
         ("elements", elementwise(50_021), true),
         ("few elements", elementwise(77), false),
+        ("neighbours' neighbours", smoothed(60_003, 4), true),
+        ("totals", totals(200_077), true),
         ("a sum", fold("sum", &[400_129], 0), true),
         ("a sum of whole chunks", fold("sum", &[1 << 18], 0), true),
         ("few sums", fold("sum", &[3, 100_001], 1), true),

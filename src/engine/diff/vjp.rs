@@ -140,6 +140,14 @@ fn node(
         Rule::Scalar { partials, .. } => {
             for (i, &arg) in wanted_args {
                 let partial = partials(g, application, i)?;
+                if let (Partial::MinusOne, Cotangent::Node(bar)) = (&partial, bar)
+                    && !g.same_shape(y, arg)
+                {
+                    // summed, then negated: the bits are the same, and there is less to negate
+                    let bar = reshaped(g, bar, y, arg)?;
+                    parts.extend(product(g, partial, Cotangent::Node(bar))?.map(|part| (arg, part)));
+                    continue;
+                }
                 if let Some(part) = product(g, partial, bar)? {
                     let part = match part {
                         Cotangent::One => part,

@@ -57,6 +57,10 @@ pub struct Ternary {
     pub tile: Compiled<Tile3>,
 }
 
+/// Two functions that share work, over a tile: `y[i] = f(a[i], b[i])` and `z[i] = g(a[i], c[i])`, with the bits of each by itself; of one
+/// argument, if they have no more.
+pub type Together = Compiled<unsafe fn(&mut [f64], &mut [f64], &[f64], &[f64], &[f64])>;
+
 /// The most arguments of an elementwise function.
 pub const WIDEST: usize = 6;
 
@@ -200,6 +204,61 @@ macro_rules! elementwise {
 }
 pub(crate) use elementwise;
 
+/// Compiles two functions that share work for every [`Isa`]: `together!(|a, b, c| vmath::sin(a), vmath::cos(a), quick quick::sin(a),
+/// quick::cos(a))`. That they share it is the compiler's doing: both are written out in one loop, and what is the same is computed once.
+macro_rules! together {
+    (|$a:ident, $b:ident, $c:ident| $first:expr, $second:expr, quick $quick:expr, $other:expr) => {{
+        use $crate::engine::exec::elementwise::{Together, together_tile};
+        fn tile(y: &mut [f64], z: &mut [f64], $a: &[f64], $b: &[f64], $c: &[f64]) {
+            together_tile!(y, z, [$a, $b, $c], [$first, $second], [$quick, $other]);
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        fn tile_v3(y: &mut [f64], z: &mut [f64], $a: &[f64], $b: &[f64], $c: &[f64]) {
+            together_tile!(y, z, [$a, $b, $c], [$first, $second], [$quick, $other]);
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        use tile as tile_v3;
+        let both: Together = [tile, tile_v3];
+        both
+    }};
+}
+pub(crate) use together;
+
+/// The loop over a tile by two quick forms, and the elements that one of them declines by its function.
+macro_rules! together_tile {
+    ($y:ident, $z:ident, [$a:ident, $b:ident, $c:ident], [$first:expr, $second:expr], [$quick:expr, $other:expr]) => {{
+        let n = $y.len();
+        let z = &mut $z[..n];
+        let ($a, $b, $c) = (&$a[..n], &$b[..n], &$c[..n]);
+        let mut declined = false;
+        for i in 0..n {
+            let (first, second) = {
+                let ($a, $b, $c) = ($a[i], $b[i], $c[i]);
+                // not every pair has arguments of their own
+                let _ = ($b, $c);
+                ($quick, $other)
+            };
+            declined |= first.is_nan() | second.is_nan();
+            $y[i] = first;
+            z[i] = second;
+        }
+        if declined {
+            for i in 0..n {
+                let ($a, $b, $c) = ($a[i], $b[i], $c[i]);
+                let _ = ($b, $c);
+                if $y[i].is_nan() {
+                    $y[i] = $first;
+                }
+                if z[i].is_nan() {
+                    z[i] = $second;
+                }
+            }
+        }
+    }};
+}
+pub(crate) use together_tile;
+
 /// The loop over a tile by a quick form, and the elements it declines by `one`.
 macro_rules! quick_tile {
     ($one:ident, $out:ident, [$($x:ident),+], $quick:expr) => {{
@@ -258,6 +317,37 @@ mod tests {
                                 let same = got.to_bits() == alone.to_bits() || (got.is_nan() && alone.is_nan());
                                 assert!(same, "{} of {x:?}: {got:e} in lane {i} of {length} by {isa:?}, {alone:e} alone", row.name);
                             }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Functions that share work have the bits that each has by itself, whichever of the two declines.
+    #[test]
+    fn together_the_bits_are_those_of_each_alone() {
+        let twins: Vec<_> =
+            rows().filter_map(|row| Some((row, row.twin?))).filter_map(|(row, twin)| Some((row, (twin.with)(), twin.tile?))).collect();
+        assert!(!twins.is_empty());
+        for (row, with, tile) in twins {
+            let (Rule::Scalar { function: one, .. }, Rule::Scalar { function: other, .. }) = (&row.rule, &with.rule) else {
+                panic!("{row:?}")
+            };
+            for (length, stride) in (1..=19).zip([1, 7, 16, 3, 5].into_iter().cycle()) {
+                let value = |i: usize| VALUES[i % VALUES.len()];
+                let [a, b, c]: [Vec<f64>; 3] =
+                    from_fn(|k| (0..VALUES.len() + length).map(|i| value([i, i * stride + 3, i * 11 + stride][k])).collect());
+                for isa in [Isa::Portable, Isa::detect()] {
+                    let (mut y, mut z) = (vec![0.5; a.len()], vec![0.5; a.len()]);
+                    // SAFETY: this CPU has what `isa` stands for
+                    unsafe { tile[isa as usize](&mut y, &mut z, &a, &b, &c) };
+                    for i in 0..a.len() {
+                        let alone =
+                            |function: &Elementwise, second: f64| function.one(isa, [a[i], second, f64::NAN, f64::NAN, f64::NAN, f64::NAN]);
+                        for (got, alone) in [(y[i], alone(one, b[i])), (z[i], alone(other, c[i]))] {
+                            let same = got.to_bits() == alone.to_bits() || (got.is_nan() && alone.is_nan());
+                            assert!(same, "{} and {} of {:e}, {:e}, {:e}: {got:e}, {alone:e} alone", row.name, with.name, a[i], b[i], c[i]);
                         }
                     }
                 }

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use super::super::op::arithmetic::{number, truth};
 use super::super::op::calculus::{chain_product, chain_quotient, nonnegative};
 use super::super::program::{Lanes, Load, Map, Operand, Step, Stopped};
-use super::elementwise::{Isa, WIDEST};
+use super::elementwise::{Isa, Together, WIDEST};
 use super::native::{Backend, Segment};
 use super::opcode::Opcode;
 use super::{Frame, rows};
@@ -25,14 +25,20 @@ const LONGEST: usize = 1024;
 /// A line more from slot to slot, so that they do not all compete for the same places of the cache.
 const APART: usize = 8;
 
-/// Numbers of a tile, in a domain of so many.
-fn length(map: &Map, domain: usize) -> usize {
-    (CACHED / map.slots.max(1)).next_multiple_of(8).clamp(SHORTEST, LONGEST).min(domain.next_multiple_of(4))
+/// Numbers that all slots of a tile have room for, where that is more than the shortest tile: they stay in the second cache.
+const ROOM: usize = 64 * 1024;
+
+/// Numbers of a tile, in a domain of so many. Machine code keeps in registers what only arithmetic needs.
+fn length(map: &Map, domain: usize, native: bool) -> usize {
+    let slots = map.slots.max(1);
+    let (near, room) = if native { (map.in_memory.max(1), ROOM / slots) } else { (slots, LONGEST) };
+    let longest = LONGEST.min(room.max(SHORTEST));
+    (CACHED / near).next_multiple_of(8).clamp(SHORTEST, longest).min(domain.next_multiple_of(4))
 }
 
 /// Numbers of scratch memory that tiles take.
 pub(super) fn memory(map: &Map, domain: usize) -> usize {
-    map.slots * (length(map, domain) + APART)
+    map.slots * (length(map, domain, true).max(length(map, domain, false)) + APART)
 }
 
 /// What runs a Map.
@@ -75,6 +81,7 @@ fn interpret(map: &Map, isa: Isa, slots: &mut [f64]) {
             Opcode::Sqrt => slots[a].sqrt(),
             Opcode::Absolute => slots[a].abs(),
             Opcode::Chain => chain_product(slots[a], slots[b]),
+            Opcode::Scale => slots[a] * slots[b] + 0.0,
             Opcode::ChainDivide => chain_quotient(slots[a], slots[b]),
             Opcode::Nonnegative => nonnegative(slots[a]),
             Opcode::Less => number(slots[a] < slots[b]),
@@ -115,7 +122,8 @@ pub(super) fn tiles(
 ) -> Result<(), Stopped> {
     let Machine { isa, backend } = frame.machine;
     let lanes = frame.lanes(map.lanes);
-    let length = length(map, part.len() * lanes);
+    let native = map.native.tiles(map, backend, isa);
+    let length = length(map, part.len() * lanes, native.is_some());
     let pitch = length + APART;
     if slots.len() < map.slots * pitch {
         slots.resize(map.slots * pitch, 0.0);
@@ -137,7 +145,6 @@ pub(super) fn tiles(
             read.push(load);
         }
     }
-    let native = map.native.tiles(map, backend, isa);
     let mut tile = Tile { map, isa, pitch, addresses: SmallVec::new(), last: SmallVec::new() };
     let mut element = part.start;
     while element < part.end {
@@ -152,7 +159,7 @@ pub(super) fn tiles(
                 homes[one.slot as usize] = load(frame, map.lanes, one, element..element + elements, lane..lane + width, to);
             }
             tile.lay(&homes, slots, targets, first..first + len);
-            let mut i = 0;
+            let (mut i, mut twins) = (0, map.twins.iter().peekable());
             while i < map.steps.len() {
                 // SAFETY: the addresses are those of this tile, and nobody else uses what is there meanwhile
                 unsafe {
@@ -161,10 +168,16 @@ pub(super) fn tiles(
                             tile.segment(segment, &map.steps[i..segment.end], &homes, len);
                             i = segment.end;
                         }
-                        None => {
-                            tile.step(&map.steps[i], len);
-                            i += 1;
-                        }
+                        None => match twins.next_if(|(first, _)| *first as usize == i) {
+                            Some((_, both)) => {
+                                tile.twins(*both, &map.steps[i], &map.steps[i + 1], len);
+                                i += 2;
+                            }
+                            None => {
+                                tile.step(&map.steps[i], len);
+                                i += 1;
+                            }
+                        },
                     }
                 }
             }
@@ -225,6 +238,19 @@ impl Tile<'_> {
             let [a, b] = step.from.map(arg);
             function.tile(self.isa, out, [a, b, a, a, a, a]);
         }
+    }
+
+    /// Two steps that share work, for the tile's `len` numbers.
+    ///
+    /// # Safety
+    /// As for [`Tile::step`]; the steps are those that the loop is for.
+    unsafe fn twins(&self, both: Together, first: &Step, second: &Step, len: usize) {
+        // SAFETY: as in `step`; the second step neither writes what the first one does nor what either reads
+        let slot = |slot: u32| unsafe { std::slice::from_raw_parts(self.addresses[slot as usize], len) };
+        let out = |step: &Step| unsafe { std::slice::from_raw_parts_mut(self.addresses[step.to as usize], len) };
+        let ([a, b], [_, c]) = (first.from, second.from);
+        // SAFETY: the entry needs no more than what `isa` stands for, which this CPU has
+        unsafe { both[self.isa as usize](out(first), out(second), slot(a), slot(b), slot(c)) }
     }
 
     /// Steps that are one loop: the whole fours where they lie, and the last ones in the tile, where there is room for four.

@@ -26,6 +26,8 @@ pub enum Opcode {
     Absolute,
     /// The product of the chain rule: 0 where either side is.
     Chain,
+    /// The same where one side is a constant c with 1 ≤ |c| < ∞: a · b + 0
+    Scale,
     /// Its quotient: 0 where a is.
     ChainDivide,
     /// a + 0 where a ≥ 0, else NaN
@@ -57,15 +59,15 @@ impl Opcode {
     pub(crate) fn has_row(self) -> bool {
         matches!(self, Opcode::Many | Opcode::Where)
     }
-}
 
-#[cfg(all(target_arch = "x86_64", feature = "native"))]
-impl Opcode {
     /// Whether it is a call of the operator's function.
     pub(crate) fn is_called(self) -> bool {
         matches!(self, Opcode::Unary | Opcode::Binary | Opcode::Many)
     }
+}
 
+#[cfg(all(target_arch = "x86_64", feature = "native"))]
+impl Opcode {
     /// How many arguments what is written out has.
     pub(crate) fn arity(self) -> usize {
         match self {

@@ -9,7 +9,7 @@ use super::super::op::{Fold, choice};
 use super::elementwise::Isa;
 
 /// Elements of a chunk.
-pub(super) const CHUNK: usize = 128;
+pub(crate) const CHUNK: usize = 128;
 const WAYS: usize = 8;
 
 /// What is folded: element `i` of lane `l` of result `r` is `data[first + r·between + i·step + l]`.

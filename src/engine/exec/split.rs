@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use super::super::program::{Buffer, Code, Kernel, Matmul, Slab, Stopped, Work};
+use super::super::program::{Buffer, Code, Kernel, Matmul, Slab, Stopped, Total, Work};
 use super::compute::{self, Folded};
 use super::crew::{Crew, ranges, share};
 use super::kernels::Runner;
@@ -53,10 +53,11 @@ struct Part<'p> {
     targets: SmallVec<[&'p mut [f64]; 4]>,
 }
 
-/// Units of a group, and what they write of each buffer.
+/// Units of a group, what they write of each buffer, and of each total the nodes of its tree.
 struct Piece<'p> {
     units: Range<usize>,
     own: Bound<'p>,
+    nodes: SmallVec<[&'p mut [f64]; 1]>,
 }
 
 impl<'a> Runner<'a> {
@@ -174,6 +175,7 @@ impl<'a> Runner<'a> {
         let mut whole: SmallVec<[Memory<'a>; 8]> = written.iter().map(|&(_, buffer)| self.take(buffer)).collect();
         let (frame, desk) = self.frame_and_desk();
         let mut own_kernels = kernels.to_vec();
+        let mut trees = trees(slab, &frame);
         let mut done = Ok(());
         for first in (0..slab.units).step_by(at_once) {
             let units = first..slab.units.min(first + at_once);
@@ -193,7 +195,13 @@ impl<'a> Runner<'a> {
                     done = narrowed_units(&frame, code, (kernel, narrow), part, base, &mut own, desk);
                 }
             }
+            for (total, nodes) in slab.totals.iter().zip(&mut trees) {
+                let chunks = slab.due(total.of, 0..first, code.buffers[total.from as usize].elements).len() / reduce::CHUNK;
+                let nodes = &mut nodes[chunks * frame.lanes(code.buffers[total.from as usize].lanes)..];
+                add_nodes(slab, &frame, total, (first, units.clone()), &own, nodes);
+            }
         }
+        join_totals(slab, &frame, &trees, &written, &mut whole);
         for (&(_, buffer), memory) in written.iter().zip(whole) {
             self.put(buffer, memory);
         }
@@ -208,15 +216,27 @@ impl<'a> Runner<'a> {
         let written = written(kernels);
         let mut whole: Vec<Memory<'a>> = written.iter().map(|&(_, buffer)| self.take(buffer)).collect();
         let (frame, desk) = self.frame_and_desk();
-        let mut pieces: Vec<Piece<'_>> = ranges(slab.units, parts, 1).map(|units| Piece { units, own: Bound::new() }).collect();
+        let mut trees = trees(slab, &frame);
+        let mut pieces: Vec<Piece<'_>> =
+            ranges(slab.units, parts, 1).map(|units| Piece { units, own: Bound::new(), nodes: SmallVec::new() }).collect();
         for (&(k, buffer), memory) in written.iter().zip(&mut whole) {
             let (units, width) = cut_of(&frame, &kernels[k], buffer);
             let slot = code.buffers[buffer as usize].slot;
-            let mut rest = &mut memory[..units * width];
-            for Piece { units: range, own } in &mut pieces {
+            let mut rest = &mut memory[..];
+            for Piece { units: range, own, .. } in &mut pieces {
                 let part = slab.part(k, range.clone(), units);
                 let (result, after) = std::mem::take(&mut rest).split_at_mut(part.len() * width);
                 own.push(There { slot, range: 0..result.len(), result });
+                rest = after;
+            }
+        }
+        for (total, nodes) in slab.totals.iter().zip(&mut trees) {
+            let lanes = frame.lanes(kernels[total.of].lanes);
+            let mut rest = &mut nodes[..];
+            for Piece { units, nodes, .. } in &mut pieces {
+                let due = slab.due(total.of, units.clone(), kernels[total.of].units(&code.buffers).unwrap_or(0));
+                let (own, after) = std::mem::take(&mut rest).split_at_mut(due.len().div_ceil(reduce::CHUNK) * lanes);
+                nodes.push(own);
                 rest = after;
             }
         }
@@ -234,8 +254,12 @@ impl<'a> Runner<'a> {
                         return;
                     }
                 }
+                for (total, nodes) in slab.totals.iter().zip(&mut piece.nodes) {
+                    add_nodes(slab, &frame, total, (piece.units.start, near.clone()), &piece.own, nodes);
+                }
             }
         });
+        join_totals(slab, &frame, &trees, &written, &mut whole);
         let done = frame.checked();
         for (&(_, buffer), memory) in written.iter().zip(whole) {
             self.put(buffer, memory);
@@ -247,6 +271,53 @@ impl<'a> Runner<'a> {
 /// What kernels of a group write: the number of the kernel, the buffer.
 fn written(kernels: &[Kernel]) -> SmallVec<[(usize, u32); 8]> {
     kernels.iter().enumerate().flat_map(|(k, kernel)| kernel.targets().into_iter().map(move |buffer| (k, buffer))).collect()
+}
+
+/// Room for the nodes of each total of a group: the folds of a chunk each.
+fn trees(slab: &Slab, frame: &Frame<'_>) -> SmallVec<[Vec<f64>; 1]> {
+    let room = |total: &Total| {
+        let elements = frame.code.buffers[total.from as usize].elements;
+        vec![0.0; elements.div_ceil(reduce::CHUNK) * frame.lanes(frame.code.buffers[total.from as usize].lanes)]
+    };
+    slab.totals.iter().map(room).collect()
+}
+
+/// Folds what those units wrote, to their place among the nodes of a part that begins with the unit `base`; `own` is what the part writes.
+fn add_nodes(slab: &Slab, frame: &Frame<'_>, total: &Total, (base, units): (usize, Range<usize>), own: &Bound<'_>, nodes: &mut [f64]) {
+    let Buffer { elements, slot, lanes } = frame.code.buffers[total.from as usize];
+    let lanes = frame.lanes(lanes);
+    let before = base..units.start;
+    let (due, begin) = (slab.due(total.of, units, elements), slab.part(total.of, base..base + 1, elements).start);
+    let Some(there) = own.iter().find(|there| there.slot == slot) else { return };
+    let data = &there.result[(due.start - begin) * lanes..][..due.len() * lanes];
+    let nodes = &mut nodes[slab.due(total.of, before, elements).len() / reduce::CHUNK * lanes..];
+    let whole = due.len() / reduce::CHUNK;
+    let (chunks, last) = nodes.split_at_mut(whole * lanes);
+    let folding = |count: usize, first: usize| reduce::Folding {
+        how: total.fold,
+        count,
+        data,
+        first: first * lanes,
+        between: (reduce::CHUNK * lanes) as isize,
+        step: lanes as isize,
+        lanes,
+    };
+    reduce::run(frame.machine.isa, folding(reduce::CHUNK, 0), chunks);
+    let rest = due.len() % reduce::CHUNK;
+    if rest > 0 {
+        reduce::run(frame.machine.isa, folding(rest, due.len() - rest), &mut last[..lanes]);
+    }
+}
+
+/// The totals of a group, where they are written.
+fn join_totals(slab: &Slab, frame: &Frame<'_>, trees: &[Vec<f64>], written: &[(usize, u32)], whole: &mut [Memory<'_>]) {
+    for (total, nodes) in slab.totals.iter().zip(trees) {
+        let lanes = frame.lanes(frame.code.buffers[total.from as usize].lanes);
+        let out = written.iter().zip(&mut *whole).find(|((kernel, _), _)| *kernel == total.kernel);
+        for (lane, to) in out.into_iter().flat_map(|(_, memory)| memory[..lanes].iter_mut().enumerate()) {
+            *to = reduce::joined(total.fold, nodes.iter().skip(lane).step_by(lanes).copied());
+        }
+    }
 }
 
 /// A kernel's units, and the numbers that each of them writes of a buffer.

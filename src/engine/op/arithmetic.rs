@@ -3,7 +3,7 @@
 use super::row::rows;
 use super::{Family, Partial, Row, calculus, exponential, logic, rounding};
 use crate::engine::Tensor;
-use crate::engine::exec::elementwise::elementwise;
+use crate::engine::exec::elementwise::{elementwise, together};
 use crate::engine::exec::opcode::Opcode;
 use crate::engine::graph::Kind;
 use crate::engine::vmath::{self, quick};
@@ -76,7 +76,8 @@ rows! {
     }).alias(&["^", "**", "power"]).says("x to the y; pow(x, 0) = 1 and pow(1, y) = 1 even at NaN", "y·x^(y−1), x^y·ln x")
         .at_edges("by x: 0 where y = 0, at every x; by y: 0 at x = 0 < y, NaN for x < 0")
         .pole(|x| x[0] == 0.0 && (x[1] < 0.0 || x.active(0) && x[1] > 0.0 && x[1] < 1.0 || x.moves_at(1, 0.0)))
-        .edge(|x| x.active(1) && x[0] < 0.0).costs(40);
+        .edge(|x| x.active(1) && x[0] < 0.0).costs(40)
+        .shares_with(|| &POW, together!(|x, y, z| power(x, y), power(x, z), quick quick_power(x, y), quick_power(x, z)));
     RECIPROCAL = Row::scalar("reciprocal", Arithmetic, elementwise!(Unary, |x| 1.0 / x), |g, y, _| {
         let square = g.square(y.y)?;
         Ok(Partial::Node(g.negative(square)?))

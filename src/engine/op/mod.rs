@@ -40,7 +40,7 @@ pub use facts::{Array, Fact, Facts, Here, There};
 pub(crate) use linear_algebra::DenseFlags;
 pub use row::{
     Application, Arity, Dense, Does, Expansion, Family, Fold, JvpRule, Partial, PartialRule, Primitive, ResultsRule, Row, Rule, Scan,
-    SeriesRule, Several, SeveralJvpRule, SeveralVjpRule, ShapeRule, Sorting, VjpRule,
+    SeriesRule, Several, SeveralJvpRule, SeveralVjpRule, ShapeRule, Sorting, Twin, VjpRule,
 };
 
 /// Every row, in the order of the documentation.

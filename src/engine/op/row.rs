@@ -3,7 +3,7 @@
 use super::super::graph::{Builder, NodeId};
 use super::super::{Error, Shape};
 use super::{Attribute, Attributes, Fact, Facts, Here, There};
-use crate::engine::exec::elementwise::Elementwise;
+use crate::engine::exec::elementwise::{Elementwise, Together};
 use crate::engine::exec::opcode::Opcode;
 use crate::engine::program::layout::Layout;
 
@@ -31,8 +31,19 @@ pub struct Row {
     pub flops: u32,
     /// How it is done for a single number, where it is elementwise.
     pub opcode: Opcode,
+    /// An operator that shares work with it, where it is elementwise.
+    pub twin: Option<Twin>,
     /// What it does.
     pub rule: Rule,
+}
+
+/// An operator that shares work with another one of the same first argument, and both over a tile.
+#[derive(Clone, Copy)]
+pub struct Twin {
+    /// The other one.
+    pub with: fn() -> &'static Row,
+    /// The own one's results first; `None` where the other one has it.
+    pub tile: Option<Together>,
 }
 
 /// How many arguments an operator takes.
@@ -404,6 +415,7 @@ impl Row {
             facts,
             flops: 1,
             opcode,
+            twin: None,
             rule,
         }
     }
@@ -422,6 +434,18 @@ impl Row {
     /// Written out in the loop over single numbers.
     pub(super) const fn inlined(mut self, opcode: Opcode) -> Row {
         self.opcode = opcode;
+        self
+    }
+
+    /// With an operator of the same first argument that shares work with it.
+    pub(super) const fn shares_with(mut self, with: fn() -> &'static Row, tile: Together) -> Row {
+        self.twin = Some(Twin { with, tile: Some(tile) });
+        self
+    }
+
+    /// With an operator that says so with [`Row::shares_with`].
+    pub(super) const fn shared_by(mut self, with: fn() -> &'static Row) -> Row {
+        self.twin = Some(Twin { with, tile: None });
         self
     }
 

@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use super::row::rows;
 use super::{Family, Partial, Row, arithmetic, calculus, logic};
-use crate::engine::exec::elementwise::elementwise;
+use crate::engine::exec::elementwise::{elementwise, together};
 use crate::engine::graph::algebra::Made;
 use crate::engine::graph::{Builder, NodeId};
 use crate::engine::vmath::{self, quick};
@@ -25,11 +25,12 @@ pub(super) fn one_minus_square(g: &mut Builder, x: NodeId) -> Made {
 
 rows! {
     SIN = Row::scalar("sin", Trigonometric, elementwise!(Unary, |x| vmath::sin(x), quick quick::sin(x)), |g, y, _| Ok(Partial::Node(g.call(&COS, &[y.args[0]])?)))
-        .says("sine of x radians", "cos x").at_edges("NaN at ±∞").costs(25);
+        .says("sine of x radians", "cos x").at_edges("NaN at ±∞").costs(25)
+        .shares_with(|| &COS, together!(|x, _y, _z| vmath::sin(x), vmath::cos(x), quick quick::sin(x), quick::cos(x)));
     COS = Row::scalar("cos", Trigonometric, elementwise!(Unary, |x| vmath::cos(x), quick quick::cos(x)), |g, y, _| {
         let sin = g.call(&SIN, &[y.args[0]])?;
         Ok(Partial::Node(g.negative(sin)?))
-    }).says("cosine of x radians", "−sin x").at_edges("NaN at ±∞").costs(25);
+    }).says("cosine of x radians", "−sin x").at_edges("NaN at ±∞").costs(25).shared_by(|| &SIN);
     TAN = Row::scalar("tan", Trigonometric, elementwise!(Unary, |x| vmath::tan(x)), |g, y, _| {
         let cos = g.call(&COS, &[y.args[0]])?;
         let square = g.square(cos)?;

@@ -7,7 +7,7 @@ use smallvec::{SmallVec, smallvec};
 
 use super::code::Code;
 use super::layout::Layout;
-use crate::engine::exec::elementwise::{Elementwise, WIDEST};
+use crate::engine::exec::elementwise::{Elementwise, Together, WIDEST};
 use crate::engine::exec::interpolate::Knots;
 use crate::engine::exec::linear_algebra::{self, Sizes};
 use crate::engine::exec::native::Native;
@@ -132,6 +132,8 @@ pub(crate) struct Map {
     pub(crate) lanes: Lanes,
     pub(crate) loads: Vec<Load>,
     pub(crate) steps: Vec<Step>,
+    /// Steps that a tile does in one loop with the next one, in order, and that loop.
+    pub(crate) twins: Vec<(u32, Together)>,
     /// Each function that a step applies.
     pub(crate) functions: Vec<Elementwise>,
     /// The argument slots of steps that have more than two.
@@ -139,6 +141,8 @@ pub(crate) struct Map {
     /// Slot and buffer.
     pub(crate) stores: Vec<(u32, u32)>,
     pub(crate) slots: usize,
+    /// Slots of which every number of a tile is in memory, even where arithmetic is done in registers.
+    pub(crate) in_memory: usize,
     pub(crate) flops: f64,
     pub(crate) native: Native,
 }

@@ -19,6 +19,7 @@ mod bodies;
 mod dense;
 mod groups;
 mod lines;
+mod twins;
 
 use groups::{Group, NOWHERE, fuse};
 
@@ -417,7 +418,7 @@ impl Lowering<'_> {
     fn finish(self, outputs: Vec<Operand>) -> Lowered {
         let mut kernels = self.kernels;
         for group in self.groups {
-            let map = fuse(&group);
+            let map = fuse(&group, &self.constants);
             kernels.push(Kernel { to: 0, lanes: group.lanes, level: group.level, work: Work::Map(map) });
         }
         // stable: kernels that fill one buffer on one level stay in the order in which they were made

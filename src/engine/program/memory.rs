@@ -12,11 +12,11 @@ pub(crate) struct Slot {
 
 /// Gives each buffer its slot; returns the slots and the most elements alive at once. `kept` are the buffers of inputs and outputs,
 /// which live throughout.
-pub(crate) fn assign(buffers: &mut [Buffer], kernels: &[Kernel], slabs: &[Slab], kept: &[u32]) -> (Vec<Slot>, usize) {
+pub(crate) fn assign(buffers: &mut [Buffer], kernels: &[Kernel], all: &[Slab], kept: &[u32]) -> (Vec<Slot>, usize) {
     const FOREVER: usize = usize::MAX;
     let mut first = vec![FOREVER; buffers.len()];
     let mut last = vec![0usize; buffers.len()];
-    let mut slabs = slabs.iter().peekable();
+    let mut slabs = all.iter().peekable();
     for (time, kernel) in kernels.iter().enumerate() {
         // kernels that run unit by unit run at the same time
         slabs.next_if(|slab| slab.kernels.end <= time);
@@ -78,6 +78,16 @@ pub(crate) fn assign(buffers: &mut [Buffer], kernels: &[Kernel], slabs: &[Slab],
         now += elements;
         most = most.max(now);
         alive.push(std::cmp::Reverse((last[i], i)));
+    }
+    for slab in all {
+        // each of those who share a group's units out has a halo of its own
+        for (kernel, halo) in kernels[slab.kernels.clone()].iter().zip(&slab.halo).filter(|(_, halo)| **halo > 0) {
+            for target in kernel.targets() {
+                let Buffer { elements, slot, .. } = buffers[target as usize];
+                let slot = &mut slots[slot as usize];
+                slot.elements = slot.elements.max(elements + halo * slab.units);
+            }
+        }
     }
     (slots, most)
 }

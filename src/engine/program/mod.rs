@@ -26,7 +26,7 @@ pub(crate) use code::Code;
 pub(crate) use kernel::{Buffer, DenseCall, Kernel, Lanes, Line, Load, Loop, Map, Matmul, Operand, Over, Source, Step, Work};
 pub(crate) use plan::Symmetric;
 pub use plan::{Mode, Want};
-pub(crate) use slabs::Slab;
+pub(crate) use slabs::{Slab, Total};
 
 /// An input of a program.
 #[derive(Debug, Clone, PartialEq)]

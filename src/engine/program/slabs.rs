@@ -10,11 +10,15 @@ use hashbrown::{HashMap, HashSet};
 use super::code::Code;
 use super::kernel::{Buffer, Kernel, Load, Matmul, Operand, Work};
 use super::memory::buffer_of;
+use crate::engine::exec::reduce;
+use crate::engine::op::Fold;
 
 /// Elements that are worth it.
 const LARGE: usize = 16 * 1024;
 /// Elements of a unit where nothing else says how many.
 const BLOCK: usize = 4096;
+/// Elements before a unit's own that are computed once more, at most.
+const FURTHEST: usize = BLOCK / 16;
 /// More kernels are not looked at: there the work is small, and looking would take longer.
 const MOST: usize = 512;
 
@@ -31,13 +35,36 @@ pub(crate) struct Slab {
     pub(crate) widest: usize,
     /// What they write and nobody else reads.
     pub(crate) inner: Vec<u32>,
+    /// How many elements before a unit's own each kernel computes once more, because others read back so far; so no unit reads what another one
+    /// has written. Only of Maps that write nothing but what is inner.
+    pub(crate) halo: Vec<usize>,
+    /// Folds of all that a Map of the group writes into one: they end it, and each unit adds its part.
+    pub(crate) totals: Vec<Total>,
+}
+
+/// A fold of all elements of a buffer that a Map of its group writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Total {
+    /// The number of the fold in its group.
+    pub(crate) kernel: usize,
+    /// That of the Map.
+    pub(crate) of: usize,
+    /// What is folded.
+    pub(crate) from: u32,
+    pub(crate) fold: Fold,
 }
 
 impl Slab {
-    /// Which of its `own` units a kernel does in those of the group.
-    pub(crate) fn part(&self, kernel: usize, units: Range<usize>, own: usize) -> Range<usize> {
+    /// Which of its `own` units are a kernel's in those of the group.
+    pub(crate) fn due(&self, kernel: usize, units: Range<usize>, own: usize) -> Range<usize> {
         let per_unit = self.per_unit[kernel];
         (units.start * per_unit).min(own)..(units.end * per_unit).min(own)
+    }
+
+    /// Which of its `own` units a kernel does in those of the group: those, and what is computed once more.
+    pub(crate) fn part(&self, kernel: usize, units: Range<usize>, own: usize) -> Range<usize> {
+        let Range { start, end } = self.due(kernel, units, own);
+        start.saturating_sub(self.halo[kernel])..end
     }
 
     /// The kernels as those units of a group have them that are apart, in memory that holds what these units write and nothing else. A Map's
@@ -115,7 +142,7 @@ pub(crate) fn arrange(kernels: Vec<Kernel>, buffers: &[Buffer]) -> (Vec<Kernel>,
         while let Some(kernel) = rest.next_if(|kernel| kernel.lanes.stage() == stage) {
             own.push(kernel);
         }
-        if own.len() <= MOST && own.iter().filter(|kernel| written(kernel, buffers) >= LARGE).nth(1).is_some() {
+        if own.len() <= MOST && own.iter().any(|kernel| written(kernel, buffers) >= LARGE) {
             let mut cuts: Vec<usize> = own.iter().filter(|kernel| written(kernel, buffers) >= LARGE).filter_map(batch).collect();
             cuts.sort_unstable();
             cuts.dedup();
@@ -128,7 +155,7 @@ pub(crate) fn arrange(kernels: Vec<Kernel>, buffers: &[Buffer]) -> (Vec<Kernel>,
     (arranged, slabs)
 }
 
-/// Finds what groups write and nobody outside them reads. `kept` are the buffers of inputs and outputs.
+/// Finds what groups write and nobody outside them reads, and what of it is worth computing twice. `kept` are the buffers of inputs and outputs.
 pub(crate) fn find_inner(slabs: &mut [Slab], kernels: &[Kernel], kept: &[u32]) {
     for slab in slabs {
         let own: HashSet<u32> = kernels[slab.kernels.clone()].iter().flat_map(Kernel::targets).collect();
@@ -140,7 +167,38 @@ pub(crate) fn find_inner(slabs: &mut [Slab], kernels: &[Kernel], kept: &[u32]) {
             .chain(kept.iter().copied())
             .collect();
         slab.inner = own.difference(&read).copied().collect();
+        if !slab.apart
+            && let Some(halo) = halos(slab, &kernels[slab.kernels.clone()])
+        {
+            (slab.halo, slab.apart) = (halo, true);
+        }
     }
+}
+
+/// How far back units of a group read what others write: for each kernel, the elements before a unit's own that it would have to compute with
+/// them. `None` where that is too many, or where they are read by anyone else.
+fn halos(slab: &Slab, kernels: &[Kernel]) -> Option<Vec<usize>> {
+    let writers: HashMap<u32, usize> =
+        kernels.iter().enumerate().flat_map(|(k, kernel)| kernel.targets().into_iter().map(move |to| (to, k))).collect();
+    let mut halo = vec![0; kernels.len()];
+    for (k, kernel) in kernels.iter().enumerate().rev() {
+        if slab.per_unit[k] == 0 {
+            continue;
+        }
+        let Work::Map(map) = &kernel.work else { return None };
+        if slab.per_unit[k] != BLOCK || halo[k] > FURTHEST || (halo[k] > 0 && !kernel.targets().iter().all(|to| slab.inner.contains(to))) {
+            return None;
+        }
+        for Load { operand, inside, .. } in &map.loads {
+            let Some(&writer) = buffer_of(operand).and_then(|buffer| writers.get(&buffer)) else { continue };
+            let layout = &operand.layout;
+            let [(_, 1)] = layout.axes[..] else { return None };
+            // element e is read from offset + e − start
+            let back = inside.as_ref().map_or(0, |inside| inside.start).checked_sub(layout.offset)?;
+            halo[writer] = halo[writer].max(halo[k] + back);
+        }
+    }
+    Some(halo)
 }
 
 /// Elements that a kernel writes.
@@ -185,14 +243,9 @@ fn group(kernels: &mut Vec<Kernel>, buffers: &[Buffer], cut: Cut, base: usize, s
         let start = at + found.before.len();
         let kernels = base + start..base + start + found.members.len();
         at = start + found.members.len();
-        slabs.push(Slab {
-            kernels,
-            units: found.units,
-            per_unit: found.per_unit,
-            apart: found.apart,
-            widest: found.widest,
-            inner: Vec::new(),
-        });
+        let Found { units, per_unit, apart, widest, totals, .. } = found;
+        let halo = vec![0; per_unit.len()];
+        slabs.push(Slab { kernels, units, per_unit, apart, widest, inner: Vec::new(), halo, totals });
     }
 }
 
@@ -205,6 +258,7 @@ struct Found {
     per_unit: Vec<usize>,
     apart: bool,
     widest: usize,
+    totals: Vec<Total>,
 }
 
 /// The group that begins with the first kernel, if that is one with others.
@@ -221,7 +275,7 @@ fn grow(kernels: &[Kernel], buffers: &[Buffer], cut: Cut) -> Option<Found> {
     let per_unit = group.joined(first, buffers)?;
     let own = vec![per_unit * lines(first)];
     let apart = group.is_apart(first, per_unit);
-    let mut found = Found { before: vec![], members: vec![0], after: vec![], units, per_unit: own, apart, widest: 0 };
+    let mut found = Found { before: vec![], members: vec![0], after: vec![], units, per_unit: own, apart, widest: 0, totals: vec![] };
     group.take(first, buffers, per_unit);
     let mut later: HashSet<u32> = HashSet::new();
     let mut large = 1;
@@ -242,7 +296,37 @@ fn grow(kernels: &[Kernel], buffers: &[Buffer], cut: Cut) -> Option<Found> {
         }
     }
     found.widest = group.units_of.values().copied().max().unwrap_or(0);
-    (large > 1).then_some(found)
+    found.end_with_totals(kernels, buffers);
+    (large > 1 || !found.totals.is_empty()).then_some(found)
+}
+
+impl Found {
+    /// Moves folds of all that a Map of the group writes to its end.
+    fn end_with_totals(&mut self, kernels: &[Kernel], buffers: &[Buffer]) {
+        let members = self.members.clone();
+        let total = |at: usize| {
+            let Kernel { work: Work::Reduce { from, inner, stride: 1, fold }, lanes, .. } = &kernels[at] else { return None };
+            let source = buffer_of(from)?;
+            let of = members.iter().position(|&member| kernels[member].targets().contains(&source))?;
+            let all = from.layout.axes.is_empty() && from.layout.offset == 0 && *inner == buffers[source as usize].elements;
+            let alike = lanes.data() == kernels[members[of]].lanes.data() && matches!(kernels[members[of]].work, Work::Map(_));
+            // a unit is whole chunks of the fold
+            (all && alike && self.per_unit[of].is_multiple_of(reduce::CHUNK)).then_some((of, source, *fold))
+        };
+        let (mut after, mut totals) = (Vec::new(), Vec::new());
+        for &at in &self.after {
+            match total(at) {
+                Some(total) => totals.push((at, total)),
+                None => after.push(at),
+            }
+        }
+        self.after = after;
+        for (at, (of, from, fold)) in totals {
+            self.totals.push(Total { kernel: self.members.len(), of, from, fold });
+            self.members.push(at);
+            self.per_unit.push(0);
+        }
+    }
 }
 
 /// The lines of each product that a kernel is, if it is some.
@@ -362,9 +446,30 @@ impl Group {
 mod tests {
     use super::super::kernel::Lanes;
     use super::*;
-    use crate::engine::Shape;
     use crate::engine::graph::Builder;
-    use crate::engine::op::{product, reduction};
+    use crate::engine::op::{self, Attributes, Value, product, reduction};
+    use crate::engine::{Shape, diff};
+
+    #[test]
+    fn what_neighbours_read_is_computed_twice_and_totals_end_their_group() {
+        let mut g = Builder::default();
+        let x = g.input("x", Shape::from([40_000])).unwrap();
+        let part = |g: &mut Builder, x, start, stop| {
+            let bounds = |at| Value::Bounds(vec![at]);
+            g.apply(op::find("slice").unwrap(), &[x], Attributes::none().with("start", bounds(start)).with("stop", bounds(stop))).unwrap()
+        };
+        let (next, own) = (part(&mut g, x, Some(1), None), part(&mut g, x, None, Some(-1)));
+        let product = g.multiply(next, own).unwrap();
+        let y = g.reduce(&reduction::SUM, product, &[0], false).unwrap();
+        let bars = diff::vjp(&mut g, &[(y, diff::Cotangent::One)], &[x]).unwrap();
+        let outputs = vec![y, bars[0].unwrap()];
+        let graph = g.finish(outputs.iter().enumerate().map(|(i, &node)| (format!("{i}"), node)).collect());
+        let code = Code::as_written(&graph, &[Lanes::NONE], &outputs);
+        let [slab] = &code.slabs[..] else { panic!("{:?}", code.slabs) };
+        assert!(slab.apart);
+        assert_eq!((slab.kernels.len(), slab.totals.len()), (code.kernels.len(), 1));
+        assert!(slab.halo.iter().all(|&halo| halo <= 1), "{:?}", slab.halo);
+    }
 
     #[test]
     fn what_only_a_group_needs_is_inner() {

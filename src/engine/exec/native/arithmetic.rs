@@ -24,6 +24,7 @@ macro_rules! arithmetic {
                 ; vandpd $R(BETWEEN), $R(BETWEEN), $R(BESIDE)
                 ; vandpd $R($to), $R($to), $R(BETWEEN)
             ),
+            Opcode::Scale => dynasm!($ops ; .arch x64 ; vmulpd $R($to), $R($a), $R($b) ; vaddpd $R($to), $R($to), [r12 + ZERO]),
             Opcode::ChainDivide => dynasm!($ops
                 ; .arch x64
                 ; vcmpneqpd $R(BETWEEN), $R($a), [r12 + ZERO]

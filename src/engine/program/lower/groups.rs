@@ -1,14 +1,20 @@
 //! Fused groups: elementwise applications of one shape, one set of lanes and one level, and the Map that each becomes.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use super::super::super::Shape;
 use super::super::super::exec::native::Native;
 use super::super::kernel::{Lanes, Load, Map, Operand, Source, Step};
 use super::super::layout::Layout;
+use super::twins::paired;
 use super::{Lowering, NodeId, Place, Row, Rule, Stored};
+use crate::engine::exec::elementwise::{Isa, WIDEST};
+use crate::engine::exec::opcode::Opcode;
+use crate::engine::op::Twin;
 
 /// A fused group while it grows.
 pub(super) struct Group {
@@ -22,7 +28,7 @@ pub(super) struct Group {
     pub(super) level: u32,
     pub(super) members: Vec<Member>,
     /// The members' arguments, one member's after another's.
-    args: Vec<Argument>,
+    pub(super) args: Vec<Argument>,
     /// What is read from memory, each once.
     loads: Vec<Read>,
     /// Which of [`Group::loads`] a node is.
@@ -38,25 +44,32 @@ struct Read {
 }
 
 /// One elementwise application inside a group.
+#[derive(Clone, Copy)]
 pub(super) struct Member {
-    op: &'static Row,
+    pub(super) op: &'static Row,
     /// Where its arguments end.
-    args_end: u32,
+    pub(super) args_end: u32,
     /// The buffer that it is written to, or [`NOWHERE`].
     pub(super) buffer: u32,
 }
 
 pub(super) const NOWHERE: u32 = u32::MAX;
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Argument {
     Member(u32),
     Load(u32),
 }
 
 impl Lowering<'_> {
-    /// Joins the group of its shape, lanes and level.
+    /// Joins the group of its shape, lanes and level; of nothing but constants that are one number each it is one.
     pub(super) fn scalar(&mut self, id: NodeId, op: &'static Row, args: &[NodeId]) -> Place {
+        if let Some(value) = self.folded(op, args) {
+            let axes = self.graph.shape(id).sizes().iter().map(|&size| (size, 0)).collect();
+            let source = Source::Constant(self.constants.len() as u32);
+            self.constants.push(Arc::new(vec![value]));
+            return self.in_memory(Operand { source, layout: Layout { offset: 0, axes }, lanes: Lanes::NONE }, 0);
+        }
         let shape = self.graph.shape_number(id);
         let lanes = self.joined(args);
         let fits = |group: &Group| group.lanes == lanes && group.shape == shape;
@@ -84,6 +97,21 @@ impl Lowering<'_> {
         members.push(Member { op, args_end: args.len() as u32, buffer: NOWHERE });
         self.fused.push((group, members.len() as u32 - 1));
         Place::Fused(self.fused.len() as u32 - 1)
+    }
+
+    /// The value for all elements, if every argument is one constant for all of them.
+    fn folded(&self, op: &Row, args: &[NodeId]) -> Option<f64> {
+        let Rule::Scalar { function, .. } = op.rule else { return None };
+        if args.len() != function.arity() {
+            return None;
+        }
+        let mut values = [f64::NAN; WIDEST];
+        for (value, &arg) in values.iter_mut().zip(args) {
+            let Place::Stored(number) = self.place(arg) else { return None };
+            let Stored { operand, inside: None, .. } = &self.stored[number as usize] else { return None };
+            *value = one_constant(operand, &self.constants)?;
+        }
+        Some(function.one(Isa::Portable, values))
     }
 
     /// The group of that shape, those lanes and that level, in which `like` is, of those arguments.
@@ -187,13 +215,16 @@ fn laid_out(shape: &Shape, order: &[usize]) -> Layout {
     Layout { offset: 0, axes }
 }
 
-/// A group as an instruction list over slots; a slot is taken again once its last reader has run.
-pub(super) fn fuse(group: &Group) -> Map {
-    let arguments = |first: u32, member: &Member| &group.args[first as usize..member.args_end as usize];
+/// A group as an instruction list over slots; a slot is taken again once its last reader has run. `constants` are those of the program.
+pub(super) fn fuse(group: &Group, constants: &[Arc<Vec<f64>>]) -> Map {
+    let paired = paired(group);
+    let (members, args) = paired.as_ref().map_or((&group.members, &group.args), |paired| (&paired.members, &paired.args));
+    let mut twins = paired.as_ref().map_or(&[][..], |paired| &paired.twins).iter().copied().peekable();
+    let arguments = |first: u32, member: &Member| &args[first as usize..member.args_end as usize];
     // who reads each member last, and the slot that it is in
-    let mut lives: Vec<Life> = Vec::with_capacity(group.members.len());
+    let mut lives: Vec<Life> = Vec::with_capacity(members.len());
     let mut first = 0;
-    for (i, member) in (0..).zip(&group.members) {
+    for (i, member) in (0..).zip(members) {
         for arg in arguments(first, member) {
             if let Argument::Member(j) = arg {
                 lives[*j as usize].last = i;
@@ -206,11 +237,13 @@ pub(super) fn fuse(group: &Group) -> Map {
         elements: group.elements,
         lanes: group.lanes,
         loads: Vec::with_capacity(group.loads.len()),
-        steps: Vec::with_capacity(group.members.len()),
+        steps: Vec::with_capacity(members.len()),
+        twins: Vec::new(),
         functions: Vec::new(),
         many: Vec::new(),
         stores: Vec::new(),
         slots: 0,
+        in_memory: 0,
         flops: 0.0,
         native: Native::default(),
     };
@@ -219,7 +252,8 @@ pub(super) fn fuse(group: &Group) -> Map {
     let mut slots = 0u32;
     let mut numbers: HashMap<*const Row, u16> = HashMap::new();
     let (mut from, mut first): (Vec<u32>, u32) = (Vec::new(), 0);
-    for (i, member) in (0..).zip(&group.members) {
+    let mut read: SmallVec<[Argument; 8]> = SmallVec::new();
+    for (i, member) in (0..).zip(members) {
         let args = arguments(first, member);
         first = member.args_end;
         from.clear();
@@ -251,11 +285,20 @@ pub(super) fn fuse(group: &Group) -> Map {
         // what is stored has a slot of its own: its memory
         let to = take(member.buffer != NOWHERE);
         let Rule::Scalar { function, .. } = &member.op.rule else { continue };
+        let leads = twins.next_if_eq(&i).is_some();
+        if leads && let Some(Twin { tile: Some(tile), .. }) = member.op.twin {
+            map.twins.push((map.steps.len() as u32, tile));
+        }
         let number = *numbers.entry(std::ptr::from_ref(member.op)).or_insert_with(|| {
             map.functions.push(*function);
             map.functions.len() as u16 - 1
         });
-        let mut step = |to: u32, from: [u32; 2]| map.steps.push(Step { code: member.op.opcode, function: number, to, from });
+        let code = if member.op.opcode == Opcode::Chain && args.iter().any(|arg| is_scale(group, *arg, constants)) {
+            Opcode::Scale
+        } else {
+            member.op.opcode
+        };
+        let mut step = |to: u32, from: [u32; 2]| map.steps.push(Step { code, function: number, to, from });
         match from[..] {
             _ if member.op.opcode.has_row() => {
                 step(to, [map.many.len() as u32; 2]);
@@ -286,10 +329,15 @@ pub(super) fn fuse(group: &Group) -> Map {
         if member.buffer != NOWHERE {
             map.stores.push((to, member.buffer));
         }
-        for arg in args {
-            if let Argument::Member(j) = *arg
-                && lives[j as usize].last == i
-                && group.members[j as usize].buffer == NOWHERE
+        read.extend_from_slice(args);
+        if leads {
+            // its twin writes nothing that it reads
+            continue;
+        }
+        for arg in read.drain(..) {
+            if let Argument::Member(j) = arg
+                && lives[j as usize].last <= i
+                && members[j as usize].buffer == NOWHERE
             {
                 free.push(lives[j as usize].slot);
                 lives[j as usize].last = NOWHERE;
@@ -297,7 +345,36 @@ pub(super) fn fuse(group: &Group) -> Map {
         }
     }
     map.slots = slots as usize;
+    map.in_memory = in_memory(&map);
     map
+}
+
+/// How many slots are read from memory or written to it: what is loaded, unless it is one number, what is stored, and what functions are called
+/// with and give.
+fn in_memory(map: &Map) -> usize {
+    let mut there = vec![false; map.slots];
+    map.loads.iter().filter(|load| !load.is_one_number()).for_each(|load| there[load.slot as usize] = true);
+    map.stores.iter().for_each(|&(slot, _)| there[slot as usize] = true);
+    for step in map.steps.iter().filter(|step| step.code.is_called()) {
+        there[step.to as usize] = true;
+        let from = if step.code.has_row() { &map.many[step.from[0] as usize][..] } else { &step.from[..] };
+        from.iter().for_each(|&slot| there[slot as usize] = true);
+    }
+    there.into_iter().filter(|&there| there).count()
+}
+
+/// Whether an argument is one constant c for all elements with 1 ≤ |c| < ∞: then c·x is 0 where x is, and nowhere else.
+fn is_scale(group: &Group, arg: Argument, constants: &[Arc<Vec<f64>>]) -> bool {
+    let Argument::Load(load) = arg else { return false };
+    let Read { operand, inside: None } = &group.loads[load as usize] else { return false };
+    one_constant(operand, constants).is_some_and(|value| (1.0..f64::INFINITY).contains(&value.abs()))
+}
+
+/// The constant that all elements of an operand are, if it is one.
+fn one_constant(Operand { source, layout, .. }: &Operand, constants: &[Arc<Vec<f64>>]) -> Option<f64> {
+    let Source::Constant(constant) = source else { return None };
+    let one = layout.axes.iter().all(|&(size, stride)| stride == 0 || size == 1);
+    if one { constants[*constant as usize].get(layout.offset).copied() } else { None }
 }
 
 /// Which member reads another last, and the slot of that other one.
