@@ -9,8 +9,8 @@ use super::super::op::Sorting;
 use super::super::program::{Binding, Code, DenseCall, Kernel, Lanes, Line, Map, Operand, Slab, Stopped, Work};
 use super::crew::Crew;
 use super::map::Machine;
-use super::memory::{Bound, Memory, Slots};
-use super::{Desk, Frame, Scratch, compute, linear_algebra, loops, map, rows, scan, sort};
+use super::memory::{Bound, Given, Memory, Slots};
+use super::{Desk, Frame, Means, Scratch, compute, linear_algebra, loops, map, rows, scan, sort};
 
 /// Numbers that each kernel of a slab writes at once: a few times as many stay in the second cache.
 const NEAR: usize = 8 * 1024;
@@ -21,6 +21,8 @@ pub(super) struct Runner<'a> {
     pub(super) inputs: &'a [Binding<'a>],
     pub(super) scratch: &'a mut Scratch,
     pub(super) bound: Bound<'a>,
+    /// Inputs that are read where the caller has them.
+    pub(super) given: SmallVec<[Given<'a>; 8]>,
     pub(super) stop: &'a AtomicBool,
     /// Who works along, if anyone.
     pub(super) crew: Option<&'a dyn Crew>,
@@ -29,6 +31,17 @@ pub(super) struct Runner<'a> {
 }
 
 impl<'a> Runner<'a> {
+    /// With everything in scratch memory.
+    pub(super) fn of(
+        code: &'a Code,
+        inputs: &'a [Binding<'a>],
+        scratch: &'a mut Scratch,
+        Means { stop, crew }: Means<'a>,
+        (points, seeds): (usize, usize),
+    ) -> Runner<'a> {
+        Runner { code, inputs, scratch, bound: Bound::new(), given: SmallVec::new(), stop, crew, points, seeds }
+    }
+
     /// The memory of a buffer, to be written and put back.
     pub(super) fn take(&mut self, buffer: u32) -> Memory<'a> {
         let slot = self.code.buffers[buffer as usize].slot;
@@ -230,7 +243,7 @@ impl<'a> Runner<'a> {
 
     pub(super) fn frame(&self) -> Frame<'_> {
         let Scratch { isa, backend, ref slots, .. } = *self.scratch;
-        let slots = Slots { own: slots, bound: &self.bound, around: &[] };
+        let slots = Slots { own: slots, bound: &self.bound, around: &[], given: &self.given };
         let machine = Machine { isa, backend };
         Frame { code: self.code, inputs: self.inputs, slots, machine, points: self.points, seeds: self.seeds, stop: self.stop }
     }
@@ -238,7 +251,7 @@ impl<'a> Runner<'a> {
     /// What kernels see, and where they work meanwhile.
     pub(super) fn frame_and_desk(&mut self) -> (Frame<'_>, &mut Desk) {
         let Scratch { isa, backend, slots, desk } = &mut *self.scratch;
-        let slots = Slots { own: slots, bound: &self.bound, around: &[] };
+        let slots = Slots { own: slots, bound: &self.bound, around: &[], given: &self.given };
         let machine = Machine { isa: *isa, backend: *backend };
         let frame = Frame { code: self.code, inputs: self.inputs, slots, machine, points: self.points, seeds: self.seeds, stop: self.stop };
         (frame, desk)

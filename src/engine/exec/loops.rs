@@ -8,8 +8,8 @@ use std::ops::Range;
 use super::super::op::arithmetic::truth;
 use super::super::program::{Binding, Code, Lanes, Loop, Operand, Over, Stopped};
 use super::kernels::Runner;
-use super::memory::{Bound, Memory, Slots};
-use super::{Desk, Frame, Inner, Scratch, rows};
+use super::memory::{Memory, Slots};
+use super::{Desk, Frame, Inner, Means, Scratch, rows};
 
 /// Lanes that fill a block.
 const LANES: usize = 1024;
@@ -86,7 +86,7 @@ pub(super) fn scan(outer: &mut Runner<'_>, work: &Loop, lanes: Lanes) -> Result<
 
 fn steps(outer: &Runner<'_>, work: &Loop, lanes: Lanes, inner: &mut Inner, results: &mut [Memory<'_>]) -> Result<(), Stopped> {
     let frame = outer.frame();
-    let (points, seeds, stop, crew) = (outer.points, outer.seeds, outer.stop, outer.crew);
+    let (points, seeds, means) = (outer.points, outer.seeds, Means { stop: outer.stop, crew: outer.crew });
     let bound = bindings(&frame, &work.args);
     let carries = work.carries.len();
     let codes = [Some(&*work.body), work.guard.as_deref()];
@@ -106,7 +106,7 @@ fn steps(outer: &Runner<'_>, work: &Loop, lanes: Lanes, inner: &mut Inner, resul
                 load(&frame, operand, 0, elements, own, to);
             }
         }
-        let mut runner = Runner { code, inputs: &bound, scratch, bound: Bound::new(), stop, crew, points, seeds };
+        let mut runner = Runner::of(code, &bound, scratch, means, (points, seeds));
         (0..3).try_for_each(|stage| runner.stage(stage))?;
     }
 
@@ -136,7 +136,7 @@ fn steps(outer: &Runner<'_>, work: &Loop, lanes: Lanes, inner: &mut Inner, resul
         }
         let mut goes_on = Going::All;
         if let Some(code) = codes[1] {
-            let mut runner = Runner { code, inputs: &bound, scratch: scratches[1], bound: Bound::new(), stop, crew, points, seeds };
+            let mut runner = Runner::of(code, &bound, scratches[1], means, (points, seeds));
             runner.stage(3)?;
             goes_on = going(&runner.frame(), &code.outputs[0], lanes, taken);
             if matches!(goes_on, Going::None) {
@@ -156,7 +156,7 @@ fn steps(outer: &Runner<'_>, work: &Loop, lanes: Lanes, inner: &mut Inner, resul
             }
         }
         let [own_scratch, guard_scratch] = &mut scratches;
-        let mut runner = Runner { code: &work.body, inputs: &bound, scratch: own_scratch, bound: Bound::new(), stop, crew, points, seeds };
+        let mut runner = Runner::of(&work.body, &bound, own_scratch, means, (points, seeds));
         runner.stage(3)?;
         let own = runner.frame();
         for (result, stacked) in results.iter_mut().enumerate().skip(carries) {
@@ -175,7 +175,7 @@ fn steps(outer: &Runner<'_>, work: &Loop, lanes: Lanes, inner: &mut Inner, resul
                 before.clear();
                 before.extend_from_slice(to);
                 unload(&own, &work.body.outputs[i], *own_lanes, to);
-                let asked = Frame { code: guard, slots: Slots { own: &guard_scratch.slots, bound: &[], around: &[] }, ..frame };
+                let asked = Frame { code: guard, slots: Slots { own: &guard_scratch.slots, bound: &[], around: &[], given: &[] }, ..frame };
                 going(&asked, &guard.outputs[0], *own_lanes, taken);
                 keep(to, taken, |value, at| *value = before[at]);
             } else {
@@ -298,8 +298,7 @@ fn entries(
             load(&outside, operand, 0, elements, own, to);
         }
     }
-    let mut runner =
-        Runner { code, inputs: &bound, scratch, bound: Bound::new(), stop: frame.stop, crew: None, points, seeds: seeds * block };
+    let mut runner = Runner::of(code, &bound, scratch, Means { stop: frame.stop, crew: None }, (points, seeds * block));
     runner.stage(0)?;
     runner.stage(1)?;
     let mut first = part.start;

@@ -106,6 +106,8 @@ fn interpret(map: &Map, isa: Isa, slots: &mut [f64]) {
 enum Home<'a> {
     /// In the tile's scratch.
     Tile,
+    /// There, and one number for the whole domain: machine code reads the first.
+    One,
     /// Where an operand lies: as good as a copy of it.
     Direct(&'a [f64]),
     /// In the memory that is written: which of the targets.
@@ -139,8 +141,10 @@ pub(super) fn tiles(
     let mut read: SmallVec<[&Load; 8]> = SmallVec::new();
     for load @ Load { operand, slot, .. } in &map.loads {
         if load.is_one_number() {
-            // what is one number for the whole domain is spread once
-            slots[at(*slot, length)].fill(frame.data(operand)[operand.layout.offset]);
+            // what is one number for the whole domain is spread once, if that is how it is read
+            let all = native.is_none_or(|native| native.reads_whole(*slot));
+            slots[at(*slot, if all { length } else { 1 })].fill(frame.data(operand)[operand.layout.offset]);
+            homes[*slot as usize] = Home::One;
         } else {
             read.push(load);
         }
@@ -211,12 +215,13 @@ impl Tile<'_> {
         self.addresses.extend(homes.iter().enumerate().map(|(slot, home)| match *home {
             Home::Direct(there) => there[..len].as_ptr().cast_mut(),
             Home::Target(own) => targets[own as usize][written.clone()].as_mut_ptr(),
-            Home::Tile => scratch.wrapping_add(slot * pitch),
+            Home::Tile | Home::One => scratch.wrapping_add(slot * pitch),
         }));
         self.last.clear();
         if !len.is_multiple_of(Segment::WIDTH) {
             let done = len - len % Segment::WIDTH;
-            self.last.extend((0..homes.len()).map(|slot| scratch.wrapping_add(slot * pitch + done)));
+            let place = |(slot, home): (usize, &Home<'_>)| slot * pitch + if matches!(home, Home::One) { 0 } else { done };
+            self.last.extend(homes.iter().enumerate().map(|at| scratch.wrapping_add(place(at))));
         }
     }
 
@@ -266,7 +271,7 @@ impl Tile<'_> {
             }
             // the slots of this segment alone: a Map may have thousands, and as many segments
             for slot in steps.iter().flat_map(|step| self.read(step)) {
-                if !matches!(homes[slot], Home::Tile) {
+                if !matches!(homes[slot], Home::Tile | Home::One) {
                     self.addresses[slot].add(done).copy_to_nonoverlapping(self.last[slot], len - done);
                 }
             }

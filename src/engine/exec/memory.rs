@@ -14,6 +14,13 @@ pub(super) struct There<'a> {
 /// Those of a code.
 pub(super) type Bound<'a> = SmallVec<[There<'a>; 4]>;
 
+/// A slot that is only read, where the caller has it.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'a> {
+    pub(super) slot: u32,
+    pub(super) data: &'a [f64],
+}
+
 /// The memory of a code's slots.
 #[derive(Clone, Copy)]
 pub(super) struct Slots<'a> {
@@ -21,17 +28,26 @@ pub(super) struct Slots<'a> {
     pub(super) bound: &'a [There<'a>],
     /// Where a part of the work has parts of some slots, those of the whole: they are looked at last.
     pub(super) around: &'a [There<'a>],
+    /// What is read where the caller has it.
+    pub(super) given: &'a [Given<'a>],
 }
 
 impl<'a> Slots<'a> {
     /// The numbers of a slot.
     #[inline]
     pub(super) fn data(self, slot: u32) -> &'a [f64] {
-        if self.bound.is_empty() && self.around.is_empty() { &self.own[slot as usize] } else { self.elsewhere(slot) }
+        if self.bound.is_empty() && self.around.is_empty() && self.given.is_empty() {
+            &self.own[slot as usize]
+        } else {
+            self.elsewhere(slot)
+        }
     }
 
     /// The same where some of them are not in scratch memory.
     fn elsewhere(self, slot: u32) -> &'a [f64] {
+        if let Some(given) = self.given.iter().find(|given| given.slot == slot) {
+            return given.data;
+        }
         match self.bound.iter().chain(self.around).find(|there| there.slot == slot) {
             Some(there) => &there.result[there.range.clone()],
             None => &self.own[slot as usize],

@@ -32,7 +32,7 @@ use crew::Crew;
 use elementwise::Isa;
 use kernels::Runner;
 use map::Machine;
-use memory::{Bound, Slots, There};
+use memory::{Given, Slots, There};
 use native::Backend;
 use smallvec::SmallVec;
 pub(crate) use split::bytes as helper_bytes;
@@ -212,7 +212,7 @@ pub(crate) fn run(
     inputs: &[Binding<'_>],
     points: Range<usize>,
     scratch: &mut Scratch,
-    Means { stop, crew }: Means<'_>,
+    means: Means<'_>,
     out: &mut [&mut [f64]],
 ) -> Result<(), Stopped> {
     if points.is_empty() {
@@ -226,8 +226,7 @@ pub(crate) fn run(
             result.fill(0.0);
         }
     }
-    let (code, bound) = (&program.code, Bound::new());
-    let mut runner = Runner { code, inputs, scratch, bound, stop, crew, points: point_block, seeds: seed_block };
+    let mut runner = Runner::of(&program.code, inputs, scratch, means, (point_block, seed_block));
     // results that are computed where they are answered
     let mut out: SmallVec<[&mut [f64]; 8]> = out.iter_mut().map(|result| &mut **result).collect();
     let alone = points.len() == 1;
@@ -274,18 +273,19 @@ fn mirror(matrix: &mut [f64], size: usize) {
     }
 }
 
-/// Per-point inputs into their buffers: elements outermost, points innermost.
+/// Per-point inputs into their buffers: elements outermost, points innermost. Of one element each they lie so already.
 fn load_points(runner: &mut Runner<'_>, points: &Range<usize>) {
     let code = runner.code;
+    runner.given.clear();
     for (input, buffer) in code.inputs.iter().enumerate() {
         let (Some(buffer), Some(binding)) = (*buffer, runner.inputs.get(input)) else { continue };
         let buffer = code.buffers[buffer as usize];
         let data = &binding.data[points.start * buffer.elements..points.end * buffer.elements];
-        let to = &mut runner.scratch.slots[buffer.slot as usize];
         if buffer.elements == 1 {
-            to[..data.len()].copy_from_slice(data);
+            runner.given.push(Given { slot: buffer.slot, data });
             continue;
         }
+        let to = &mut runner.scratch.slots[buffer.slot as usize];
         for (p, values) in data.chunks_exact(buffer.elements.max(1)).enumerate() {
             for (e, &value) in values.iter().enumerate() {
                 to[e * points.len() + p] = value;

@@ -356,7 +356,7 @@ fn narrowed_units(
         .zip(&slots)
         .map(|((_, all), &(_, width))| &mut all[(part.start - base) * width..(part.end - base) * width])
         .collect();
-    let slots = Slots { own: frame.slots.own, bound: own, around: frame.slots.bound };
+    let slots = Slots { bound: own, around: frame.slots.bound, ..frame.slots };
     // elements of a Map are counted from its beginning, all else from that of the part
     let from = if matches!(kernel.work, Work::Map(_)) { 0 } else { base };
     let done = compute::units(narrow, &Frame { slots, ..*frame }, part.start - from..part.end - from, &mut targets, desk);

@@ -26,7 +26,7 @@ pub(super) fn one_minus_square(g: &mut Builder, x: NodeId) -> Made {
 rows! {
     SIN = Row::scalar("sin", Trigonometric, elementwise!(Unary, |x| vmath::sin(x), quick quick::sin(x)), |g, y, _| Ok(Partial::Node(g.call(&COS, &[y.args[0]])?)))
         .says("sine of x radians", "cos x").at_edges("NaN at ±∞").costs(25)
-        .shares_with(|| &COS, together!(|x, _y, _z| vmath::sin(x), vmath::cos(x), quick quick::sin(x), quick::cos(x)));
+        .shares_with(|| &COS, together!(|x, b, c| vmath::sin(x), vmath::cos(x), quick quick::sin(x), quick::cos(x)));
     COS = Row::scalar("cos", Trigonometric, elementwise!(Unary, |x| vmath::cos(x), quick quick::cos(x)), |g, y, _| {
         let sin = g.call(&SIN, &[y.args[0]])?;
         Ok(Partial::Node(g.negative(sin)?))

@@ -26,6 +26,10 @@ impl Tiles {
         None
     }
 
+    pub(in crate::engine::exec) fn reads_whole(&self, _slot: u32) -> bool {
+        match *self {}
+    }
+
     pub(in crate::engine::exec) fn at(&self, _step: usize) -> Option<Segment> {
         match *self {}
     }

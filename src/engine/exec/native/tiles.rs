@@ -16,6 +16,8 @@ pub(in crate::engine::exec) struct Tiles {
     code: Code,
     /// Behind each step that begins a segment: where that ends, and its code.
     segments: Vec<Option<(usize, usize)>>,
+    /// Slots that steps outside the segments read.
+    called_with: Vec<bool>,
 }
 
 impl Tiles {
@@ -26,6 +28,7 @@ impl Tiles {
             return None;
         }
         let (kept, last) = read_later(map, &runs);
+        let called_with = called_with(map, &runs);
         let mut spread = vec![false; map.slots];
         map.loads.iter().for_each(|load| spread[load.slot as usize] = load.is_one_number());
         let mut to = VecAssembler::new(0);
@@ -42,7 +45,12 @@ impl Tiles {
             }
             .write(run);
         }
-        Some(Tiles { code: Code::of(&to.finalize().ok()?)?, segments })
+        Some(Tiles { code: Code::of(&to.finalize().ok()?)?, segments, called_with })
+    }
+
+    /// Whether all of a slot's numbers are read, even if they are one number for the whole domain: the segments read the first of them.
+    pub(in crate::engine::exec) fn reads_whole(&self, slot: u32) -> bool {
+        self.called_with[slot as usize]
     }
 
     /// The segment that begins with a step.
@@ -64,6 +72,20 @@ fn runs(map: &Map) -> Vec<(usize, usize)> {
         i = end + 1;
     }
     runs
+}
+
+/// The slots that steps outside the runs read.
+fn called_with(map: &Map, runs: &[(usize, usize)]) -> Vec<bool> {
+    let mut slots = vec![false; map.slots];
+    let mut at = 0;
+    for &(first, end) in runs.iter().chain([&(map.steps.len(), map.steps.len())]) {
+        for step in &map.steps[at..first] {
+            let (from, count) = read(map, step);
+            from[..count].iter().for_each(|&slot| slots[slot as usize] = true);
+        }
+        at = end;
+    }
+    slots
 }
 
 /// For each step, whether its value is read outside its run, and the step of its run that reads it last.
