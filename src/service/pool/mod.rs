@@ -81,7 +81,8 @@ impl Shared {
     /// all of them and each is done sooner; after what is shorter.
     fn offer(&self, joint: Arc<Joint>) {
         let waiting = Task::Parts(joint.clone());
-        self.turns.push_before(joint.owner.clone(), waiting, |task| joint.yields(task));
+        let now = Instant::now();
+        self.turns.push_before(joint.owner.clone(), waiting, |task| joint.yields(task, now));
         self.call_relief();
     }
 
@@ -153,6 +154,18 @@ struct Piece {
     request: Arc<AtomicBool>,
     /// What it is estimated to take.
     estimate: Duration,
+    /// When it has taken so much more that the estimate says nothing.
+    until: Instant,
+}
+
+impl Piece {
+    /// How many times its estimate a piece can take and still be what it was taken for.
+    const ASTRAY: u32 = 8;
+
+    /// A piece that begins now.
+    fn begun(request: &Arc<AtomicBool>, estimate: Duration, now: Instant) -> Piece {
+        Piece { request: request.clone(), estimate, until: now + estimate * Piece::ASTRAY }
+    }
 }
 
 /// A block whose parts others can do.
@@ -362,8 +375,11 @@ impl Shared {
 
 impl Joint {
     /// Whether a task that waits lets these parts pass: it is as long, and no block of the same request, which can be done by itself.
-    fn yields(&self, task: &Task) -> bool {
-        let Some(Piece { request, estimate }) = &self.of else { return false };
+    fn yields(&self, task: &Task, now: Instant) -> bool {
+        let Some(Piece { request, estimate, until }) = &self.of else { return false };
+        if now > *until {
+            return false;
+        }
         let same = task.claim().is_some_and(|claim| Arc::ptr_eq(&claim.stop, request));
         !same && task.estimate().is_some_and(|own| own >= *estimate)
     }
@@ -398,7 +414,7 @@ impl Blocks {
         let begin = number * self.size;
         let points = begin..(begin + self.size).min(self.run.points());
         let Claim { owner, stop: request, .. } = self.permit.claim();
-        let piece = Piece { request: request.clone(), estimate: self.permit.estimate().div_f64(self.handout.count() as f64) };
+        let piece = Piece::begun(request, self.permit.estimate().div_f64(self.handout.count() as f64), begun);
         let others = shared.others(owner.clone(), Some(piece));
         let crew = others.as_ref().map(|others| others as &dyn Crew);
         let outcome = catch_unwind(AssertUnwindSafe(|| self.run.block_of(points, scratch, Means { stop, crew })));

@@ -72,22 +72,29 @@ fn what_is_begun_is_done_together_before_more_is_begun() {
     let load = Arc::new(Load::new(RULES));
     let (own, other) = (claim(Some("a")), claim(Some("a")));
     let whole = |flops: f64, claim: &Claim| Task::Whole(load.permit(flops, claim), Box::new(drop));
-    let order = |tasks: Vec<Task>, piece: Option<f64>| {
+    let begun = Instant::now();
+    let order = |tasks: Vec<Task>, piece: Option<f64>, ran: Duration| {
         let turns = Turns::new();
         for task in tasks {
             turns.push_if(task.owner().clone(), task, |_| true);
         }
-        let of = piece.map(|flops| Piece { request: own.stop.clone(), estimate: load.permit(flops, &own).estimate() });
+        let of = piece.map(|flops| Piece::begun(&own.stop, load.permit(flops, &own).estimate(), begun));
         let joint = Others::of(&pool.shared, 2, own.owner.clone(), of).joint;
-        turns.push_before(own.owner.clone(), Task::Parts(joint.clone()), |task| joint.yields(task));
+        turns.push_before(own.owner.clone(), Task::Parts(joint.clone()), |task| joint.yields(task, begun + ran));
         turns.close();
         let place = std::iter::from_fn(|| turns.next()).position(|task| matches!(task, Task::Parts(_)));
         place.unwrap()
     };
-    assert_eq!(order(vec![whole(1e7, &other), whole(2e7, &other)], Some(1e7)), 0, "before what is as long");
-    assert_eq!(order(vec![whole(2e7, &other), whole(1e6, &other), whole(2e7, &other)], Some(1e7)), 2, "after what is shorter");
-    assert_eq!(order(vec![whole(1e7, &own), whole(1e7, &other)], Some(1e7)), 1, "after its own request's");
-    assert_eq!(order(vec![whole(1e9, &other)], None), 1, "of what nobody knows the length, last");
+    assert_eq!(order(vec![whole(1e7, &other), whole(2e7, &other)], Some(1e7), Duration::ZERO), 0, "before what is as long");
+    assert_eq!(
+        order(vec![whole(2e7, &other), whole(1e6, &other), whole(2e7, &other)], Some(1e7), Duration::ZERO),
+        2,
+        "after what is shorter"
+    );
+    assert_eq!(order(vec![whole(1e7, &own), whole(1e7, &other)], Some(1e7), Duration::ZERO), 1, "after its own request's");
+    assert_eq!(order(vec![whole(1e9, &other)], None, Duration::ZERO), 1, "of what nobody knows the length, last");
+    let longer = Duration::from_millis(81);
+    assert_eq!(order(vec![whole(1e7, &other)], Some(1e7), longer), 1, "of what takes far longer than was thought, last");
 }
 
 #[tokio::test]
