@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Four times more load than the server can do: what happens to those it takes, and how fast it says no to the rest.
 
-Starts a server of its own and measures in one run: start-up time and idle memory; in turns of two seconds answers to one caller at a time, the
+Starts a server of its own and measures in one run: start-up time and idle memory; in turns of seconds answers to one caller at a time, the
 peak, with as many callers as keep every worker busy, and requests on a schedule that waits for nobody (an open loop) at a multiple of that
 peak; last, memory under bodies that are together far larger than the memory that requests may hold. Python's standard library is all it needs.
 
@@ -199,7 +199,7 @@ async def overload(server, options):
     body = await sized(server.port, options.work / 1e3)
     workers = len(os.sched_getaffinity(0))
     alone, answered, over = [], dict.fromkeys((workers, 2 * workers), 0), {}
-    rounds = max(1, round(options.seconds / 2))
+    rounds = max(1, round(options.seconds / 2.5))
     seconds = options.seconds / rounds
     # In turns: what else the machine does in one minute, and not in the next, then befalls all of them alike.
     for _ in range(rounds):

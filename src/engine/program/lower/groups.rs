@@ -37,6 +37,13 @@ pub(super) struct Group {
     loaded_from: HashMap<(Source, Layout, Option<Range<usize>>), u32>,
 }
 
+impl Group {
+    /// Whether it is computed over one number, at any number of points and seeds.
+    pub(super) fn is_one_number(&self) -> bool {
+        self.elements == 1 && self.lanes.data() == Lanes::NONE
+    }
+}
+
 /// What a group reads from memory; with the elements of its domain that it is, where it is not all.
 struct Read {
     operand: Operand,
@@ -345,7 +352,7 @@ pub(super) fn fuse(group: &Group, constants: &[Arc<Vec<f64>>]) -> Map {
         }
     }
     map.slots = slots as usize;
-    map.in_memory = in_memory(&map);
+    map.in_memory = if group.is_one_number() { 0 } else { in_memory(&map) };
     map
 }
 

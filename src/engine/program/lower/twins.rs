@@ -15,9 +15,9 @@ pub(super) struct Paired {
     pub(super) twins: Vec<u32>,
 }
 
-/// Finds twins; `None` where there are none.
+/// Finds twins; `None` where there are none, or no tiles.
 pub(super) fn paired(group: &Group) -> Option<Paired> {
-    if !group.members.iter().any(|member| member.op.twin.is_some()) {
+    if group.is_one_number() || !group.members.iter().any(|member| member.op.twin.is_some()) {
         return None;
     }
     let begin = |member: usize| member.checked_sub(1).map_or(0, |before| group.members[before].args_end as usize);
