@@ -16,9 +16,11 @@ use std::time::Instant;
 use std::{fs, io};
 
 use nablad::engine::exec::Scratch;
+use nablad::process::allocator;
 use nablad::service::{Endpoint, Run, Service, Settings};
 
 fn main() -> Result<(), Box<dyn Error>> {
+    allocator::settle();
     let service = start();
     let mut loaded: Option<Loaded> = None;
     for line in io::stdin().lock().lines() {

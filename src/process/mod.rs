@@ -2,6 +2,7 @@
 //!
 //! The only place that reads the command line and the environment and writes to standard output; what the commands do is elsewhere.
 
+pub mod allocator;
 mod commands;
 mod probe;
 mod serve;

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
-use super::{Outcome, commands};
+use super::{Outcome, allocator, commands};
 use crate::api::Setup;
 use crate::config::Config;
 use crate::service::Service;
@@ -18,7 +18,7 @@ use crate::{api, telemetry};
 /// Serves until SIGTERM or SIGINT, and what was in flight then to its end.
 pub(super) fn serve(config: Config) -> Outcome {
     telemetry::start(&config.log);
-    allocate_from_few_arenas();
+    allocator::settle();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("nablad-io")
@@ -29,23 +29,6 @@ pub(super) fn serve(config: Config) -> Outcome {
     runtime.shutdown_background();
     outcome
 }
-
-/// glibc gives threads up to eight arenas a core, each of which keeps what was freed in it: after 100 s of callers of every kind
-/// (`tests/trials/soak.py`, two cores) 161 MiB instead of 105 with one a core, 235 after 600 s, and no more answers for it.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn allocate_from_few_arenas() {
-    use std::ffi::c_int;
-    unsafe extern "C" {
-        fn mallopt(parameter: c_int, value: c_int) -> c_int;
-    }
-    const M_ARENA_MAX: c_int = -8;
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    // SAFETY: a setting of the allocator, made before there are other threads; where it is refused all stays as it was.
-    unsafe { mallopt(M_ARENA_MAX, c_int::try_from(cores).unwrap_or(c_int::MAX)) };
-}
-
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn allocate_from_few_arenas() {}
 
 async fn listen(config: Config) -> Outcome {
     let address = &config.http.listen;

@@ -34,6 +34,11 @@ impl Names {
         Names { hasher, entries: HashTable::with_capacity(names) }
     }
 
+    /// Whether a name stands in its entry: of such a one nobody is asked what its number is called.
+    pub(super) fn is_short(name: &str) -> bool {
+        name.len() <= SHORT
+    }
+
     /// The number of a name; `name_of` says what a number is called.
     pub(super) fn get<'n>(&self, name: &str, name_of: impl Fn(u32) -> &'n str) -> Option<u32> {
         let key = self.key(name);

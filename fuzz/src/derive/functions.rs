@@ -10,12 +10,14 @@ use nablad::engine::{Error, Shape, Tensor};
 use super::super::bytes::Bytes;
 
 /// Nodes, axes and elements of a function.
-const BOUNDS: Bounds = Bounds { nodes: 400, rank: 4, elements: 48 };
+const BOUNDS: Bounds = Bounds { nodes: 400, rank: 4, elements: 1100 };
 /// Applications in a function, and in each function inside it.
 const STEPS: usize = 8;
 const STEPS_INSIDE: usize = 3;
 
-const SHAPES: [&[usize]; 12] = [&[], &[3], &[2], &[2, 3], &[2, 2], &[3, 2], &[1], &[0], &[3, 3], &[2, 1], &[2, 2, 2], &[5]];
+/// The last two are long enough for kernels that run slab by slab.
+const SHAPES: [&[usize]; 14] =
+    [&[], &[3], &[2], &[2, 3], &[2, 2], &[3, 2], &[1], &[0], &[3, 3], &[2, 1], &[2, 2, 2], &[5], &[520], &[2, 260]];
 
 /// Shapes of indices.
 const INDICES: [&[usize]; 6] = [&[3], &[], &[1], &[2, 2], &[2, 1], &[0]];

@@ -32,7 +32,7 @@ pub(super) fn run(isa: Isa, factors: Factors<'_>, out: &mut [f64], stop: &Atomic
     match isa {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `isa` is what this CPU was found to have
-        Isa::V3 => unsafe { run_v3(factors, out, stop) },
+        Isa::V3 | Isa::V4 => unsafe { run_v3(factors, out, stop) },
         _ => convolve(factors, out, stop),
     }
 }

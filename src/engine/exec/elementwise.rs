@@ -1,30 +1,45 @@
 //! Elementwise functions: code for one value and a loop over a tile, for each instruction set.
 //!
-//! They decide nothing about shapes or memory; the Map interpreter hands them slices of equal length. The two compilations differ
+//! They decide nothing about shapes or memory; the Map interpreter hands them slices of equal length. The compilations differ
 //! in speed only: every function under them is written in exact operations, so their bits are the same.
 
-/// The instruction sets that functions are compiled for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The instruction sets that functions are compiled for, each with all that those before it have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Isa {
     /// What every CPU of the target has.
     Portable = 0,
     /// x86-64 with AVX2 and FMA.
     V3 = 1,
+    /// x86-64 with AVX-512 as well: F, BW, DQ and VL. What has quick forms has tiles of its own; all else is as for [`Isa::V3`].
+    V4 = 2,
 }
 
 impl Isa {
     /// The best that this CPU has.
     pub fn detect() -> Isa {
         #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-            return Isa::V3;
+        {
+            use std::arch::is_x86_feature_detected as has;
+            let v3 = has!("avx2") && has!("fma");
+            if v3 && has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") {
+                return Isa::V4;
+            }
+            if v3 {
+                return Isa::V3;
+            }
         }
         Isa::Portable
     }
+
+    /// All that this CPU has.
+    #[cfg(test)]
+    pub(crate) fn all() -> impl Iterator<Item = Isa> {
+        [Isa::Portable, Isa::V3, Isa::V4].into_iter().filter(|isa| *isa <= Isa::detect())
+    }
 }
 
-/// One function compiled twice, by [`Isa`]. Calling an entry is sound where [`Isa::detect`] returned its index.
-pub type Compiled<F> = [F; 2];
+/// One function compiled for each [`Isa`]. Calling an entry is sound where [`Isa::detect`] returned its index, or a later one's.
+pub type Compiled<F> = [F; 3];
 
 type Tile1 = unsafe fn(&mut [f64], &[f64]);
 type Tile2 = unsafe fn(&mut [f64], &[f64], &[f64]);
@@ -165,9 +180,14 @@ macro_rules! elementwise {
         fn tile_v3(out: &mut [f64], $($x: &[f64]),+) {
             $crate::engine::exec::elementwise::quick_tile!(one_v3, out, [$($x),+], $quick);
         }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+        fn tile_v4(out: &mut [f64], $($x: &[f64]),+) {
+            $crate::engine::exec::elementwise::quick_tile!(one_v3, out, [$($x),+], $quick);
+        }
         #[cfg(not(target_arch = "x86_64"))]
-        use {one as one_v3, tile as tile_v3};
-        Elementwise::$kind($kind { one: [one, one_v3], tile: [tile, tile_v3] })
+        use {one as one_v3, tile as tile_v3, tile as tile_v4};
+        Elementwise::$kind($kind { one: [one, one_v3, one_v3], tile: [tile, tile_v3, tile_v4] })
     }};
     ($kind:ident, |$($x:ident),+| $body:expr) => {{
         use $crate::engine::exec::elementwise::{Elementwise, $kind};
@@ -199,7 +219,7 @@ macro_rules! elementwise {
         }
         #[cfg(not(target_arch = "x86_64"))]
         use {one as one_v3, tile as tile_v3};
-        Elementwise::$kind($kind { one: [one, one_v3], tile: [tile, tile_v3] })
+        Elementwise::$kind($kind { one: [one, one_v3, one_v3], tile: [tile, tile_v3, tile_v3] })
     }};
 }
 pub(crate) use elementwise;
@@ -217,9 +237,14 @@ macro_rules! together {
         fn tile_v3(y: &mut [f64], z: &mut [f64], $a: &[f64], $b: &[f64], $c: &[f64]) {
             together_tile!(y, z, [$a, $b, $c], [$first, $second], [$quick, $other]);
         }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+        fn tile_v4(y: &mut [f64], z: &mut [f64], $a: &[f64], $b: &[f64], $c: &[f64]) {
+            together_tile!(y, z, [$a, $b, $c], [$first, $second], [$quick, $other]);
+        }
         #[cfg(not(target_arch = "x86_64"))]
-        use tile as tile_v3;
-        let both: Together = [tile, tile_v3];
+        use {tile as tile_v3, tile as tile_v4};
+        let both: Together = [tile, tile_v3, tile_v4];
         both
     }};
 }
@@ -308,12 +333,12 @@ mod tests {
             for length in 1..=19 {
                 for first in (0..VALUES.len()).step_by(3) {
                     let arguments: [Vec<f64>; WIDEST] = from_fn(|argument| (first..first + length).map(|i| value(argument, i)).collect());
-                    for isa in [Isa::Portable, Isa::detect()] {
+                    for isa in Isa::all() {
                         let mut tile = vec![0.5; length];
                         function.tile(isa, &mut tile, arguments.each_ref().map(Vec::as_slice));
                         for (i, got) in tile.into_iter().enumerate() {
                             let x = from_fn(|argument| arguments[argument][i]);
-                            for alone in [function.one(Isa::Portable, x), function.one(Isa::detect(), x)] {
+                            for alone in Isa::all().map(|isa| function.one(isa, x)) {
                                 let same = got.to_bits() == alone.to_bits() || (got.is_nan() && alone.is_nan());
                                 assert!(same, "{} of {x:?}: {got:e} in lane {i} of {length} by {isa:?}, {alone:e} alone", row.name);
                             }
@@ -338,7 +363,7 @@ mod tests {
                 let value = |i: usize| VALUES[i % VALUES.len()];
                 let [a, b, c]: [Vec<f64>; 3] =
                     from_fn(|k| (0..VALUES.len() + length).map(|i| value([i, i * stride + 3, i * 11 + stride][k])).collect());
-                for isa in [Isa::Portable, Isa::detect()] {
+                for isa in Isa::all() {
                     let (mut y, mut z) = (vec![0.5; a.len()], vec![0.5; a.len()]);
                     // SAFETY: this CPU has what `isa` stands for
                     unsafe { tile[isa as usize](&mut y, &mut z, &a, &b, &c) };

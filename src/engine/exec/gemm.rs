@@ -67,10 +67,11 @@ pub(super) struct Extent {
     pub(super) columns: usize,
 }
 
-impl Extent {
-    /// Whether packing pays.
-    pub(super) fn is_large(self) -> bool {
-        self.rows >= 3 && self.columns >= 4 && self.inner >= 4
+impl Product<'_> {
+    /// Whether blocks pay: packing takes three rows, and strips where they lie none.
+    pub(super) fn is_large(&self) -> bool {
+        let Extent { rows, inner, columns } = self.extent;
+        columns >= 4 && inner >= 4 && (rows >= 3 || (columns >= COLUMNS && self.right.across == 1 && !self.skip))
     }
 }
 
@@ -294,7 +295,7 @@ fn add_products(isa: Isa, left: Matrix<'_>, strips: Strips<'_>, out: (&mut [f64]
     match isa {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `isa` is what this CPU was found to have
-        Isa::V3 => unsafe {
+        Isa::V3 | Isa::V4 => unsafe {
             match (rows, columns == COLUMNS) {
                 (1, true) => add_products_v3::<1, 2>(left, strips, out, goes_on),
                 (2, true) => add_products_v3::<2, 2>(left, strips, out, goes_on),

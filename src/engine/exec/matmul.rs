@@ -62,7 +62,7 @@ pub(crate) fn run(isa: Isa, sizes: Sizes, sides: [Side<'_>; 2], first: usize, me
     match isa {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `isa` is what this CPU was found to have
-        Isa::V3 => unsafe { run_v3(sizes, sides, first, memory, out, stop) },
+        Isa::V3 | Isa::V4 => unsafe { run_v3(sizes, sides, first, memory, out, stop) },
         _ => product(isa, sizes, sides, first, memory, out, stop),
     }
 }
@@ -149,72 +149,121 @@ fn product(isa: Isa, sizes: Sizes, [left, right]: [Side<'_>; 2], first: usize, m
 }
 
 /// One product without lanes.
+fn plain(isa: Isa, product: Product<'_>, out: (&mut [f64], usize), memory: &mut Vec<f64>, stop: &AtomicBool) {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: `isa` is what this CPU was found to have
+        Isa::V3 | Isa::V4 => unsafe { plain_v3(product, out, memory, stop) },
+        _ => plain_anywhere(isa, product, out, memory, stop),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn plain_v3(product: Product<'_>, out: (&mut [f64], usize), memory: &mut Vec<f64>, stop: &AtomicBool) {
+    plain_anywhere(Isa::V3, product, out, memory, stop);
+}
+
 #[inline(always)]
-fn plain(isa: Isa, product: Product<'_>, (out, stride): (&mut [f64], usize), memory: &mut Vec<f64>, stop: &AtomicBool) {
-    /// Sums that are made at once, since each waits for itself.
-    const AT_ONCE: usize = 8;
+fn plain_anywhere(isa: Isa, product: Product<'_>, (out, stride): (&mut [f64], usize), memory: &mut Vec<f64>, stop: &AtomicBool) {
     let Product { extent: Extent { rows, inner, columns }, left, right, .. } = product;
-    if product.extent.is_large() {
+    if product.is_large() {
         return multiply(isa, product, (out, stride), memory, stop);
     }
-    if columns == 1 {
-        for i in (0..rows).step_by(AT_ONCE) {
-            if stop.load(Ordering::Relaxed) {
-                return;
-            }
-            let mut sums: [f64; AT_ONCE] = [0.0; AT_ONCE];
-            let some = AT_ONCE.min(rows - i);
-            // rows that are not there are the last one again
-            let mut places = [0; AT_ONCE];
-            for r in 0..AT_ONCE {
-                places[r] = left.at(i + r.min(some - 1), 0) as isize;
-            }
-            let (mut along, mut down) = (0, right.first as isize);
-            if left.down == 1 && some == AT_ONCE {
-                for _ in 0..inner {
-                    let b = right.data[down as usize];
-                    let from = (places[0] + along) as usize;
-                    let a = &left.data[from..from + AT_ONCE];
-                    for r in 0..AT_ONCE {
-                        sums[r] = a[r].mul_add(b, sums[r]);
-                    }
-                    (along, down) = (along + left.across, down + right.down);
-                }
-            } else {
-                for _ in 0..inner {
-                    let b = right.data[down as usize];
-                    for r in 0..AT_ONCE {
-                        sums[r] = left.data[(places[r] + along) as usize].mul_add(b, sums[r]);
-                    }
-                    (along, down) = (along + left.across, down + right.down);
-                }
-            }
-            for r in 0..some {
-                out[(i + r) * stride] = sums[r];
-            }
-        }
-        return;
+    if columns == 1 && left.down == 1 {
+        return down(product, (out, stride), stop);
     }
-    for i in 0..rows {
+    let blocks = if right.across == 1 { columns / AT_ONCE * AT_ONCE } else { 0 };
+    for i in 0..if blocks > 0 { rows } else { 0 } {
         if stop.load(Ordering::Relaxed) {
             return;
         }
-        let row = &mut out[i * stride..i * stride + columns];
-        row.fill(0.0);
-        if right.across == 1 {
-            // a row of the result is a sum of scaled rows of the right
+        for j in (0..blocks).step_by(AT_ONCE) {
+            let mut sums = [0.0; AT_ONCE];
             for k in 0..inner {
-                let (scale, from) = (left.data[left.at(i, k)], right.at(k, 0));
-                for (sum, value) in row.iter_mut().zip(&right.data[from..from + columns]) {
-                    *sum = scale.mul_add(*value, *sum);
+                let (a, from) = (left.data[left.at(i, k)], right.at(k, j));
+                let b = &right.data[from..from + AT_ONCE];
+                for c in 0..AT_ONCE {
+                    sums[c] = f64::mul_add(a, b[c], sums[c]);
                 }
             }
-        } else {
-            for (j, sum) in row.iter_mut().enumerate() {
-                for k in 0..inner {
-                    *sum = left.data[left.at(i, k)].mul_add(right.data[right.at(k, j)], *sum);
-                }
+            out[i * stride + j..][..AT_ONCE].copy_from_slice(&sums);
+        }
+    }
+    let rest = columns - blocks;
+    if rest > 0 {
+        let right = Matrix { first: right.at(0, blocks), ..right };
+        let product = Product { extent: Extent { rows, inner, columns: rest }, right, ..product };
+        let out = (&mut out[blocks..], stride);
+        if rows * rest <= FEW { apart::<FEW>(product, out, stop) } else { apart::<AT_ONCE>(product, out, stop) }
+    }
+}
+
+/// Sums that are made at once, since each waits for itself.
+const AT_ONCE: usize = 8;
+/// Or so many, where there are no more.
+const FEW: usize = 4;
+
+/// One column, where the left's rows lie side by side.
+#[inline(always)]
+fn down(product: Product<'_>, (out, stride): (&mut [f64], usize), stop: &AtomicBool) {
+    let Product { extent: Extent { rows, inner, .. }, left, right, .. } = product;
+    let whole = rows / AT_ONCE * AT_ONCE;
+    for i in (0..whole).step_by(AT_ONCE) {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut sums = [0.0; AT_ONCE];
+        for k in 0..inner {
+            let (from, b) = (left.at(i, k), right.data[right.at(k, 0)]);
+            let a = &left.data[from..from + AT_ONCE];
+            for r in 0..AT_ONCE {
+                sums[r] = f64::mul_add(a[r], b, sums[r]);
             }
+        }
+        for r in 0..AT_ONCE {
+            out[(i + r) * stride] = sums[r];
+        }
+    }
+    let extent = Extent { rows: rows - whole, ..product.extent };
+    if extent.rows > 0 {
+        let left = Matrix { first: left.at(whole, 0), ..left };
+        apart::<AT_ONCE>(Product { extent, left, ..product }, (&mut out[whole * stride..], stride), stop);
+    }
+}
+
+/// The elements of the result row by row, N at once, wherever what they are made of lies.
+#[inline(always)]
+fn apart<const N: usize>(product: Product<'_>, (out, stride): (&mut [f64], usize), stop: &AtomicBool) {
+    let Product { extent: Extent { rows, inner, columns }, left, right, .. } = product;
+    let (mut i, mut j) = (0, 0);
+    while i < rows {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let (mut a, mut b, mut to, mut some) = ([0; N], [0; N], [0; N], 0);
+        for n in 0..N {
+            if i < rows {
+                (a[n], b[n], to[n], some) = (left.at(i, 0) as isize, right.at(0, j) as isize, i * stride + j, n + 1);
+                j += 1;
+                if j == columns {
+                    (i, j) = (i + 1, 0);
+                }
+            } else {
+                // those that are not there are the last one again
+                (a[n], b[n]) = (a[n - 1], b[n - 1]);
+            }
+        }
+        let mut sums: [f64; N] = [0.0; N];
+        let (mut across, mut down) = (0, 0);
+        for _ in 0..inner {
+            for n in 0..N {
+                sums[n] = left.data[(a[n] + across) as usize].mul_add(right.data[(b[n] + down) as usize], sums[n]);
+            }
+            (across, down) = (across + left.across, down + right.down);
+        }
+        for n in 0..some {
+            out[to[n]] = sums[n];
         }
     }
 }
@@ -234,6 +283,56 @@ fn lane_by_lane(sizes: Sizes, left: Matrix<'_>, right: Matrix<'_>, out: &mut [f6
             let pairs = left.data[l * lanes..(l + 1) * lanes].iter().zip(&right.data[r * lanes..(r + 1) * lanes]);
             for (sum, (a, b)) in sums.iter_mut().zip(pairs) {
                 *sum = a.mul_add(*b, *sum);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A matrix as rows, as columns, as rows from the last to the first, or every other number of rows.
+    fn lying(rows: usize, columns: usize, how: usize) -> Layout {
+        let (offset, down, across) = match how {
+            0 => (0, columns as isize, 1),
+            1 => (0, 1, rows as isize),
+            2 => ((rows.max(1) - 1) * columns, -(columns as isize), 1),
+            _ => (1, 2 * columns as isize, 2),
+        };
+        Layout { offset, axes: vec![(rows, down), (columns, across)] }
+    }
+
+    fn numbers(count: usize, salt: usize) -> Vec<f64> {
+        (0..count).map(|i| ((i * 37 + salt * 11) % 101) as f64 / 7.0 - 7.0 + if i % 5 == 0 { 1e-9 } else { 0.0 }).collect()
+    }
+
+    /// Every way in which a product is made: blocks of columns, few sums at once, packed panels, panels where they lie.
+    #[test]
+    fn every_element_is_one_chain_whatever_the_sizes() {
+        for rows in [1, 2, 3, 5, 8, 13] {
+            for columns in [1, 2, 3, 4, 7, 8, 9, 26] {
+                for inner in [0, 1, 2, 3, 4, 9, 210] {
+                    let data = [numbers(2 * rows * inner + 2, 1), numbers(2 * inner * columns + 2, 2)];
+                    for how in 0..16 {
+                        let layouts = [lying(rows, inner, how % 4), lying(inner, columns, how / 4)];
+                        let sides = [0, 1].map(|side| Side { data: &data[side], layout: &layouts[side], lanes: 1 });
+                        let [left, right] = [0, 1].map(|side| {
+                            let Layout { offset, axes } = &layouts[side];
+                            Matrix { data: &data[side], first: *offset, down: axes[0].1, across: axes[1].1 }
+                        });
+                        let pair = |i: usize, j: usize| move |k: usize| (left.data[left.at(i, k)], right.data[right.at(k, j)]);
+                        for isa in Isa::all() {
+                            let (mut out, sizes) = (vec![f64::NAN; rows * columns], Sizes { rows, inner, columns, lanes: 1, chain: false });
+                            run(isa, sizes, sides, 0, &mut Vec::new(), &mut out, &AtomicBool::new(false));
+                            for (at, got) in out.into_iter().enumerate() {
+                                let expected = dot(inner, pair(at / columns, at % columns), false);
+                                let what = (rows, inner, columns, how, isa);
+                                assert_eq!(got.to_bits(), expected.to_bits(), "{got} at {at}, not {expected}: {what:?}");
+                            }
+                        }
+                    }
+                }
             }
         }
     }

@@ -75,7 +75,7 @@ pub(crate) fn run(isa: Isa, folding: Folding<'_>, out: &mut [f64]) {
     match isa {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `isa` is what this CPU was found to have
-        Isa::V3 => unsafe { run_v3(folding, out) },
+        Isa::V3 | Isa::V4 => unsafe { run_v3(folding, out) },
         _ => every(folding, out),
     }
 }

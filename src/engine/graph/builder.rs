@@ -37,10 +37,8 @@ pub struct Builder {
     /// Nodes of bodies, as often as they are used.
     weight: usize,
     hasher: DefaultHashBuilder,
-    /// For each node the application of which it is the latest argument, or [`NONE`]; for each application the next of the same latest
-    /// argument.
-    newest: Vec<u32>,
-    next: Vec<u32>,
+    /// The list that each node heads, and the one in which it stands.
+    links: Vec<Link>,
     /// Applications that are not in a list.
     known: HashTable<Known>,
     known_forms: HashTable<u32>,
@@ -67,8 +65,8 @@ impl Builder {
     /// # Errors
     /// [`Error::Limit`] where the graph exceeds the bounds.
     pub fn resume(graph: &Graph, bounds: Bounds) -> Result<Builder, Error> {
-        let lists = || vec![NONE; graph.len()];
-        let mut builder = Builder { arena: graph.arena.clone(), newest: lists(), next: lists(), ..Builder::new(bounds) };
+        let links = vec![Link::NONE; graph.len()];
+        let mut builder = Builder { arena: graph.arena.clone(), links, ..Builder::new(bounds) };
         builder.arena.shapes.iter().try_for_each(|shape| builder.admit(shape))?;
         for id in graph.ids() {
             match graph.kind(id) {
@@ -103,8 +101,7 @@ impl Builder {
     /// Makes room for so many nodes more.
     pub fn reserve(&mut self, nodes: usize) {
         self.arena.nodes.reserve(nodes);
-        self.newest.reserve(nodes);
-        self.next.reserve(nodes);
+        self.links.reserve(nodes);
     }
 
     /// Adds an input; its position is the number of inputs before it.
@@ -266,15 +263,17 @@ impl Builder {
     #[inline]
     fn look_up(&self, form: u32, args: &[NodeId], same: impl Fn(NodeId) -> bool) -> Result<NodeId, Place> {
         if let Some(&latest) = args.iter().max() {
-            let mut at = self.newest[latest.index()];
+            let tag = tag(form, args);
+            let mut at = self.links[latest.index()].newest;
             for _ in 0..MOST_LISTED {
                 if at == NONE {
-                    return Err(Place::List(latest));
+                    return Err(Place::List { latest, tag });
                 }
-                if same(NodeId(at)) {
+                let link = &self.links[at as usize];
+                if link.tag == tag && same(NodeId(at)) {
                     return Ok(NodeId(at));
                 }
-                at = self.next[at as usize];
+                at = link.next;
             }
         }
         let hash = hash_application(&self.hasher, form, args);
@@ -284,7 +283,11 @@ impl Builder {
 
     fn put(&mut self, id: NodeId, place: Place) {
         match place {
-            Place::List(latest) => self.next[id.index()] = std::mem::replace(&mut self.newest[latest.index()], id.0),
+            Place::List { latest, tag } => {
+                let next = std::mem::replace(&mut self.links[latest.index()].newest, id.0);
+                let own = &mut self.links[id.index()];
+                (own.next, own.tag) = (next, tag);
+            }
             Place::Table(hash) => {
                 let known = Known { hash, id };
                 self.known.insert_unique(known.hash(), known, Known::hash);
@@ -402,8 +405,7 @@ impl Builder {
 
     fn store(&mut self, node: Node) {
         self.arena.nodes.push(node);
-        self.newest.push(NONE);
-        self.next.push(NONE);
+        self.links.push(Link::NONE);
     }
 
     /// Refuses more nodes than there may be.
@@ -475,14 +477,35 @@ const NONE: u32 = u32::MAX;
 /// Applications of one latest argument that are listed; the rest are found by hash, so that no look-up is long.
 const MOST_LISTED: usize = 8;
 
+/// What a node has to do with lists of applications that have the same latest argument.
+#[derive(Debug, Clone, Copy)]
+struct Link {
+    /// The newest application of which this node is the latest argument, or [`NONE`].
+    newest: u32,
+    /// In the list in which this node stands the next, or [`NONE`].
+    next: u32,
+    /// Tells most applications apart without reaching for them.
+    tag: u32,
+}
+
+impl Link {
+    const NONE: Link = Link { newest: NONE, next: NONE, tag: 0 };
+}
+
+/// The same for equal applications, and seldom for others. Lists are short, so that nobody gains by making tags collide.
+#[inline]
+fn tag(form: u32, args: &[NodeId]) -> u32 {
+    args.iter().fold(form, |tag, arg| (tag.rotate_left(5) ^ arg.0).wrapping_mul(0x9e37_79b9))
+}
+
 /// The numbers that a builder has given to the forms of another graph.
 #[derive(Debug, Default)]
 pub(crate) struct Forms(Vec<u32>);
 
 /// Where an application that is new belongs.
 enum Place {
-    /// In front of those that have this latest argument.
-    List(NodeId),
+    /// In front of those that have this latest argument, under this tag.
+    List { latest: NodeId, tag: u32 },
     /// In the table, under this hash.
     Table(u32),
 }

@@ -41,7 +41,7 @@ pub(crate) fn lower(graph: &Graph, varies: &[Lanes], outputs: &[NodeId]) -> Lowe
         graph,
         places: vec![Packed::of(Place::Absent); graph.len()],
         stored: Vec::new(),
-        fused: Vec::new(),
+        fused: Vec::with_capacity(graph.len()),
         several: Vec::new(),
         groups: Vec::new(),
         group_of: HashMap::new(),

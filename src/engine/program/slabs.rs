@@ -14,9 +14,9 @@ use crate::engine::exec::reduce;
 use crate::engine::op::Fold;
 
 /// Elements that are worth it.
-const LARGE: usize = 16 * 1024;
-/// Elements of a unit where nothing else says how many.
-const BLOCK: usize = 4096;
+const LARGE: usize = 4 * BLOCK;
+/// Elements of a unit where nothing else says how many. A fuzzer's arrays are short, so that it tries many, and come here all the same.
+const BLOCK: usize = if cfg!(fuzzing) { reduce::CHUNK } else { 4096 };
 /// Elements before a unit's own that are computed once more, at most.
 const FURTHEST: usize = BLOCK / 16;
 /// More kernels are not looked at: there the work is small, and looking would take longer.

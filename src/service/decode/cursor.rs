@@ -3,7 +3,7 @@
 //! What large requests are made of is read in this way at a fraction of the cost of the careful one. No fault is found here: who gets
 //! `None` has the same text read with care, which says what is wrong with it if anything is.
 
-use super::scan::blank;
+use super::scan::{blank, end_of_plain};
 
 /// How far a text is read.
 #[derive(Debug, Clone, Copy)]
@@ -62,10 +62,10 @@ impl<'t> Cursor<'t> {
     /// A string without escapes.
     pub(super) fn string(&mut self) -> Option<&'t str> {
         self.take(b'"')?;
-        let rest = self.rest();
-        let length = rest.bytes().position(|byte| byte == b'"' || byte == b'\\' || byte < 0x20)?;
-        self.at += length + 1;
-        (rest.as_bytes()[length] == b'"').then_some(&rest[..length])
+        let (text, begin) = (self.text, self.at);
+        let end = end_of_plain(text.as_bytes(), begin)?;
+        self.at = end + 1;
+        (text.as_bytes()[end] == b'"').then(|| &text[begin..end])
     }
 
     /// A number, correctly rounded; `None` where that is not finite.

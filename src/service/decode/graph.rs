@@ -101,8 +101,8 @@ impl<'t> Grow<'t> for Growing {
         Some(())
     }
 
-    fn inside(&self, position: usize) -> Argument {
-        Argument::Node(position)
+    fn inside(&self, position: usize) -> Option<Argument> {
+        Some(Argument::Node(position))
     }
 
     fn named(&self, name: &'t str) -> Option<Argument> {

@@ -30,8 +30,8 @@ pub(super) trait Grow<'t> {
     /// It is whole.
     fn end(&mut self, position: usize, name: Option<&'t str>, op: &'t str, args: SmallVec<[Self::Argument; 2]>) -> Option<()>;
 
-    /// What stands inside another as an argument of it.
-    fn inside(&self, position: usize) -> Self::Argument;
+    /// The node at that position, which has just become whole, as an argument of the one that it stands in.
+    fn inside(&self, position: usize) -> Option<Self::Argument>;
 
     fn named(&self, name: &'t str) -> Option<Self::Argument>;
 
@@ -142,7 +142,7 @@ impl<'t, G: Grow<'t>> Plain<'t, '_, G> {
                 b'{' => {
                     let origin = Origin::Inline { parent: parent as u32, argument: args.len() as u32 };
                     let position = self.node(origin, depth + 1)?;
-                    self.graph.inside(position)
+                    self.graph.inside(position)?
                 }
                 _ => {
                     let value = self.cursor.number()?;

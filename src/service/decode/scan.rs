@@ -87,11 +87,15 @@ fn string(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
+/// The first byte from there on that ends a string, or that one without escapes may not have.
+pub(super) fn end_of_plain(bytes: &[u8], at: usize) -> Option<usize> {
+    find(bytes, at, |word| is(word, b'"') | is(word, b'\\') | below(word, b' '))
+}
+
 /// The first byte from there on that `marks` marks.
 fn find(bytes: &[u8], mut at: usize, marks: impl Fn(u64) -> u64) -> Option<usize> {
-    while let Some(chunk) = bytes.get(at..at + 8) {
-        let word = chunk.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte));
-        match marks(word) {
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        match marks(u64::from_le_bytes(*chunk)) {
             0 => at += 8,
             marked => return Some(at + marked.trailing_zeros() as usize / 8),
         }
@@ -104,6 +108,11 @@ fn find(bytes: &[u8], mut at: usize, marks: impl Fn(u64) -> u64) -> Option<usize
 fn is(word: u64, byte: u8) -> u64 {
     let difference = word ^ every(byte);
     difference.wrapping_sub(every(1)) & !difference & every(0x80)
+}
+
+/// Marks the bytes of a word that are less than `byte`, which is ASCII; above the lowest of them perhaps others.
+fn below(word: u64, byte: u8) -> u64 {
+    word.wrapping_sub(every(byte)) & !word & every(0x80)
 }
 
 const fn every(byte: u8) -> u64 {

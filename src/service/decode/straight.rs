@@ -17,36 +17,29 @@ use crate::wire::graph::Origin;
 /// The function that `text` is, if it is plain and right: what [`build`](mod@crate::service::build) makes of it as written.
 pub(in crate::service) fn function(text: &str, limits: &Limits) -> Option<Graph> {
     let bounds = Bounds { nodes: limits.nodes, rank: limits.rank, elements: limits.elements };
-    let (names, places, outputs) = (Names::default(), Vec::new(), None);
-    let mut straight = Straight { builder: Builder::new(bounds), names, places, inputs: None, outputs, count: 0, limits };
     // about what a node takes in text, so that little is moved while it grows
     let nodes = (text.len() / 48).min(limits.nodes);
+    let (names, outputs) = (Names::with_capacity(nodes), None);
+    let mut straight =
+        Straight { builder: Builder::new(bounds), names, long: Vec::new(), inputs: None, last: None, outputs, count: 0, limits };
     straight.builder.reserve(nodes);
-    straight.places.reserve(nodes);
     plain::graph(text, straight, limits)?.finish().filter(|graph| graph.len() <= limits.nodes)
 }
 
 /// The graph while it grows.
 struct Straight<'t, 'l> {
     builder: Builder,
-    /// Names → positions.
+    /// Short names → nodes, so that to look one up is to reach for memory once; long ones → [`Straight::long`].
     names: Names,
-    /// Inputs and, behind them, nodes.
-    places: Vec<Named<'t>>,
+    long: Vec<(&'t str, NodeId)>,
     /// How many inputs there are, once they are read.
     inputs: Option<usize>,
+    /// The node that was whole last.
+    last: Option<NodeId>,
     outputs: Option<Vec<&'t str>>,
     /// What the nodes count for.
     count: usize,
     limits: &'l Limits,
-}
-
-#[derive(Clone, Copy)]
-struct Named<'t> {
-    /// Its name; an inline node has none.
-    name: &'t str,
-    /// `None` while it is not whole.
-    node: Option<NodeId>,
 }
 
 #[derive(Clone, Copy)]
@@ -56,17 +49,21 @@ enum Argument {
 }
 
 impl<'t> Straight<'t, '_> {
-    /// Gives a position its name, if it is one and nothing else has it.
-    fn name(&mut self, position: usize, name: &'t str) -> Option<()> {
-        let places = &self.places;
-        let new = valid(name) && self.names.insert(name, position as u32, |position| places[position as usize].name);
-        self.places[position].name = name;
+    /// Gives a node a name, if it is one and nothing else has it.
+    fn name(&mut self, node: NodeId, name: &'t str) -> Option<()> {
+        let Straight { names, long, .. } = self;
+        let short = Names::is_short(name);
+        let number = if short { node.0 } else { long.len() as u32 };
+        let new = valid(name) && names.insert(name, number, |number| long[number as usize].0);
+        if !short {
+            long.push((name, node));
+        }
         new.then_some(())
     }
 
     fn node(&self, name: &str) -> Option<NodeId> {
-        let position = self.names.get(name, |position| self.places[position as usize].name)?;
-        self.places[position as usize].node
+        let number = self.names.get(name, |number| self.long[number as usize].0)?;
+        Some(if Names::is_short(name) { NodeId(number) } else { self.long[number as usize].1 })
     }
 
     fn finish(self) -> Option<Graph> {
@@ -86,13 +83,9 @@ impl<'t> Grow<'t> for Straight<'t, '_> {
     type Argument = Argument;
 
     fn inputs(&mut self, names: &[&'t str]) -> Option<()> {
-        if !self.places.is_empty() {
-            return None;
-        }
-        for (position, name) in names.iter().enumerate() {
+        for name in names {
             let node = self.builder.input(*name, Shape::scalar()).ok()?;
-            self.places.push(Named { name: "", node: Some(node) });
-            self.name(position, name)?;
+            self.name(node, name)?;
         }
         self.inputs = Some(names.len());
         Some(())
@@ -106,12 +99,11 @@ impl<'t> Grow<'t> for Straight<'t, '_> {
     }
 
     fn begin(&mut self, _: Origin) -> Option<usize> {
-        self.inputs?;
-        self.places.push(Named { name: "", node: None });
-        Some(self.places.len() - 1)
+        // nodes before inputs are unusual
+        self.inputs
     }
 
-    fn end(&mut self, position: usize, name: Option<&'t str>, op: &'t str, args: SmallVec<[Argument; 2]>) -> Option<()> {
+    fn end(&mut self, _: usize, name: Option<&'t str>, op: &'t str, args: SmallVec<[Argument; 2]>) -> Option<()> {
         let row = op::find(op)?;
         if matches!(row.rule, Rule::Several { .. } | Rule::Item | Rule::Resolved)
             || row.attributes.iter().any(|attribute| attribute.required)
@@ -129,13 +121,13 @@ impl<'t> Grow<'t> for Straight<'t, '_> {
                 Argument::Number(value) => self.builder.number(value),
             });
         }
-        self.places[position].node = Some(self.builder.apply(row, &nodes, Attributes::none()).ok()?);
-        name.map_or(Some(()), |name| self.name(position, name))
+        let node = self.builder.apply(row, &nodes, Attributes::none()).ok()?;
+        self.last = Some(node);
+        name.map_or(Some(()), |name| self.name(node, name))
     }
 
-    fn inside(&self, position: usize) -> Argument {
-        // a node without a place is refused before anyone has it as an argument
-        self.places[position].node.map_or(Argument::Number(f64::NAN), Argument::Node)
+    fn inside(&self, _: usize) -> Option<Argument> {
+        self.last.map(Argument::Node)
     }
 
     fn named(&self, name: &'t str) -> Option<Argument> {

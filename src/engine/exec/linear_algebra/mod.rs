@@ -160,7 +160,7 @@ pub(crate) fn run(isa: Isa, call: &Call<'_>, memory: &mut Vec<f64>, out: &mut [f
     match isa {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `isa` is what this CPU was found to have
-        Isa::V3 => unsafe { run_v3(call, memory, out, stop) },
+        Isa::V3 | Isa::V4 => unsafe { run_v3(call, memory, out, stop) },
         _ => compute(call, memory, out, stop),
     }
 }

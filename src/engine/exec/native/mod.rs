@@ -79,7 +79,7 @@ impl<T> Default for Lazy<T> {
 
 impl<T> Lazy<T> {
     fn get(&self, backend: Backend, isa: Isa, make: impl FnOnce() -> Option<T>) -> Option<&T> {
-        if backend == Backend::Interpreter || isa != Isa::V3 {
+        if backend == Backend::Interpreter || isa < Isa::V3 {
             return None;
         }
         if let Some(code) = self.code.get() {

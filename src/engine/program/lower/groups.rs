@@ -28,7 +28,7 @@ pub(super) struct Group {
     pub(super) level: u32,
     pub(super) members: Vec<Member>,
     /// The members' arguments, one member's after another's.
-    pub(super) args: Vec<Argument>,
+    pub(super) args: Vec<PackedArgument>,
     /// What is read from memory, each once.
     loads: Vec<Read>,
     /// Which of [`Group::loads`] a node is.
@@ -41,6 +41,21 @@ impl Group {
     /// Whether it is computed over one number, at any number of points and seeds.
     pub(super) fn is_one_number(&self) -> bool {
         self.elements == 1 && self.lanes.data() == Lanes::NONE
+    }
+
+    /// What a member reads.
+    pub(super) fn args(&self, member: usize) -> &[PackedArgument] {
+        let begin = member.checked_sub(1).map_or(0, |before| self.members[before].args_end);
+        &self.args[begin as usize..self.members[member].args_end as usize]
+    }
+}
+
+/// Room for one more in a list that grows to `most` more at the most: once it is long by large steps, since each moves all that is there, and
+/// memory that is not reached costs nothing.
+fn make_room<T>(list: &mut Vec<T>, most: usize) {
+    const LONG: usize = 1024;
+    if list.len() == list.capacity() && list.len() >= LONG {
+        list.reserve_exact(most.clamp(1, 7 * list.len()));
     }
 }
 
@@ -62,10 +77,31 @@ pub(super) struct Member {
 
 pub(super) const NOWHERE: u32 = u32::MAX;
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+/// What a member reads.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Argument {
     Member(u32),
     Load(u32),
+}
+
+/// An [`Argument`] in four bytes: of a large graph there are as many as its edges.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct PackedArgument(u32);
+
+impl PackedArgument {
+    const KINDS: u32 = 2;
+
+    fn of(argument: Argument) -> PackedArgument {
+        PackedArgument(match argument {
+            Argument::Member(number) => number * PackedArgument::KINDS,
+            Argument::Load(number) => number * PackedArgument::KINDS + 1,
+        })
+    }
+
+    pub(super) fn argument(self) -> Argument {
+        let number = self.0 / PackedArgument::KINDS;
+        if self.0 % PackedArgument::KINDS == 0 { Argument::Member(number) } else { Argument::Load(number) }
+    }
 }
 
 impl Lowering<'_> {
@@ -92,15 +128,20 @@ impl Lowering<'_> {
             });
         }
         let group = self.group((shape, lanes, level), id, args);
+        // nodes that are still to come
+        let most = self.graph.len() - id.index();
         for &arg in args {
             let member = if let Place::Fused(number) = self.place(arg) { Some(self.member(number)) } else { None };
             let argument = match member {
                 Some((own, step)) if own == group => Argument::Member(step),
                 _ => Argument::Load(self.load(group, arg, id)),
             };
-            self.groups[group as usize].args.push(argument);
+            let list = &mut self.groups[group as usize].args;
+            make_room(list, 2 * most);
+            list.push(PackedArgument::of(argument));
         }
         let Group { members, args, .. } = &mut self.groups[group as usize];
+        make_room(members, most);
         members.push(Member { op, args_end: args.len() as u32, buffer: NOWHERE });
         self.fused.push((group, members.len() as u32 - 1));
         Place::Fused(self.fused.len() as u32 - 1)
@@ -225,20 +266,18 @@ fn laid_out(shape: &Shape, order: &[usize]) -> Layout {
 /// A group as an instruction list over slots; a slot is taken again once its last reader has run. `constants` are those of the program.
 pub(super) fn fuse(group: &Group, constants: &[Arc<Vec<f64>>]) -> Map {
     let paired = paired(group);
-    let (members, args) = paired.as_ref().map_or((&group.members, &group.args), |paired| (&paired.members, &paired.args));
     let mut twins = paired.as_ref().map_or(&[][..], |paired| &paired.twins).iter().copied().peekable();
-    let arguments = |first: u32, member: &Member| &args[first as usize..member.args_end as usize];
-    // who reads each member last, and the slot that it is in
-    let mut lives: Vec<Life> = Vec::with_capacity(members.len());
-    let mut first = 0;
-    for (i, member) in (0..).zip(members) {
-        for arg in arguments(first, member) {
-            if let Argument::Member(j) = arg {
-                lives[*j as usize].last = i;
+    // which member is the i-th
+    let at = |i: u32| paired.as_ref().map_or(i, |paired| paired.order[i as usize]) as usize;
+    let members = &group.members;
+    let count = members.len() as u32;
+    let mut lives = vec![Life { last: 0, slot: 0 }; members.len()];
+    for i in 0..count {
+        for arg in group.args(at(i)) {
+            if let Argument::Member(j) = arg.argument() {
+                lives[j as usize].last = i;
             }
         }
-        lives.push(Life { last: i, slot: 0 });
-        first = member.args_end;
     }
     let mut map = Map {
         elements: group.elements,
@@ -258,14 +297,14 @@ pub(super) fn fuse(group: &Group, constants: &[Arc<Vec<f64>>]) -> Map {
     let mut free: Vec<u32> = Vec::new();
     let mut slots = 0u32;
     let mut numbers: HashMap<*const Row, u16> = HashMap::new();
-    let (mut from, mut first): (Vec<u32>, u32) = (Vec::new(), 0);
-    let mut read: SmallVec<[Argument; 8]> = SmallVec::new();
-    for (i, member) in (0..).zip(members) {
-        let args = arguments(first, member);
-        first = member.args_end;
+    let mut from: Vec<u32> = Vec::new();
+    let mut read: SmallVec<[PackedArgument; 8]> = SmallVec::new();
+    for i in 0..count {
+        let (own, args) = (at(i), group.args(at(i)));
+        let member = &members[own];
         from.clear();
         for arg in args {
-            from.push(match *arg {
+            from.push(match arg.argument() {
                 Argument::Member(j) => lives[j as usize].slot,
                 Argument::Load(load) => {
                     let slot = &mut load_slots[load as usize];
@@ -300,7 +339,7 @@ pub(super) fn fuse(group: &Group, constants: &[Arc<Vec<f64>>]) -> Map {
             map.functions.push(*function);
             map.functions.len() as u16 - 1
         });
-        let code = if member.op.opcode == Opcode::Chain && args.iter().any(|arg| is_scale(group, *arg, constants)) {
+        let code = if member.op.opcode == Opcode::Chain && args.iter().any(|arg| is_scale(group, arg.argument(), constants)) {
             Opcode::Scale
         } else {
             member.op.opcode
@@ -332,9 +371,10 @@ pub(super) fn fuse(group: &Group, constants: &[Arc<Vec<f64>>]) -> Map {
         }
         let times = if member.op.arity.most.is_some() { 1 } else { from.len().saturating_sub(1).max(1) };
         map.flops += f64::from(member.op.flops) * times as f64;
-        lives[i as usize].slot = to;
+        lives[own].slot = to;
         if member.buffer != NOWHERE {
             map.stores.push((to, member.buffer));
+            lives[own].last = FOREVER;
         }
         read.extend_from_slice(args);
         if leads {
@@ -342,12 +382,12 @@ pub(super) fn fuse(group: &Group, constants: &[Arc<Vec<f64>>]) -> Map {
             continue;
         }
         for arg in read.drain(..) {
-            if let Argument::Member(j) = arg
-                && lives[j as usize].last <= i
-                && members[j as usize].buffer == NOWHERE
+            if let Argument::Member(j) = arg.argument()
+                && let life = &mut lives[j as usize]
+                && life.last <= i
             {
-                free.push(lives[j as usize].slot);
-                lives[j as usize].last = NOWHERE;
+                free.push(life.slot);
+                life.last = FOREVER;
             }
         }
     }
@@ -384,9 +424,12 @@ fn one_constant(Operand { source, layout, .. }: &Operand, constants: &[Arc<Vec<f
     if one { constants[*constant as usize].get(layout.offset).copied() } else { None }
 }
 
-/// Which member reads another last, and the slot of that other one.
+/// A member's slot, and where the last of those stands who read it.
 #[derive(Debug, Clone, Copy)]
 struct Life {
+    /// [`FOREVER`] where the slot is not taken again: it is the result's memory, or is free already.
     last: u32,
     slot: u32,
 }
+
+const FOREVER: u32 = u32::MAX;

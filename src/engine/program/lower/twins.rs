@@ -4,14 +4,13 @@
 use hashbrown::HashMap;
 
 use super::Row;
-use super::groups::{Argument, Group, Member};
+use super::groups::{Argument, Group, Member, PackedArgument};
 
-/// The members of a group in an order in which twins are side by side.
+/// An order of a group's members in which twins are side by side.
 pub(super) struct Paired {
-    pub(super) members: Vec<Member>,
-    /// Their arguments, one member's after another's.
-    pub(super) args: Vec<Argument>,
-    /// Those whose twin is the next.
+    /// Which member is the first, the second and so on.
+    pub(super) order: Vec<u32>,
+    /// Where in that order those stand whose twin is the next.
     pub(super) twins: Vec<u32>,
 }
 
@@ -20,22 +19,21 @@ pub(super) fn paired(group: &Group) -> Option<Paired> {
     if group.is_one_number() || !group.members.iter().any(|member| member.op.twin.is_some()) {
         return None;
     }
-    let begin = |member: usize| member.checked_sub(1).map_or(0, |before| group.members[before].args_end as usize);
-    let args = |member: usize| &group.args[begin(member)..group.members[member].args_end as usize];
     // of each operator and first argument the member that waits for its twin
-    let mut waiting: HashMap<(*const Row, Argument), usize> = HashMap::new();
+    let mut waiting: HashMap<(*const Row, PackedArgument), u32> = HashMap::new();
     // each member's twin, and whether it comes first
-    let mut twin: Vec<Option<(usize, bool)>> = vec![None; group.members.len()];
-    for (i, Member { op, .. }) in group.members.iter().enumerate() {
-        let (Some(&first), Some(own)) = (args(i).first(), op.twin) else { continue };
+    let mut twin: Vec<Option<(u32, bool)>> = vec![None; group.members.len()];
+    for (i, Member { op, .. }) in (0..).zip(&group.members) {
+        let args = group.args(i as usize);
+        let (Some(&first), Some(own)) = (args.first(), op.twin) else { continue };
         // what is put beside an earlier member has all its arguments by then
-        let known = |before: usize| args(i).iter().all(|arg| !matches!(arg, Argument::Member(j) if *j as usize >= before));
+        let known = |before: u32| args.iter().all(|arg| !matches!(arg.argument(), Argument::Member(j) if j >= before));
         let wanted = (std::ptr::from_ref((own.with)()), first);
         match waiting.get(&wanted).copied().filter(|&before| known(before)) {
             Some(before) => {
                 waiting.remove(&wanted);
                 let leads = own.tile.is_some();
-                (twin[before], twin[i]) = (Some((i, !leads)), Some((before, leads)));
+                (twin[before as usize], twin[i as usize]) = (Some((i, !leads)), Some((before, leads)));
             }
             None => drop(waiting.insert((std::ptr::from_ref(*op), first), i)),
         }
@@ -43,10 +41,9 @@ pub(super) fn paired(group: &Group) -> Option<Paired> {
     if twin.iter().all(Option::is_none) {
         return None;
     }
-    let mut order: Vec<usize> = Vec::with_capacity(group.members.len());
-    let mut twins = Vec::new();
-    for (i, twin) in twin.iter().enumerate() {
-        match *twin {
+    let (mut order, mut twins) = (Vec::with_capacity(group.members.len()), Vec::new());
+    for (i, twin) in (0..).zip(twin) {
+        match twin {
             None => order.push(i),
             Some((other, leads)) if other > i => {
                 twins.push(order.len() as u32);
@@ -56,15 +53,5 @@ pub(super) fn paired(group: &Group) -> Option<Paired> {
             Some(_) => {}
         }
     }
-    let mut place = vec![0; order.len()];
-    order.iter().zip(0..).for_each(|(&member, at)| place[member] = at);
-    let mut paired = Paired { members: Vec::with_capacity(order.len()), args: Vec::with_capacity(group.args.len()), twins };
-    for member in order {
-        paired.args.extend(args(member).iter().map(|arg| match *arg {
-            Argument::Member(j) => Argument::Member(place[j as usize]),
-            Argument::Load(load) => Argument::Load(load),
-        }));
-        paired.members.push(Member { args_end: paired.args.len() as u32, ..group.members[member] });
-    }
-    Some(paired)
+    Some(Paired { order, twins })
 }
