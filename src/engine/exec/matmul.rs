@@ -170,32 +170,43 @@ fn plain_anywhere(isa: Isa, product: Product<'_>, (out, stride): (&mut [f64], us
     if product.is_large() {
         return multiply(isa, product, (out, stride), memory, stop);
     }
-    if columns == 1 && left.down == 1 {
-        return down(product, (out, stride), stop);
-    }
-    let blocks = if right.across == 1 { columns / AT_ONCE * AT_ONCE } else { 0 };
-    for i in 0..if blocks > 0 { rows } else { 0 } {
-        if stop.load(Ordering::Relaxed) {
-            return;
-        }
-        for j in (0..blocks).step_by(AT_ONCE) {
-            let mut sums = [0.0; AT_ONCE];
-            for k in 0..inner {
-                let (a, from) = (left.data[left.at(i, k)], right.at(k, j));
-                let b = &right.data[from..from + AT_ONCE];
-                for c in 0..AT_ONCE {
-                    sums[c] = f64::mul_add(a, b[c], sums[c]);
-                }
+    // whole blocks of columns, then what is left of them
+    let blocks = columns / AT_ONCE * AT_ONCE;
+    if blocks > 0 {
+        for i in 0..rows {
+            if stop.load(Ordering::Relaxed) {
+                return;
             }
-            out[i * stride + j..][..AT_ONCE].copy_from_slice(&sums);
+            for j in (0..blocks).step_by(AT_ONCE) {
+                let mut sums: [f64; AT_ONCE] = [0.0; AT_ONCE];
+                for k in 0..inner {
+                    let (a, from) = (left.data[left.at(i, k)], right.at(k, j));
+                    if right.across == 1 {
+                        let b = &right.data[from..from + AT_ONCE];
+                        for c in 0..AT_ONCE {
+                            sums[c] = a.mul_add(b[c], sums[c]);
+                        }
+                    } else {
+                        let mut from = from as isize;
+                        for c in 0..AT_ONCE {
+                            sums[c] = a.mul_add(right.data[from as usize], sums[c]);
+                            from += right.across;
+                        }
+                    }
+                }
+                out[i * stride + j..][..AT_ONCE].copy_from_slice(&sums);
+            }
         }
     }
-    let rest = columns - blocks;
-    if rest > 0 {
+    if rows >= AT_ONCE || columns == 1 {
+        for j in blocks..columns {
+            column(product, j, (&mut out[j..], stride), stop);
+        }
+    } else if columns > blocks {
         let right = Matrix { first: right.at(0, blocks), ..right };
-        let product = Product { extent: Extent { rows, inner, columns: rest }, right, ..product };
+        let rest = Product { extent: Extent { columns: columns - blocks, ..product.extent }, right, ..product };
         let out = (&mut out[blocks..], stride);
-        if rows * rest <= FEW { apart::<FEW>(product, out, stop) } else { apart::<AT_ONCE>(product, out, stop) }
+        if rows * (columns - blocks) <= FEW { apart::<FEW>(rest, out, stop) } else { apart::<AT_ONCE>(rest, out, stop) }
     }
 }
 
@@ -204,31 +215,44 @@ const AT_ONCE: usize = 8;
 /// Or so many, where there are no more.
 const FEW: usize = 4;
 
-/// One column, where the left's rows lie side by side.
+/// One column of the result, the first of `out`.
 #[inline(always)]
-fn down(product: Product<'_>, (out, stride): (&mut [f64], usize), stop: &AtomicBool) {
+fn column(product: Product<'_>, j: usize, (out, stride): (&mut [f64], usize), stop: &AtomicBool) {
     let Product { extent: Extent { rows, inner, .. }, left, right, .. } = product;
-    let whole = rows / AT_ONCE * AT_ONCE;
-    for i in (0..whole).step_by(AT_ONCE) {
+    for i in (0..rows).step_by(AT_ONCE) {
         if stop.load(Ordering::Relaxed) {
             return;
         }
-        let mut sums = [0.0; AT_ONCE];
-        for k in 0..inner {
-            let (from, b) = (left.at(i, k), right.data[right.at(k, 0)]);
-            let a = &left.data[from..from + AT_ONCE];
-            for r in 0..AT_ONCE {
-                sums[r] = f64::mul_add(a[r], b, sums[r]);
+        let mut sums: [f64; AT_ONCE] = [0.0; AT_ONCE];
+        let some = AT_ONCE.min(rows - i);
+        // rows that are not there are the last one again
+        let mut places = [0; AT_ONCE];
+        for r in 0..AT_ONCE {
+            places[r] = left.at(i + r.min(some - 1), 0) as isize;
+        }
+        let (mut along, mut down) = (0, right.at(0, j) as isize);
+        if left.down == 1 && some == AT_ONCE {
+            for _ in 0..inner {
+                let b = right.data[down as usize];
+                let from = (places[0] + along) as usize;
+                let a = &left.data[from..from + AT_ONCE];
+                for r in 0..AT_ONCE {
+                    sums[r] = a[r].mul_add(b, sums[r]);
+                }
+                (along, down) = (along + left.across, down + right.down);
+            }
+        } else {
+            for _ in 0..inner {
+                let b = right.data[down as usize];
+                for r in 0..AT_ONCE {
+                    sums[r] = left.data[(places[r] + along) as usize].mul_add(b, sums[r]);
+                }
+                (along, down) = (along + left.across, down + right.down);
             }
         }
-        for r in 0..AT_ONCE {
+        for r in 0..some {
             out[(i + r) * stride] = sums[r];
         }
-    }
-    let extent = Extent { rows: rows - whole, ..product.extent };
-    if extent.rows > 0 {
-        let left = Matrix { first: left.at(whole, 0), ..left };
-        apart::<AT_ONCE>(Product { extent, left, ..product }, (&mut out[whole * stride..], stride), stop);
     }
 }
 
