@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The unit tests on a CPU with AVX-512, which few machines have: in Linux inside Bochs, an emulator of whole PCs that has it.
 
-    tests/trials/avx512.py [--cpu MODEL] [--binary FILE] [--needs avx512f,avx512dq] [FILTER ...]
+    tests/trials/avx512.py [--cpu MODEL] [--binary FILE] [--needs FLAG,FLAG] [FILTER ...]
 
 Builds the tests optimised, since only then loops are vectorised; packs them with the libraries they need, busybox and a kernel of Debian
 into a CD; boots Bochs from it and waits until the tests have ended. FILTER is part of a test's name, by default those of the elementwise
@@ -174,7 +174,7 @@ def main():
     parser.add_argument("filters", nargs="*", metavar="FILTER", default=["elementwise::tests"], help="default: %(default)s")
     parser.add_argument("--binary", type=Path, help="tests that were built already; default: built here")
     parser.add_argument("--cpu", default="corei7_skylake_x", help="one of `bochs --help cpu`; default: %(default)s")
-    parser.add_argument("--needs", default="avx512f", help="what the guest's CPU must have, separated by commas; default: %(default)s")
+    parser.add_argument("--needs", default="avx512f,avx512bw,avx512dq,avx512vl", help="what the CPU must have, by commas; default: what `Isa::V4` needs")
     parser.add_argument("--timeout", type=float, default=3600, help="how many seconds the guest may take; default: %(default)s")
     options = parser.parse_args()
     missing = sorted({package for tool, package in TOOLS.items() if not shutil.which(tool)})
