@@ -233,7 +233,11 @@ pub(super) fn product(g: &mut Builder, partial: Partial, bar: Cotangent) -> Resu
 pub(super) fn accumulate(g: &mut Builder, sum: Option<Cotangent>, part: Cotangent) -> Result<Cotangent, Error> {
     let Some(sum) = sum else { return Ok(part) };
     let (sum, part) = (materialised(g, sum)?, materialised(g, part)?);
-    Ok(Cotangent::Node(g.add(sum, part)?))
+    Ok(Cotangent::Node(match (g.number_of(sum), g.number_of(part)) {
+        // of a large graph these may be the only constants to fold, and the pass that folds them copies all of it
+        (Some(sum), Some(part)) => g.number(sum + part),
+        _ => g.add(sum, part)?,
+    }))
 }
 
 /// As a node.

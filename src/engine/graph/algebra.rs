@@ -2,7 +2,7 @@
 
 use super::super::op::{Attributes, Value, arithmetic, calculus, choice, reduction, shape};
 use super::super::{Error, Shape, Tensor};
-use super::{Builder, NodeId};
+use super::{Builder, Kind, NodeId};
 
 /// A node or why it could not be made.
 pub type Made = Result<NodeId, Error>;
@@ -110,6 +110,14 @@ impl Builder {
         let axes: Vec<usize> = (0..from.rank()).filter(|&i| i < lead || (to.sizes()[i - lead] == 1 && from.sizes()[i] != 1)).collect();
         let summed = if axes.is_empty() { a } else { self.sum(a, &axes, false)? };
         self.reshape(summed, to)
+    }
+
+    /// The value of a constant that is one number.
+    pub fn number_of(&self, id: NodeId) -> Option<f64> {
+        match self.kind(id) {
+            Kind::Constant(value) if value.shape().rank() == 0 => Some(value.data()[0]),
+            Kind::Constant(_) | Kind::Input(_) | Kind::Apply { .. } => None,
+        }
     }
 
     /// A constant tensor filled with one value.

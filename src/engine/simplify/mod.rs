@@ -224,7 +224,7 @@ fn cheaper(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &Attr
         return Ok(Some(folded));
     }
     if let ([base, exponent], true) = (args, *op == arithmetic::POW) {
-        match scalar(g, *exponent) {
+        match g.number_of(*exponent) {
             Some(2.0) => return g.square(*base).map(Some),
             Some(-1.0) => return g.reciprocal(*base).map(Some),
             _ => {}
@@ -239,21 +239,13 @@ fn tidy(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &Attribu
     Ok(becomes.map_or(Becomes::Same, Becomes::One))
 }
 
-/// The value of a scalar constant.
-fn scalar(g: &Builder, id: NodeId) -> Option<f64> {
-    match g.kind(id) {
-        Kind::Constant(value) if value.shape().rank() == 0 => Some(value.data()[0]),
-        _ => None,
-    }
-}
-
 /// An application that is one of its own arguments, or of theirs.
 fn shorter(g: &mut Builder, op: &'static Row, args: &[NodeId]) -> Result<Option<NodeId>, Error> {
     let Rule::Scalar { .. } = op.rule else { return Ok(None) };
     let shape = args.iter().try_fold(Shape::scalar(), |shape, &arg| shape.broadcast(g.shape(arg)));
     let same = |g: &mut Builder, id: NodeId| shape.as_ref().map(|shape| g.broadcast_to(id, shape)).transpose();
     if let [a, b] = *args {
-        let (left, right) = (scalar(g, a), scalar(g, b));
+        let (left, right) = (g.number_of(a), g.number_of(b));
         if (*op == arithmetic::POW || *op == arithmetic::MULTIPLY || *op == arithmetic::DIVIDE) && right == Some(1.0) {
             return same(g, a);
         }
@@ -268,7 +260,7 @@ fn shorter(g: &mut Builder, op: &'static Row, args: &[NodeId]) -> Result<Option<
         return Ok(Some(negated[0]));
     }
     if *op == choice::WHERE
-        && let Some(condition) = scalar(g, args[0])
+        && let Some(condition) = g.number_of(args[0])
     {
         return same(g, args[if condition != 0.0 { 1 } else { 2 }]);
     }
