@@ -31,6 +31,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "avx512"
 TOOLS = {"bochs": "bochs", "xorriso": "xorriso", "apt-get": "apt", "dpkg-deb": "dpkg", "ldd": "libc-bin"}
+V4 = ["avx512f", "avx512bw", "avx512dq", "avx512vl"]  # what the code of this name needs (src/engine/exec/elementwise.rs)
 KERNEL = "linux-image-cloud-amd64"  # small, and what it needs to start is built in
 GUEST = {"busybox-static": "**/bin/busybox", "isolinux": "**/ISOLINUX/isolinux.bin", "syslinux-common": "**/modules/bios/ldlinux.c32"}
 
@@ -174,7 +175,7 @@ def main():
     parser.add_argument("filters", nargs="*", metavar="FILTER", default=["elementwise::tests"], help="default: %(default)s")
     parser.add_argument("--binary", type=Path, help="tests that were built already; default: built here")
     parser.add_argument("--cpu", default="corei7_skylake_x", help="one of `bochs --help cpu`; default: %(default)s")
-    parser.add_argument("--needs", default="avx512f,avx512bw,avx512dq,avx512vl", help="what the CPU must have, by commas; default: what `Isa::V4` needs")
+    parser.add_argument("--needs", default=",".join(V4), help="what the guest's CPU must have, by commas; default: %(default)s")
     parser.add_argument("--timeout", type=float, default=3600, help="how many seconds the guest may take; default: %(default)s")
     options = parser.parse_args()
     missing = sorted({package for tool, package in TOOLS.items() if not shutil.which(tool)})
