@@ -12,7 +12,7 @@ use super::refusal;
 use crate::engine::diff::{self, Blocks, Cotangent, Sweeps};
 use crate::engine::graph::{Bounds, Builder, NodeId};
 use crate::engine::{Error, Shape, simplify};
-use crate::wire::problem::Failure;
+use crate::wire::problem::{Failure, Slug};
 
 /// Which derivative of a function.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub(super) fn derivative(function: &Built, asked: &Asked, limits: &Limits) -> Re
     Making::of(function, asked, limits).and_then(Making::make).map_err(refusal)
 }
 
-/// Refuses what would have too many inputs, outputs or numbers, or names too long to write down, before any of it is made.
+/// Refuses what would have no outputs, or too many inputs, outputs or numbers, or names too long to write down, before any of it is made.
 fn admit(function: &Built, asked: &Asked, limits: &Limits) -> Result<(), Failure> {
     let (graph, wrt) = (&function.graph, &asked.wrt);
     let outputs = graph.outputs();
@@ -52,7 +52,11 @@ fn admit(function: &Built, asked: &Asked, limits: &Limits) -> Result<(), Failure
         Of::Vjp => (columns, 0.0, outputs.len()),
     };
     check("limits.inputs", graph.inputs().len() + inputs, limits.inputs)?;
-    check("limits.outputs", results + if asked.value { outputs.len() } else { 0 }, limits.outputs)?;
+    let results = results + if asked.value { outputs.len() } else { 0 };
+    if results == 0 {
+        return Err(Failure::new(Slug::NotDifferentiable, "a derivative by no input at all has no outputs, and is no function"));
+    }
+    check("limits.outputs", results, limits.outputs)?;
     // each is written in the graph, the formula, the LaTeX text and the list of outputs
     check("limits.answer_bytes", names.saturating_mul(4), limits.answer_bytes)?;
     if cells > limits.derivative_cells as f64 {

@@ -26,10 +26,12 @@ pub fn evaluate(graph: &Graph, inputs: &[Tensor]) -> Result<Vec<Tensor>, Error> 
 
 /// The values of the outputs of a graph without composite operators.
 pub(crate) fn outputs(graph: &Graph, inputs: &[&Tensor]) -> Vec<Tensor> {
-    // what a node is: one tensor, or several
+    // what a node is: one tensor, or several; nothing where no output needs it
     let mut values: Vec<Vec<Tensor>> = Vec::with_capacity(graph.len());
+    let live = graph.live();
     for id in graph.ids() {
         let value = match graph.kind(id) {
+            _ if !live[id.index()] => Vec::new(),
             Kind::Input(position) => vec![inputs[position].clone()],
             Kind::Constant(value) => vec![value.clone()],
             Kind::Apply { op, args, attributes } => {
