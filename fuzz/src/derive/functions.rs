@@ -172,9 +172,10 @@ fn sizes(bytes: &mut Bytes<'_>, shape: &Shape) -> Vec<i64> {
     }
 }
 
-/// An operator that takes functions.
+/// An operator that takes functions. Long arrays are not for them: the plain evaluator computes what programs leave out.
 fn structured(bytes: &mut Bytes<'_>, g: &mut Builder, row: &'static Row, args: &[NodeId], depth: usize) -> Option<NodeId> {
-    if depth == 2 || args.is_empty() {
+    const LONG: usize = 48;
+    if depth == 2 || args.is_empty() || args.iter().any(|&arg| g.shape(arg).elements() > LONG) {
         return None;
     }
     let shapes: Vec<Shape> = args.iter().map(|&arg| g.shape(arg).clone()).collect();
