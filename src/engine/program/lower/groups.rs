@@ -100,7 +100,10 @@ impl PackedArgument {
 
     pub(super) fn argument(self) -> Argument {
         let number = self.0 / PackedArgument::KINDS;
-        if self.0 % PackedArgument::KINDS == 0 { Argument::Member(number) } else { Argument::Load(number) }
+        match self.0 % PackedArgument::KINDS {
+            0 => Argument::Member(number),
+            _ => Argument::Load(number),
+        }
     }
 }
 
