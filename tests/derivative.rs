@@ -385,7 +385,7 @@ fn what_cannot_be_is_refused() {
     let at = |slug, pointer: &str| (slug, pointer.to_owned(), None);
     // by no input there is no output, which every function has
     for of in ["gradient", "jacobian", "hessian", "vjp"] {
-        assert_eq!(refused(json!({"formula": "f = 44", "outputs": ["f"], "of": of, "value": false})), at("not-differentiable", "/outputs"));
+        assert_eq!(refused(json!({"formula": "f = 44", "outputs": ["f"], "of": of, "value": false})), at("invalid-request", "/of"));
     }
     assert_eq!(refused(json!({"formula": "[x, y]", "of": "gradient"})), at("not-differentiable", "/formula"));
     assert_eq!(refused(json!({"formula": "u = x; v = x", "outputs": ["u", "v"], "of": "hessian"})), at("not-differentiable", "/outputs"));

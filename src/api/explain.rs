@@ -119,8 +119,8 @@ const fn words(slug: Slug) -> (&'static str, &'static str, &'static str) {
             "the input \"y\" is missing",
         ),
         Slug::NotDifferentiable => (
-            "A gradient needs one scalar output, and the function has something else; or /derivative was asked for one by no input.",
-            "Ask /jacobian or /vjp, or reduce the output to a scalar (sum, mean, vector_norm); give the function an input.",
+            "A gradient needs one scalar output, and the function has something else.",
+            "Ask /jacobian or /vjp, or reduce the output to a scalar (sum, mean, vector_norm).",
             "a gradient needs one scalar output; the function has 2 outputs",
         ),
         Slug::LimitExceeded => (

@@ -12,7 +12,7 @@ use super::refusal;
 use crate::engine::diff::{self, Blocks, Cotangent, Sweeps};
 use crate::engine::graph::{Bounds, Builder, NodeId};
 use crate::engine::{Error, Shape, simplify};
-use crate::wire::problem::{Failure, Slug};
+use crate::wire::problem::{Failure, Fault, Slug};
 
 /// Which derivative of a function.
 #[derive(Debug, Clone)]
@@ -54,7 +54,9 @@ fn admit(function: &Built, asked: &Asked, limits: &Limits) -> Result<(), Failure
     check("limits.inputs", graph.inputs().len() + inputs, limits.inputs)?;
     let results = results + if asked.value { outputs.len() } else { 0 };
     if results == 0 {
-        return Err(Failure::new(Slug::NotDifferentiable, "a derivative by no input at all has no outputs, and is no function"));
+        let detail = "the derivative by no input at all has no outputs, and is no function".to_owned();
+        let hint = Some("give the function an input, or ask for its \"value\", too".to_owned());
+        return Err(Failure::of_faults(Slug::InvalidRequest, vec![Fault { pointer: "/of".to_owned(), detail, hint }]));
     }
     check("limits.outputs", results, limits.outputs)?;
     // each is written in the graph, the formula, the LaTeX text and the list of outputs
