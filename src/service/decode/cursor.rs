@@ -93,6 +93,30 @@ mod tests {
     use super::Cursor;
 
     #[test]
+    fn strings_end_at_the_first_quote_and_have_no_escapes_or_control_characters() {
+        for length in 0..20 {
+            for at in 0..=length {
+                for other in (0..=0xff).map(char::from).chain(['\u{3b8}', '\u{1f600}']) {
+                    let mut inside: String = "!~\u{7f}x".chars().cycle().take(length).collect();
+                    let place = inside.char_indices().nth(at).map_or(inside.len(), |(place, _)| place);
+                    inside.insert(place, other);
+                    let text = format!("\"{inside}\",");
+                    let mut cursor = Cursor::new(&text);
+                    let expected = match other {
+                        '"' => Some(&inside[..place]),
+                        '\\' | '\0'..='\u{1f}' => None,
+                        _ => Some(&*inside),
+                    };
+                    assert_eq!(cursor.string(), expected, "{text:?}");
+                    if let Some(string) = expected {
+                        assert_eq!(cursor.rest(), &text[string.len() + 2..], "{text:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn numbers_are_those_of_json_and_of_the_same_bits() {
         let mut texts: Vec<String> = [
             "0",

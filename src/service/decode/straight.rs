@@ -177,6 +177,8 @@ mod tests {
             r#"{"inputs":["x","y"],"nodes":[{"name":"a","op":"+","args":["x",{"op":"sin","args":["y"]},2,"x"]},{"args":["a",-0.0],"op":"mul","name":"b"}],"outputs":["b","x"]}"#,
             r#"{"outputs":["b"],"inputs":["x"],"nodes":[{"name":"b","op":"sub","args":[{"op":"exp","args":[1]},{"op":"mul","args":[{"op":"cos","args":["x"]},1]}]},{"name":"c","op":"sin","args":["b"]}]}"#,
             r#"{"inputs":["x"],"nodes":[{"name":"a","op":"sum","args":["x"]},{"name":"b","op":"if","args":["a",1,2]}],"outputs":["b"]}"#,
+            // names of twelve bytes and of more, of inputs and of nodes, and two of one node
+            r#"{"inputs":["x","an.input.of.many.bytes"],"nodes":[{"name":"twelve.bytes","op":"sin","args":["an.input.of.many.bytes"]},{"name":"thirteen.byte","op":"exp","args":["twelve.bytes"]},{"name":"thirteen.more","op":"exp","args":["twelve.bytes"]},{"name":"f","op":"mul","args":["thirteen.byte",{"op":"add","args":["thirteen.more","x"]}]}],"outputs":["f","thirteen.more"]}"#,
         ] {
             let (straight, written) = both(text, &Limits::default());
             assert!(straight.is_some(), "{text}");
@@ -195,6 +197,8 @@ mod tests {
             r#"{"inputs":["x"],"nodes":[{"name":"x","op":"sin","args":["x"]}],"outputs":["x"]}"#,
             r#"{"inputs":["x","x"],"nodes":[],"outputs":["x"]}"#,
             r#"{"inputs":["x"],"nodes":[{"name":"a","op":"sin","args":["x"]},{"name":"a","op":"cos","args":["x"]}],"outputs":["a"]}"#,
+            r#"{"inputs":["x"],"nodes":[{"name":"thirteen.byte","op":"sin","args":["x"]},{"name":"thirteen.byte","op":"cos","args":["x"]}],"outputs":["thirteen.byte"]}"#,
+            r#"{"inputs":["x"],"nodes":[{"name":"a","op":"sin","args":["thirteen.byte"]}],"outputs":["a"]}"#,
             r#"{"inputs":["x"],"nodes":[{"name":"1","op":"sin","args":["x"]}],"outputs":["1"]}"#,
             r#"{"inputs":["x y"],"nodes":[],"outputs":["x y"]}"#,
             r#"{"inputs":["x"],"nodes":[],"outputs":["x","x"]}"#,
