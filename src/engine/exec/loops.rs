@@ -68,7 +68,7 @@ fn unload(frame: &Frame<'_>, operand: &Operand, lanes: Lanes, to: &mut [f64]) {
 }
 
 /// The memory of an input of a code, if anything reads it.
-fn input<'s>(code: &Code, scratch: &'s mut Scratch, position: usize) -> Option<(&'s mut Vec<f64>, usize, Lanes)> {
+fn input<'s>(code: &Code, scratch: &'s mut Scratch, position: usize) -> Option<(&'s mut [f64], usize, Lanes)> {
     let buffer = code.input(position)?;
     Some((&mut scratch.slots[buffer.slot as usize], buffer.elements, buffer.lanes))
 }

@@ -11,6 +11,7 @@ use super::super::op::arithmetic::{number, truth};
 use super::super::op::calculus::{chain_product, chain_quotient, nonnegative};
 use super::super::program::{Lanes, Load, Map, Operand, Step, Stopped};
 use super::elementwise::{Isa, Together, WIDEST};
+use super::memory::Numbers;
 use super::native::{Backend, Segment};
 use super::opcode::Opcode;
 use super::{Frame, rows};
@@ -21,6 +22,9 @@ const CACHED: usize = 4096;
 const SHORTEST: usize = 128;
 /// A tile is no longer than this: dispatch is then a small part of it.
 const LONGEST: usize = 1024;
+
+/// A tile whose numbers are read and written where they lie, and else stay in registers, is no longer than this: then the stop flag is looked at.
+const LONGEST_IN_PLACE: usize = 4096;
 
 /// A line more from slot to slot, so that they do not all compete for the same places of the cache.
 const APART: usize = 8;
@@ -49,11 +53,9 @@ pub(super) struct Machine {
 }
 
 /// The domain of one number: plain slots, which hold what is stored when it returns.
-pub(super) fn one(map: &Map, frame: &Frame<'_>, slots: &mut Vec<f64>) {
+pub(super) fn one(map: &Map, frame: &Frame<'_>, slots: &mut Numbers) {
     let Machine { isa, backend } = frame.machine;
-    if slots.len() < map.slots {
-        slots.resize(map.slots, 0.0);
-    }
+    slots.reach(map.slots);
     for Load { operand, slot, inside } in &map.loads {
         let outside = inside.as_ref().is_some_and(|inside| !inside.contains(&0));
         slots[*slot as usize] = if outside { 0.0 } else { frame.data(operand)[operand.layout.offset] };
@@ -119,17 +121,17 @@ pub(super) fn tiles(
     map: &Map,
     part: Range<usize>,
     frame: &Frame<'_>,
-    slots: &mut Vec<f64>,
+    slots: &mut Numbers,
     targets: &mut [&mut [f64]],
 ) -> Result<(), Stopped> {
     let Machine { isa, backend } = frame.machine;
     let lanes = frame.lanes(map.lanes);
     let native = map.native.tiles(map, backend, isa);
-    let length = length(map, part.len() * lanes, native.is_some());
-    let pitch = length + APART;
-    if slots.len() < map.slots * pitch {
-        slots.resize(map.slots * pitch, 0.0);
-    }
+    let in_place = native.is_some_and(|native| native.is_alone()) && is_read_in_place(map, lanes);
+    let length = if in_place { LONGEST_IN_PLACE } else { length(map, part.len() * lanes, native.is_some()) };
+    // of what is in place there is only the end of a tile to be moved
+    let pitch = if in_place { APART } else { length + APART };
+    slots.reach(map.slots * pitch);
     // a tile is either whole elements or part of one element's lanes
     let (element_step, lane_step) = if lanes >= length { (1, length) } else { (length / lanes, lanes) };
     let at = |slot: u32, len: usize| slot as usize * pitch..slot as usize * pitch + len;
@@ -149,7 +151,7 @@ pub(super) fn tiles(
             read.push(load);
         }
     }
-    let mut tile = Tile { map, isa, pitch, addresses: SmallVec::new(), last: SmallVec::new() };
+    let mut tile = Tile { map, isa, in_place, pitch, addresses: SmallVec::new(), last: SmallVec::new() };
     let mut element = part.start;
     while element < part.end {
         let elements = element_step.min(part.end - element);
@@ -159,7 +161,7 @@ pub(super) fn tiles(
             let len = elements * width;
             let first = (element - part.start) * lanes + lane;
             for one in read.iter().copied() {
-                let to = &mut slots[at(one.slot, len)];
+                let to = &mut slots[if in_place { 0..0 } else { at(one.slot, len) }];
                 homes[one.slot as usize] = load(frame, map.lanes, one, element..element + elements, lane..lane + width, to);
             }
             tile.lay(&homes, slots, targets, first..first + len);
@@ -193,15 +195,25 @@ pub(super) fn tiles(
     Ok(())
 }
 
+/// Whether all that a Map loads is one number or lies as the domain has it.
+fn is_read_in_place(map: &Map, lanes: usize) -> bool {
+    map.loads.iter().all(|load @ Load { operand, inside, .. }| {
+        let together = lanes == 1 || (operand.lanes.data() == map.lanes.data() && lanes <= LONGEST_IN_PLACE);
+        load.is_one_number() || (together && inside.is_none() && matches!(operand.layout.axes[..], [] | [(_, 1)]))
+    })
+}
+
 /// A tile while it is computed.
 struct Tile<'a> {
     map: &'a Map,
     isa: Isa,
+    /// Whether its scratch is for the last numbers alone.
+    in_place: bool,
     /// From one slot to the next in the tile's scratch.
     pitch: usize,
     /// Where each slot's numbers are. What an operand has in place is only ever read: no step writes a slot that is loaded.
     addresses: SmallVec<[*mut f64; 16]>,
-    /// Where in the tile's scratch the last numbers of each slot would be, behind the whole fours.
+    /// Where in the tile's scratch the last numbers of each slot go, behind the whole fours.
     last: SmallVec<[*mut f64; 16]>,
 }
 
@@ -209,7 +221,7 @@ impl Tile<'_> {
     /// Finds the addresses; `written` is the tile's part of what is written.
     fn lay(&mut self, homes: &[Home<'_>], slots: &mut [f64], targets: &mut [&mut [f64]], written: Range<usize>) {
         let (len, pitch) = (written.len(), self.pitch);
-        assert!(len <= pitch && homes.len() * pitch <= slots.len());
+        assert!((self.in_place || len <= pitch) && homes.len() * pitch <= slots.len());
         let scratch = slots.as_mut_ptr();
         self.addresses.clear();
         self.addresses.extend(homes.iter().enumerate().map(|(slot, home)| match *home {
@@ -219,7 +231,7 @@ impl Tile<'_> {
         }));
         self.last.clear();
         if !len.is_multiple_of(Segment::WIDTH) {
-            let done = len - len % Segment::WIDTH;
+            let done = if self.in_place { 0 } else { len - len % Segment::WIDTH };
             let place = |(slot, home): (usize, &Home<'_>)| slot * pitch + if matches!(home, Home::One) { 0 } else { done };
             self.last.extend(homes.iter().enumerate().map(|at| scratch.wrapping_add(place(at))));
         }

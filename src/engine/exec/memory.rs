@@ -4,6 +4,52 @@ use std::ops::{Deref, DerefMut, Range};
 
 use smallvec::SmallVec;
 
+/// Numbers of scratch memory. Where they are many they begin where a line of the cache does, so that no vector of theirs lies across two.
+#[derive(Debug, Default)]
+pub(super) struct Numbers {
+    memory: Vec<f64>,
+    begin: usize,
+}
+
+/// Numbers of a line of the cache.
+const LINE: usize = 8;
+/// So many are worth it.
+const MANY: usize = 8 * LINE;
+
+impl Numbers {
+    /// Makes them at least so many; what they were is lost where they were fewer.
+    pub(super) fn reach(&mut self, length: usize) {
+        if self.len() >= length {
+            return;
+        }
+        let more = if length < MANY { 0 } else { LINE - 1 };
+        self.memory.clear();
+        self.memory.resize(length + more, 0.0);
+        self.begin = self.memory.as_ptr().align_offset(LINE * size_of::<f64>()).min(more);
+    }
+
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<f64>() * self.memory.capacity()
+    }
+}
+
+impl Deref for Numbers {
+    type Target = [f64];
+
+    #[inline]
+    fn deref(&self) -> &[f64] {
+        &self.memory[self.begin..]
+    }
+}
+
+impl DerefMut for Numbers {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [f64] {
+        &mut self.memory[self.begin..]
+    }
+}
+
 /// A slot that is not in scratch memory: it is part of a result.
 pub(super) struct There<'a> {
     pub(super) slot: u32,
@@ -24,7 +70,7 @@ pub(super) struct Given<'a> {
 /// The memory of a code's slots.
 #[derive(Clone, Copy)]
 pub(super) struct Slots<'a> {
-    pub(super) own: &'a [Vec<f64>],
+    pub(super) own: &'a [Numbers],
     pub(super) bound: &'a [There<'a>],
     /// Where a part of the work has parts of some slots, those of the whole: they are looked at last.
     pub(super) around: &'a [There<'a>],
@@ -58,14 +104,14 @@ impl<'a> Slots<'a> {
 /// The memory of one buffer, while it is written.
 pub(super) enum Memory<'a> {
     /// A slot of scratch memory.
-    Own(Vec<f64>),
+    Own(Numbers),
     /// Part of a result.
     There(&'a mut [f64], Range<usize>),
 }
 
 impl Default for Memory<'_> {
     fn default() -> Self {
-        Memory::Own(Vec::new())
+        Memory::Own(Numbers::default())
     }
 }
 

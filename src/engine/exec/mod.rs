@@ -32,7 +32,7 @@ use crew::Crew;
 use elementwise::Isa;
 use kernels::Runner;
 use map::Machine;
-use memory::{Given, Slots, There};
+use memory::{Given, Numbers, Slots, There};
 use native::Backend;
 use smallvec::SmallVec;
 pub(crate) use split::bytes as helper_bytes;
@@ -42,14 +42,14 @@ pub(crate) use split::bytes as helper_bytes;
 pub struct Scratch {
     isa: Isa,
     backend: Backend,
-    slots: Vec<Vec<f64>>,
+    slots: Vec<Numbers>,
     desk: Desk,
 }
 
 /// What a thread works in while it computes a kernel or a part of one.
 #[derive(Debug, Default)]
 pub struct Desk {
-    tile: Vec<f64>,
+    tile: Numbers,
     /// What a routine of linear algebra works in.
     dense: Vec<f64>,
     /// Where the elements of a line go while it is sorted.
@@ -103,7 +103,7 @@ impl Scratch {
 
     /// Bytes it holds on to.
     pub fn bytes(&self) -> usize {
-        8 * self.slots.iter().map(Vec::capacity).sum::<usize>() + self.desk.bytes()
+        self.slots.iter().map(Numbers::bytes).sum::<usize>() + self.desk.bytes()
     }
 
     /// Where its owner works for others.
@@ -114,13 +114,10 @@ impl Scratch {
     /// Makes room for a code's slots at so many points and seeds.
     fn fit(&mut self, code: &Code, points: usize, seeds: usize) {
         while self.slots.len() < code.slots.len() {
-            self.slots.push(Vec::new());
+            self.slots.push(Numbers::default());
         }
         for (slot, memory) in code.slots.iter().zip(&mut self.slots) {
-            let length = slot.elements * slot.lanes.count(points, seeds);
-            if memory.len() < length {
-                memory.resize(length, 0.0);
-            }
+            memory.reach(slot.elements * slot.lanes.count(points, seeds));
         }
     }
 }
@@ -128,7 +125,7 @@ impl Scratch {
 impl Desk {
     /// Bytes it holds on to.
     pub fn bytes(&self) -> usize {
-        let own = 8 * (self.tile.capacity() + self.dense.capacity()) + self.places.bytes();
+        let own = self.tile.bytes() + 8 * self.dense.capacity() + self.places.bytes();
         own + self.inner.as_ref().map_or(0, |inner| {
             let lists = [&inner.carried, &inner.taken, &inner.before].map(Vec::capacity);
             inner.body.bytes() + inner.guard.bytes() + 8 * lists.iter().sum::<usize>()

@@ -93,11 +93,22 @@ fn every(folding: Folding<'_>, out: &mut [f64]) {
         // results whose elements are neighbours are lanes, too
         return side_by_side(how, Rows { data, first: first as isize, step, count }, out);
     }
-    for (r, out) in out.chunks_exact_mut(lanes.max(1)).enumerate() {
-        let first = first as isize + r as isize * between;
-        side_by_side(how, Rows { data, first, step, count }, out);
+    let row = |r: usize| Rows { data, first: first as isize + r as isize * between, step, count };
+    let mut done = 0;
+    if lanes == 1 && step == 1 && (1..=CHUNK).contains(&count) && matches!(how, Fold::Sum) {
+        for out in out.as_chunks_mut::<ROWS>().0 {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|i| row(done + i).neighbours());
+            *out = chunks_of([a, b, c, d]);
+            done += ROWS;
+        }
+    }
+    for (r, out) in out.chunks_exact_mut(lanes.max(1)).enumerate().skip(done) {
+        side_by_side(how, row(r), out);
     }
 }
+
+/// Chunks that are summed at once: none waits for the additions of another.
+const ROWS: usize = 4;
 
 /// Element `i` of lane `l` is `data[first + i·step + l]`.
 #[derive(Clone, Copy)]
@@ -108,7 +119,7 @@ struct Rows<'a> {
     count: usize,
 }
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
     /// `W` lanes of an element.
     #[inline(always)]
     fn row<const W: usize>(&self, i: usize) -> [f64; W] {
@@ -116,6 +127,12 @@ impl Rows<'_> {
         let mut row = [0.0; W];
         row.copy_from_slice(&self.data[from..from + W]);
         row
+    }
+
+    /// Elements that lie side by side.
+    #[inline(always)]
+    fn neighbours(&self) -> &'a [f64] {
+        &self.data[self.first as usize..][..self.count]
     }
 
     /// From that lane on.
@@ -129,7 +146,7 @@ impl Rows<'_> {
 #[inline(always)]
 fn side_by_side(how: Fold, rows: Rows<'_>, out: &mut [f64]) {
     match out.len() {
-        1 if rows.step == 1 && matches!(how, Fold::Sum) => out[0] = sum_of(&rows.data[rows.first as usize..][..rows.count]),
+        1 if rows.step == 1 && matches!(how, Fold::Sum) => out[0] = sum_of(rows.neighbours()),
         lanes @ 16.. => blocks::<16>(how, rows, lanes, out),
         lanes @ 8.. => blocks::<8>(how, rows, lanes, out),
         lanes @ 4.. => blocks::<4>(how, rows, lanes, out),
@@ -239,18 +256,31 @@ fn chunk<const W: usize>(rows: Rows<'_>, start: usize, end: usize) -> [f64; W] {
 /// The same of elements that lie side by side.
 #[inline(always)]
 fn chunk_of(data: &[f64]) -> f64 {
-    let mut sums = [-0.0; WAYS];
-    let whole = data.len() - data.len() % WAYS;
-    for eight in data[..whole].chunks_exact(WAYS) {
-        for way in 0..WAYS {
-            sums[way] += eight[way];
+    chunks_of([data])[0]
+}
+
+/// Of several chunks of the same length.
+#[inline(always)]
+fn chunks_of<const N: usize>(data: [&[f64]; N]) -> [f64; N] {
+    let mut sums = [[-0.0; WAYS]; N];
+    let mut eights = [&[][..]; N];
+    for chunk in 0..N {
+        eights[chunk] = data[chunk].as_chunks::<WAYS>().0;
+    }
+    for i in 0..eights[0].len() {
+        for chunk in 0..N {
+            sums[chunk] = add(sums[chunk], eights[chunk][i]);
         }
     }
-    for way in 0..data.len() - whole {
-        sums[way] += data[whole + way];
+    let mut totals = [0.0; N];
+    for chunk in 0..N {
+        for (way, &last) in data[chunk].as_chunks::<WAYS>().1.iter().enumerate() {
+            sums[chunk][way] += last;
+        }
+        let [a, b, c, d, e, f, g, h] = sums[chunk];
+        totals[chunk] = ((a + e) + (c + g)) + ((b + f) + (d + h));
     }
-    let [a, b, c, d, e, f, g, h] = sums;
-    ((a + e) + (c + g)) + ((b + f) + (d + h))
+    totals
 }
 
 #[inline(always)]

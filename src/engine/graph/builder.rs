@@ -55,6 +55,11 @@ impl Builder {
         Builder { bounds, ..Builder::default() }
     }
 
+    /// The nodes so far.
+    pub(crate) fn arena(&self) -> &Arena {
+        &self.arena
+    }
+
     /// The sizes that it does not exceed.
     pub fn bounds(&self) -> &Bounds {
         &self.bounds

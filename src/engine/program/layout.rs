@@ -131,15 +131,16 @@ impl Layout {
         }
     }
 
-    /// The layout of those elements, whole rows of the first axis, in memory that begins at position `from`.
-    pub(crate) fn narrowed(&self, elements: Range<usize>, from: usize) -> Layout {
-        let mut axes = self.axes.clone();
-        let Some(((size, stride), inner)) = axes.split_first_mut() else { return Layout { offset: self.offset - from, axes } };
+    /// Makes a copy of a layout that of those elements, whole rows of the first axis, in memory that begins at position `from`.
+    pub(crate) fn narrow(&mut self, whole: &Layout, elements: Range<usize>, from: usize) {
+        let Some(((size, stride), inner)) = self.axes.split_first_mut() else {
+            self.offset = whole.offset - from;
+            return;
+        };
         let row = inner.iter().map(|&(size, _)| size).product::<usize>().max(1);
         let first = elements.start / row;
         *size = elements.end.div_ceil(row) - first;
-        let offset = (self.offset as isize + first as isize * *stride) as usize - from;
-        Layout { offset, axes }
+        self.offset = (whole.offset as isize + first as isize * *stride) as usize - from;
     }
 
     /// The axes in that order.

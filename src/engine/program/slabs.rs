@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use hashbrown::{HashMap, HashSet};
+use smallvec::SmallVec;
 
 use super::code::Code;
 use super::kernel::{Buffer, Kernel, Load, Matmul, Operand, Work};
@@ -79,14 +80,18 @@ impl Slab {
     pub(crate) fn narrow(&self, code: &Code, units: Range<usize>, own: &mut [Kernel]) {
         let kernels = &code.kernels[self.kernels.clone()];
         // where the memory of these units begins in a buffer that they write
-        let mut begins: HashMap<u32, usize> = HashMap::new();
+        let mut begins: SmallVec<[(u32, usize); 8]> = SmallVec::new();
         for (k, kernel) in kernels.iter().enumerate() {
             let own = kernel.units(&code.buffers).unwrap_or(0);
             let first = self.part(k, units.clone(), own).start;
             let begin = |buffer: u32| (buffer, code.buffers[buffer as usize].elements.checked_div(own).unwrap_or(0) * first);
             begins.extend(kernel.targets().into_iter().map(begin));
         }
-        let begin = |operand: &Operand| buffer_of(operand).and_then(|buffer| begins.get(&buffer).copied());
+        begins.sort_unstable();
+        let begin = |operand: &Operand| {
+            let buffer = buffer_of(operand)?;
+            begins.binary_search_by_key(&buffer, |&(buffer, _)| buffer).ok().map(|at| begins[at].1)
+        };
         for (k, (kernel, own)) in kernels.iter().zip(own).enumerate() {
             let part = self.part(k, units.clone(), kernel.units(&code.buffers).unwrap_or(0));
             if part.is_empty() {
@@ -102,18 +107,18 @@ impl Slab {
                             own.inside = Some(part.start..part.start);
                             continue;
                         }
-                        own.operand.layout = operand.layout.narrowed(there.start - whole.start..there.end - whole.start, from);
+                        own.operand.layout.narrow(&operand.layout, there.start - whole.start..there.end - whole.start, from);
                         own.inside = Some(there);
                     }
                 }
                 (Work::Reduce { from, .. }, Work::Reduce { from: own, .. }) => {
-                    own.layout = from.layout.narrowed(part, begin(from).unwrap_or(0));
+                    own.layout.narrow(&from.layout, part, begin(from).unwrap_or(0));
                 }
                 (Work::Matmul(Matmul { left, right, rows, inner, columns, .. }), Work::Matmul(own)) => {
                     let products = part.start / *rows..part.end / *rows;
                     for (side, own, matrix) in [(left, &mut own.left, *rows * *inner), (right, &mut own.right, *inner * *columns)] {
                         let elements = products.start * matrix..products.end * matrix;
-                        own.layout = side.layout.narrowed(elements, begin(side).unwrap_or(0));
+                        own.layout.narrow(&side.layout, elements, begin(side).unwrap_or(0));
                     }
                 }
                 _ => {}

@@ -6,9 +6,13 @@
 use std::collections::HashMap;
 
 use super::exec::naive;
-use super::graph::{Body, Builder, Forms, Graph, Kind, NodeId};
-use super::op::{Attributes, Does, Primitive, Row, Rule, Value, arithmetic, choice};
+use super::graph::{Arena, Body, Builder, Forms, Graph, Kind, NodeId};
+use super::op::{Attributes, Does, Primitive, Row, Rule, Value, arithmetic, choice, shape};
 use super::{Error, Shape, Tensor};
+
+mod products;
+
+use products::Product;
 
 /// What a pass makes of an application.
 enum Becomes {
@@ -24,12 +28,21 @@ enum Becomes {
 struct Pass {
     /// Whether it may have something to say of an application of this operator; the flag says whether an argument is a constant.
     concerns: fn(&'static Row, bool) -> bool,
-    becomes: fn(&mut Builder, &'static Row, &[NodeId], &Attributes) -> Result<Becomes, Error>,
+    becomes: fn(&mut Builder, &Applied<'_>) -> Result<Becomes, Error>,
+}
+
+/// An application, its arguments as the pass has made them.
+struct Applied<'a> {
+    op: &'static Row,
+    args: &'a [NodeId],
+    attributes: &'a Attributes,
+    /// Whether nothing but it reads its last argument.
+    alone: bool,
 }
 
 /// Composite operators as what they stand for.
 const EXPAND: Pass = Pass { concerns: |op, _| is_composite(op), becomes: expand };
-/// Constants folded; powers, ones and double negations written as cheaper operations of the same bits.
+/// Constants folded; powers, ones, double negations and products by constants written as cheaper operations of the same bits.
 const REDUCE: Pass = Pass { concerns: |op, constant| constant || *op == arithmetic::NEGATIVE, becomes: reduce };
 /// What is elementwise and constant folded; ones and double negations left out.
 const TIDY: Pass = Pass { concerns: REDUCE.concerns, becomes: tidy };
@@ -127,6 +140,7 @@ fn rewrite(graph: &Graph, pass: &Pass) -> Result<(Graph, Vec<u32>), Error> {
     // the arguments of a node are anywhere in a large graph: what is asked of them is kept small
     let mut copies: Vec<u32> = vec![GONE; graph.len()];
     let mut constant: Vec<bool> = vec![false; graph.len()];
+    let readers = readers(graph, &live);
     let mut several: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
     let (mut mapped, mut forms): (Vec<NodeId>, Forms) = Default::default();
     for id in graph.ids().filter(|id| live[id.index()]) {
@@ -145,17 +159,18 @@ fn rewrite(graph: &Graph, pass: &Pass) -> Result<(Graph, Vec<u32>), Error> {
                     mapped.clear();
                     mapped.extend(args.iter().map(|arg| NodeId(copies[arg.index()])).filter(|copy| copy.0 != GONE));
                     let concerned = (pass.concerns)(op, args.iter().any(|arg| constant[arg.index()]));
-                    match if concerned { (pass.becomes)(&mut g, op, &mapped, attributes)? } else { Becomes::Same } {
-                        Becomes::One(other) => {
-                            constant[id.index()] = matches!(g.kind(other), Kind::Constant(_));
-                            Some(other)
-                        }
+                    let alone = args.last().is_some_and(|arg| readers[arg.index()] == 1);
+                    let applied = Applied { op, args: &mapped, attributes, alone };
+                    let copy = match if concerned { (pass.becomes)(&mut g, &applied)? } else { Becomes::Same } {
+                        Becomes::One(other) => Some(other),
                         Becomes::Several(results) => {
                             several.insert(id, results);
                             None
                         }
                         Becomes::Same => Some(g.repeat(graph, id, &mapped, &mut forms)?),
-                    }
+                    };
+                    constant[id.index()] = concerned && copy.is_some_and(|copy| products::constant(g.arena(), copy).is_some());
+                    copy
                 }
             }
         };
@@ -166,18 +181,31 @@ fn rewrite(graph: &Graph, pass: &Pass) -> Result<(Graph, Vec<u32>), Error> {
     Ok((g.finish(outputs), copies))
 }
 
-fn expand(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &Attributes) -> Result<Becomes, Error> {
-    match &op.rule {
-        Rule::Composite { expansion, .. } => expansion(g, args, attributes).map(Becomes::One),
-        Rule::Several { does: Does::Expansion(expansion), .. } => expansion(g, args, attributes).map(Becomes::Several),
+/// How many read each node: applications and outputs that are live, 255 where they are more.
+fn readers(graph: &Graph, live: &[bool]) -> Vec<u8> {
+    let mut readers = vec![0_u8; graph.len()];
+    let mut read = |id: NodeId| readers[id.index()] = readers[id.index()].saturating_add(1);
+    graph.outputs().iter().for_each(|output| read(output.node));
+    for id in graph.ids().filter(|id| live[id.index()]) {
+        if let Kind::Apply { args, .. } = graph.kind(id) {
+            args.iter().copied().for_each(&mut read);
+        }
+    }
+    readers
+}
+
+fn expand(g: &mut Builder, applied: &Applied<'_>) -> Result<Becomes, Error> {
+    match &applied.op.rule {
+        Rule::Composite { expansion, .. } => expansion(g, applied.args, applied.attributes).map(Becomes::One),
+        Rule::Several { does: Does::Expansion(expansion), .. } => expansion(g, applied.args, applied.attributes).map(Becomes::Several),
         Rule::Several { .. } | Rule::Scalar { .. } | Rule::View { .. } | Rule::Primitive { .. } | Rule::Item | Rule::Resolved => {
             Ok(Becomes::Same)
         }
     }
 }
 
-fn reduce(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &Attributes) -> Result<Becomes, Error> {
-    Ok(cheaper(g, op, args, attributes)?.map_or(Becomes::Same, Becomes::One))
+fn reduce(g: &mut Builder, applied: &Applied<'_>) -> Result<Becomes, Error> {
+    Ok(cheaper(g, applied)?.map_or(Becomes::Same, Becomes::One))
 }
 
 /// Whether [`REDUCE`] may have something to do: where it has not, the graph is what it would make of it.
@@ -191,23 +219,23 @@ fn is_reducible(graph: &Graph) -> bool {
                 constant[id.index()] = true;
                 false
             }
+            Kind::Apply { op, args, .. } if *op == shape::BROADCAST_TO => {
+                constant[id.index()] = constant[args[0].index()];
+                false
+            }
             Kind::Apply { op, args, .. } => {
-                (REDUCE.concerns)(op, args.iter().any(|arg| constant[arg.index()])) && is_reducible_application(graph, op, args)
+                (REDUCE.concerns)(op, args.iter().any(|arg| constant[arg.index()])) && is_reducible_application(&graph.arena, op, args)
             }
         })
 }
 
-fn is_reducible_application(graph: &Graph, op: &'static Row, args: &[NodeId]) -> bool {
+fn is_reducible_application(arena: &Arena, op: &'static Row, args: &[NodeId]) -> bool {
     if *op == arithmetic::NEGATIVE
-        && let Kind::Apply { op, .. } = graph.kind(args[0])
+        && let Kind::Apply { op, .. } = arena.kind(args[0])
     {
         return *op == arithmetic::NEGATIVE;
     }
-    let constant = |arg: &NodeId| matches!(graph.kind(*arg), Kind::Constant(_));
-    let number = |arg: NodeId| match graph.kind(arg) {
-        Kind::Constant(value) if value.shape().rank() == 0 => Some(value.data()[0]),
-        _ => None,
-    };
+    let number = |arg: NodeId| products::number(arena, arg);
     let is_one = |arg: NodeId| number(arg) == Some(1.0);
     let neutral = match *args {
         [a, b] if *op == arithmetic::MULTIPLY => is_one(a) || is_one(b),
@@ -216,24 +244,49 @@ fn is_reducible_application(graph: &Graph, op: &'static Row, args: &[NodeId]) ->
         [condition, ..] if *op == choice::WHERE => number(condition).is_some(),
         _ => false,
     };
-    neutral || args.iter().all(constant)
+    neutral || args.iter().all(|&arg| products::constant(arena, arg).is_some()) || products::shortened(arena, op, args, true).is_some()
 }
 
-fn cheaper(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &Attributes) -> Result<Option<NodeId>, Error> {
+fn cheaper(g: &mut Builder, &Applied { op, args, attributes, alone }: &Applied<'_>) -> Result<Option<NodeId>, Error> {
     if let Some(folded) = fold(g, op, args, attributes)? {
         return Ok(Some(folded));
     }
     if let ([base, exponent], true) = (args, *op == arithmetic::POW) {
-        match g.number_of(*exponent) {
-            Some(2.0) => return g.square(*base).map(Some),
-            Some(-1.0) => return g.reciprocal(*base).map(Some),
-            _ => {}
+        let power = match products::number(g.arena(), *exponent) {
+            Some(2.0) => Some(g.square(*base)?),
+            Some(-1.0) => Some(g.reciprocal(*base)?),
+            _ => None,
+        };
+        if let Some(power) = power {
+            return broadcast(g, power, args).map(Some);
         }
     }
-    shorter(g, op, args)
+    if let Some(shorter) = shorter(g, op, args)? {
+        return Ok(Some(shorter));
+    }
+    let product = products::shortened(g.arena(), op, args, alone).or_else(|| products::plain(g.arena(), op, args));
+    product.map(|product| written(g, product, args)).transpose()
 }
 
-fn tidy(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &Attributes) -> Result<Becomes, Error> {
+/// A product that an application to `args` is as well, in its shape.
+fn written(g: &mut Builder, product: Product, args: &[NodeId]) -> Result<NodeId, Error> {
+    let value = match product {
+        Product::Is(node) => node,
+        Product::Of(op, factor, of) => {
+            let factor = g.number(factor);
+            g.call(op, &[factor, of])?
+        }
+    };
+    broadcast(g, value, args)
+}
+
+/// A node in the shape of what is elementwise in `args`.
+fn broadcast(g: &mut Builder, node: NodeId, args: &[NodeId]) -> Result<NodeId, Error> {
+    let shape = args.iter().try_fold(Shape::scalar(), |shape, &arg| shape.broadcast(g.shape(arg)));
+    shape.map_or(Ok(node), |shape| g.broadcast_to(node, &shape))
+}
+
+fn tidy(g: &mut Builder, &Applied { op, args, attributes, .. }: &Applied<'_>) -> Result<Becomes, Error> {
     let folded = if matches!(op.rule, Rule::Scalar { .. }) { fold(g, op, args, attributes)? } else { None };
     let becomes = folded.map_or_else(|| shorter(g, op, args), |folded| Ok(Some(folded)))?;
     Ok(becomes.map_or(Becomes::Same, Becomes::One))
@@ -242,45 +295,42 @@ fn tidy(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &Attribu
 /// An application that is one of its own arguments, or of theirs.
 fn shorter(g: &mut Builder, op: &'static Row, args: &[NodeId]) -> Result<Option<NodeId>, Error> {
     let Rule::Scalar { .. } = op.rule else { return Ok(None) };
-    let shape = args.iter().try_fold(Shape::scalar(), |shape, &arg| shape.broadcast(g.shape(arg)));
-    let same = |g: &mut Builder, id: NodeId| shape.as_ref().map(|shape| g.broadcast_to(id, shape)).transpose();
-    if let [a, b] = *args {
-        let (left, right) = (g.number_of(a), g.number_of(b));
-        if (*op == arithmetic::POW || *op == arithmetic::MULTIPLY || *op == arithmetic::DIVIDE) && right == Some(1.0) {
-            return same(g, a);
+    let number = |arg: NodeId| products::number(g.arena(), arg);
+    let one = match *args {
+        [a, b] if (*op == arithmetic::POW || *op == arithmetic::MULTIPLY || *op == arithmetic::DIVIDE) && number(b) == Some(1.0) => Some(a),
+        [a, b] if *op == arithmetic::MULTIPLY && number(a) == Some(1.0) => Some(b),
+        [condition, then, otherwise] if *op == choice::WHERE => {
+            number(condition).map(|condition| if condition != 0.0 { then } else { otherwise })
         }
-        if *op == arithmetic::MULTIPLY && left == Some(1.0) {
-            return same(g, b);
-        }
-    }
-    if *op == arithmetic::NEGATIVE
-        && let Kind::Apply { op: inner, args: negated, .. } = g.kind(args[0])
-        && *inner == arithmetic::NEGATIVE
-    {
-        return Ok(Some(negated[0]));
-    }
-    if *op == choice::WHERE
-        && let Some(condition) = g.number_of(args[0])
-    {
-        return same(g, args[if condition != 0.0 { 1 } else { 2 }]);
-    }
-    Ok(None)
+        [negative] if *op == arithmetic::NEGATIVE => match g.kind(negative) {
+            Kind::Apply { op: inner, args: negated, .. } if *inner == arithmetic::NEGATIVE => Some(negated[0]),
+            _ => None,
+        },
+        _ => None,
+    };
+    one.map(|one| broadcast(g, one, args)).transpose()
 }
 
-/// The value of an application to small constants.
+/// The value of an application to small constants. A broadcast of one is as good: it is read where it lies.
 fn fold(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &Attributes) -> Result<Option<NodeId>, Error> {
+    if args.is_empty() || args.iter().any(|&arg| products::constant(g.arena(), arg).is_none()) {
+        return Ok(None);
+    }
+    if *op == shape::BROADCAST_TO {
+        return Ok(None);
+    }
+    let scalar = matches!(op.rule, Rule::Scalar { .. });
+    let numbers = args.iter().map(|&arg| products::number(g.arena(), arg).map(Tensor::scalar)).collect::<Option<Vec<_>>>();
+    if let (true, Some(numbers)) = (scalar, numbers) {
+        let Some(value) = naive::apply(op, &numbers.iter().collect::<Vec<_>>(), attributes, &Shape::scalar()) else { return Ok(None) };
+        let value = g.constant(value);
+        return broadcast(g, value, args).map(Some);
+    }
     // dense routines take more than their constants' elements say: they run where the stop flag is looked at
     if matches!(op.rule, Rule::Primitive { primitive: Primitive::Dense(_), .. }) {
         return Ok(None);
     }
-    let values: Option<Vec<Tensor>> = args
-        .iter()
-        .map(|&arg| match g.kind(arg) {
-            Kind::Constant(value) if value.shape().elements() <= FOLDED_ELEMENTS => Some(value.clone()),
-            _ => None,
-        })
-        .collect();
-    let Some(values) = values.filter(|values| !values.is_empty()) else { return Ok(None) };
+    let Some(values) = args.iter().map(|&arg| small(g, arg)).collect::<Option<Vec<Tensor>>>() else { return Ok(None) };
     let shape = match &op.rule {
         Rule::Scalar { .. } => values.iter().try_fold(Shape::scalar(), |shape, value| shape.broadcast(value.shape())),
         Rule::View { shape, .. } | Rule::Primitive { shape, .. } => {
@@ -292,4 +342,16 @@ fn fold(g: &mut Builder, op: &'static Row, args: &[NodeId], attributes: &Attribu
     let Some(shape) = shape.filter(|shape| shape.elements() <= FOLDED_ELEMENTS) else { return Ok(None) };
     let values: Vec<&Tensor> = values.iter().collect();
     Ok(naive::apply(op, &values, attributes, &shape).map(|value| g.constant(value)))
+}
+
+/// The elements of a constant, or of a broadcast of one, that are few.
+fn small(g: &Builder, id: NodeId) -> Option<Tensor> {
+    let few = |shape: &Shape| shape.elements() <= FOLDED_ELEMENTS;
+    match g.kind(id) {
+        Kind::Constant(value) => Some(value.clone()).filter(|value| few(value.shape())),
+        Kind::Apply { op, attributes, .. } if few(g.shape(id)) => {
+            naive::apply(op, &[products::constant(g.arena(), id)?], attributes, g.shape(id))
+        }
+        Kind::Apply { .. } | Kind::Input(_) => None,
+    }
 }

@@ -30,6 +30,10 @@ impl Tiles {
         match *self {}
     }
 
+    pub(in crate::engine::exec) fn is_alone(&self) -> bool {
+        match *self {}
+    }
+
     pub(in crate::engine::exec) fn at(&self, _step: usize) -> Option<Segment> {
         match *self {}
     }

@@ -19,7 +19,7 @@ pub(super) struct Held {
     pub(super) dirty: bool,
     /// The step that reads it last.
     pub(super) last: usize,
-    /// When it was touched.
+    /// When it was touched; [`NEVER`] where the register is not to be taken.
     touched: usize,
 }
 
@@ -45,10 +45,18 @@ impl Registers {
             return None;
         }
         self.clock += 1;
-        if let Some(held) = &mut self.held[register as usize] {
+        if let Some(held) = &mut self.held[register as usize]
+            && held.touched != NEVER
+        {
             held.touched = self.clock;
         }
         Some(register)
+    }
+
+    /// Keeps the value of a slot in a register from now on.
+    pub(super) fn pin(&mut self, register: u8, slot: u32) {
+        self.held[register as usize] = Some(Held { slot, dirty: false, last: NEVER, touched: NEVER });
+        self.of_slot[slot as usize] = register;
     }
 
     /// A register to be written, best one that neither step `now` nor a later one needs; what it held, if that has to be stored first.

@@ -5,7 +5,7 @@ use dynasmrt::{DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
 
 use super::arithmetic::arithmetic;
 use super::code::{Code, MAGNITUDE, NAN, ONE, SIGN, ZERO, constants};
-use super::registers::{BESIDE, BETWEEN, NEVER, Registers};
+use super::registers::{BESIDE, BETWEEN, HOLDING, NEVER, Registers};
 use super::single::read;
 use crate::engine::exec::opcode::Opcode;
 use crate::engine::program::{Map, Step};
@@ -18,6 +18,8 @@ pub(in crate::engine::exec) struct Tiles {
     segments: Vec<Option<(usize, usize)>>,
     /// Slots that steps outside the segments read.
     called_with: Vec<bool>,
+    /// Whether all steps are one segment, and what is between them never leaves the registers.
+    alone: bool,
 }
 
 impl Tiles {
@@ -32,10 +34,12 @@ impl Tiles {
         let mut spread = vec![false; map.slots];
         map.loads.iter().for_each(|load| spread[load.slot as usize] = load.is_one_number());
         let mut to = VecAssembler::new(0);
+        let mut alone = runs == [(0, map.steps.len())];
         for run in runs {
             segments[run.0] = Some((run.1, to.offset().0));
-            Writer {
+            alone &= Writer {
                 to: &mut to,
+                spilled: false,
                 registers: Registers::new(map.slots),
                 map,
                 last: &last,
@@ -45,12 +49,17 @@ impl Tiles {
             }
             .write(run);
         }
-        Some(Tiles { code: Code::of(&to.finalize().ok()?)?, segments, called_with })
+        Some(Tiles { code: Code::of(&to.finalize().ok()?)?, segments, called_with, alone })
     }
 
     /// Whether all of a slot's numbers are read, even if they are one number for the whole domain: the segments read the first of them.
     pub(in crate::engine::exec) fn reads_whole(&self, slot: u32) -> bool {
         self.called_with[slot as usize]
+    }
+
+    /// Whether nothing is in memory but what is loaded and stored.
+    pub(in crate::engine::exec) fn is_alone(&self) -> bool {
+        self.alone
     }
 
     /// The segment that begins with a step.
@@ -140,6 +149,9 @@ fn bases(map: &Map, (first, end): (usize, usize)) -> Vec<(u32, u8)> {
     slots.into_iter().zip(BASES).map(|((slot, _), register)| (slot, register)).collect()
 }
 
+/// Registers that a step takes: three that it reads, and what it writes.
+const WIDEST_STEP: usize = 4;
+
 struct Writer<'a> {
     to: &'a mut VecAssembler<X64Relocation>,
     registers: Registers,
@@ -149,10 +161,13 @@ struct Writer<'a> {
     /// Slots that are one number for the whole domain.
     spread: &'a [bool],
     bases: Vec<(u32, u8)>,
+    /// Whether a register had to be freed for another value.
+    spilled: bool,
 }
 
 impl Writer<'_> {
-    fn write(mut self, (first, end): (usize, usize)) {
+    /// Writes a run; returns whether its values were never more than the registers.
+    fn write(mut self, (first, end): (usize, usize)) -> bool {
         dynasm!(self.to
             ; .arch x64
             ; push rbx
@@ -166,6 +181,11 @@ impl Writer<'_> {
         for &(slot, register) in &self.bases {
             let place = 8 * slot as i32;
             dynasm!(self.to ; .arch x64 ; mov Rq(register), [rdi + place]);
+        }
+        for (slot, register) in self.invariants((first, end)).into_iter().zip((0..HOLDING as u8).rev()) {
+            let base = self.base(slot);
+            dynasm!(self.to ; .arch x64 ; vbroadcastsd Ry(register), [Rq(base)]);
+            self.registers.pin(register, slot);
         }
         dynasm!(self.to
             ; .arch x64
@@ -193,6 +213,40 @@ impl Writer<'_> {
             ; pop rbx
             ; ret
         );
+        !self.spilled
+    }
+
+    /// Slots that are one number for the whole domain and stay in registers that a run has no other use for, those first that it reads most.
+    fn invariants(&self, (first, end): (usize, usize)) -> Vec<u32> {
+        let mut uses: std::collections::BTreeMap<u32, usize> = Default::default();
+        // what else the run reads and writes, from the first step to the last that does
+        let mut spans: std::collections::BTreeMap<(u32, usize), (usize, usize)> = Default::default();
+        let mut value_of = vec![NEVER; self.map.slots];
+        for (i, step) in self.map.steps.iter().enumerate().take(end).skip(first) {
+            let (slots, count) = read(self.map, step);
+            for &slot in &slots[..count] {
+                if self.spread[slot as usize] {
+                    *uses.entry(slot).or_default() += 1;
+                } else {
+                    spans.entry((slot, value_of[slot as usize])).or_insert((i, i)).1 = i;
+                }
+            }
+            value_of[step.to as usize] = i;
+            spans.insert((step.to, i), (i, i));
+        }
+        let mut alive = vec![0_isize; end - first + 1];
+        for (begin, last) in spans.into_values() {
+            alive[begin - first] += 1;
+            alive[last + 1 - first] -= 1;
+        }
+        let most = alive.into_iter().scan(0, |now, change| Some(std::mem::replace(now, *now + change) + change)).max().unwrap_or(0);
+        let mut slots: Vec<(u32, usize)> = uses.into_iter().collect();
+        slots.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+        let free = HOLDING.saturating_sub(most.unsigned_abs());
+        // those that do not stay need one in turn
+        let room = if slots.len() <= free { free } else { free.saturating_sub(1) };
+        slots.truncate(room.min(HOLDING - WIDEST_STEP));
+        slots.into_iter().map(|(slot, _)| slot).collect()
     }
 
     /// The register with the address of a slot.
@@ -232,6 +286,7 @@ impl Writer<'_> {
         let (register, before) = self.registers.free(now, busy);
         if let Some(before) = before {
             self.store(before.slot, register);
+            self.spilled = true;
         }
         register
     }
