@@ -60,7 +60,7 @@ pub(crate) async fn read(
     context.since = std::time::Instant::now();
     match coding {
         None => Ok(bytes),
-        Some(coding) => Ok(coding::expanded(bytes, coding, settings, service, context).await?),
+        Some(coding) => Ok(Box::pin(coding::expanded(bytes, coding, settings, service, context)).await?),
     }
 }
 
@@ -150,7 +150,12 @@ pub(crate) async fn drain(request: Request<Body>) {
     }
 }
 
-async fn drain_body(mut body: Body) {
+async fn drain_body(body: Body) {
+    // rare, and so apart from those that are not
+    Box::pin(drained(body)).await;
+}
+
+async fn drained(mut body: Body) {
     let by = Instant::now() + DRAIN_TIME;
     let mut size = 0;
     while size < DRAIN_BYTES {

@@ -128,7 +128,7 @@ impl Edge {
         let Known { said, held, caller } = known;
         if let Some((coding, deadline)) = packing {
             let context = Context { caller, ..Context::from(deadline.unwrap_or_default()) };
-            response = coding::compressed(response, coding, settings.compress_bytes, service, &context).await;
+            response = Box::pin(coding::compressed(response, coding, settings.compress_bytes, service, &context)).await;
         }
         let status = response.status().as_u16();
         if tracing::enabled!(tracing::Level::DEBUG) {

@@ -314,12 +314,13 @@ enum Begun {
 impl Inner {
     /// As far as it goes here, then the rest with the workers and within the deadline.
     async fn answer(self: &Arc<Inner>, held: Held, time: Time, errand: &mut Errand) -> Result<Bytes, Failure> {
-        let begun = match self.begin(held.view(), errand) {
+        let rest = match self.begin(held.view(), errand) {
             Ok(Begun::Answered(answer)) => return errand.accounted(answer),
             Err(Halt::Failure(failure)) => return Err(failure),
-            begun => begun,
+            // apart, so that what is answered here does not carry the room for all that
+            begun => Box::pin(self.finish(held, begun, errand)),
         };
-        let answer = self.within(time, self.finish(held, begun, errand)).await?;
+        let answer = self.within(time, rest).await?;
         errand.accounted(answer)
     }
 
