@@ -171,6 +171,8 @@ fn the_bits_are_those_of_one_thread() {
             let program = Program::compile(&graph, &Want::Value, &vec![points > 1; shapes.len()]).unwrap();
             let inputs = inputs(points);
             let alone = bits(&results(&program, &inputs, points, Backend::Interpreter, None));
+            let native = bits(&results(&program, &inputs, points, Backend::Native, None));
+            assert!(alone == native, "{name}: other bits as machine code");
             if points == 1 {
                 assert!(alone == bits(&plainly), "{name}: not as the plain evaluator has it");
             }

@@ -9,11 +9,12 @@ use smallvec::SmallVec;
 
 use super::super::op::arithmetic::{number, truth};
 use super::super::op::calculus::{chain_product, chain_quotient, nonnegative};
-use super::super::program::{Lanes, Load, Map, Operand, Step, Stopped};
-use super::elementwise::{Isa, Together, WIDEST};
+use super::super::program::{Lanes, Load, Map, Operand, Stopped};
+use super::elementwise::Isa;
 use super::memory::Numbers;
-use super::native::{Backend, Segment};
+use super::native::{Backend, Tiles};
 use super::opcode::Opcode;
+use super::tile::{APART, Home, Tile};
 use super::{Frame, rows};
 
 /// Values that fit in a 32 KiB L1 cache: many of a tile's slots are read where they lie or stay in registers.
@@ -26,9 +27,6 @@ const LONGEST: usize = 1024;
 /// A tile whose numbers are read and written where they lie, and else stay in registers, is no longer than this: then the stop flag is looked at.
 const LONGEST_IN_PLACE: usize = 4096;
 
-/// A line more from slot to slot, so that they do not all compete for the same places of the cache.
-const APART: usize = 8;
-
 /// Numbers that all slots of a tile have room for, where that is more than the shortest tile: they stay in the second cache.
 const ROOM: usize = 64 * 1024;
 
@@ -38,6 +36,12 @@ fn length(map: &Map, domain: usize, native: bool) -> usize {
     let (near, room) = if native { (map.in_memory.max(1), ROOM / slots) } else { (slots, LONGEST) };
     let longest = LONGEST.min(room.max(SHORTEST));
     (CACHED / near).next_multiple_of(8).clamp(SHORTEST, longest).min(domain.next_multiple_of(4))
+}
+
+/// The longest tile of a Map whose elements are many.
+pub(super) fn length_of_tiles(map: &Map, frame: &Frame<'_>) -> usize {
+    let native = map.native.tiles(map, frame.machine.backend, frame.machine.isa);
+    if native.is_some_and(Tiles::is_alone) { LONGEST_IN_PLACE } else { length(map, usize::MAX / 2, native.is_some()) }
 }
 
 /// Numbers of scratch memory that tiles take.
@@ -103,19 +107,6 @@ fn interpret(map: &Map, isa: Isa, slots: &mut [f64]) {
     }
 }
 
-/// Where the numbers of a slot are while a tile is computed.
-#[derive(Clone, Copy)]
-enum Home<'a> {
-    /// In the tile's scratch.
-    Tile,
-    /// There, and one number for the whole domain: machine code reads the first.
-    One,
-    /// Where an operand lies: as good as a copy of it.
-    Direct(&'a [f64]),
-    /// In the memory that is written: which of the targets.
-    Target(u32),
-}
-
 /// Those elements of the domain, tile by tile; `targets[i]` is the memory of `stores[i]`, from the first of them on.
 pub(super) fn tiles(
     map: &Map,
@@ -127,7 +118,7 @@ pub(super) fn tiles(
     let Machine { isa, backend } = frame.machine;
     let lanes = frame.lanes(map.lanes);
     let native = map.native.tiles(map, backend, isa);
-    let in_place = native.is_some_and(|native| native.is_alone()) && is_read_in_place(map, lanes);
+    let in_place = native.is_some_and(Tiles::is_alone) && is_read_in_place(map, lanes);
     let length = if in_place { LONGEST_IN_PLACE } else { length(map, part.len() * lanes, native.is_some()) };
     // of what is in place there is only the end of a tile to be moved
     let pitch = if in_place { APART } else { length + APART };
@@ -151,7 +142,7 @@ pub(super) fn tiles(
             read.push(load);
         }
     }
-    let mut tile = Tile { map, isa, in_place, pitch, addresses: SmallVec::new(), last: SmallVec::new() };
+    let mut tile = Tile { map, isa, native, in_place, pitch, addresses: SmallVec::new(), last: SmallVec::new() };
     let mut element = part.start;
     while element < part.end {
         let elements = element_step.min(part.end - element);
@@ -165,28 +156,8 @@ pub(super) fn tiles(
                 homes[one.slot as usize] = load(frame, map.lanes, one, element..element + elements, lane..lane + width, to);
             }
             tile.lay(&homes, slots, targets, first..first + len);
-            let (mut i, mut twins) = (0, map.twins.iter().peekable());
-            while i < map.steps.len() {
-                // SAFETY: the addresses are those of this tile, and nobody else uses what is there meanwhile
-                unsafe {
-                    match native.and_then(|native| native.at(i)) {
-                        Some(segment) => {
-                            tile.segment(segment, &map.steps[i..segment.end], &homes, len);
-                            i = segment.end;
-                        }
-                        None => match twins.next_if(|(first, _)| *first as usize == i) {
-                            Some((_, both)) => {
-                                tile.twins(*both, &map.steps[i], &map.steps[i + 1], len);
-                                i += 2;
-                            }
-                            None => {
-                                tile.step(&map.steps[i], len);
-                                i += 1;
-                            }
-                        },
-                    }
-                }
-            }
+            // SAFETY: the addresses are those of this tile, and nobody else uses what is there meanwhile
+            unsafe { tile.run(&homes, len) };
             lane += width;
             frame.checked()?;
         }
@@ -201,107 +172,6 @@ fn is_read_in_place(map: &Map, lanes: usize) -> bool {
         let together = lanes == 1 || (operand.lanes.data() == map.lanes.data() && lanes <= LONGEST_IN_PLACE);
         load.is_one_number() || (together && inside.is_none() && matches!(operand.layout.axes[..], [] | [(_, 1)]))
     })
-}
-
-/// A tile while it is computed.
-struct Tile<'a> {
-    map: &'a Map,
-    isa: Isa,
-    /// Whether its scratch is for the last numbers alone.
-    in_place: bool,
-    /// From one slot to the next in the tile's scratch.
-    pitch: usize,
-    /// Where each slot's numbers are. What an operand has in place is only ever read: no step writes a slot that is loaded.
-    addresses: SmallVec<[*mut f64; 16]>,
-    /// Where in the tile's scratch the last numbers of each slot go, behind the whole fours.
-    last: SmallVec<[*mut f64; 16]>,
-}
-
-impl Tile<'_> {
-    /// Finds the addresses; `written` is the tile's part of what is written.
-    fn lay(&mut self, homes: &[Home<'_>], slots: &mut [f64], targets: &mut [&mut [f64]], written: Range<usize>) {
-        let (len, pitch) = (written.len(), self.pitch);
-        assert!((self.in_place || len <= pitch) && homes.len() * pitch <= slots.len());
-        let scratch = slots.as_mut_ptr();
-        self.addresses.clear();
-        self.addresses.extend(homes.iter().enumerate().map(|(slot, home)| match *home {
-            Home::Direct(there) => there[..len].as_ptr().cast_mut(),
-            Home::Target(own) => targets[own as usize][written.clone()].as_mut_ptr(),
-            Home::Tile | Home::One => scratch.wrapping_add(slot * pitch),
-        }));
-        self.last.clear();
-        if !len.is_multiple_of(Segment::WIDTH) {
-            let done = if self.in_place { 0 } else { len - len % Segment::WIDTH };
-            let place = |(slot, home): (usize, &Home<'_>)| slot * pitch + if matches!(home, Home::One) { 0 } else { done };
-            self.last.extend(homes.iter().enumerate().map(|at| scratch.wrapping_add(place(at))));
-        }
-    }
-
-    /// One step, for the tile's `len` numbers.
-    ///
-    /// # Safety
-    /// The addresses are those of a tile of that length, and nobody else uses what is there.
-    unsafe fn step(&self, step: &Step, len: usize) {
-        let function = self.map.functions[step.function as usize];
-        // SAFETY: each address is that of `len` numbers, and those of two slots do not overlap unless both are only read
-        let slot = |slot: u32| unsafe { std::slice::from_raw_parts(self.addresses[slot as usize], len) };
-        // what is read from the slot that is written is no argument
-        let arg = |from: u32| if from == step.to { &[][..] } else { slot(from) };
-        // SAFETY: as above, and no argument is the slot that is written
-        let out = unsafe { std::slice::from_raw_parts_mut(self.addresses[step.to as usize], len) };
-        if step.code.has_row() {
-            function.tile(self.isa, out, self.map.many[step.from[0] as usize].map(arg));
-        } else {
-            let [a, b] = step.from.map(arg);
-            function.tile(self.isa, out, [a, b, a, a, a, a]);
-        }
-    }
-
-    /// Two steps that share work, for the tile's `len` numbers.
-    ///
-    /// # Safety
-    /// As for [`Tile::step`]; the steps are those that the loop is for.
-    unsafe fn twins(&self, both: Together, first: &Step, second: &Step, len: usize) {
-        // SAFETY: as in `step`; the second step neither writes what the first one does nor what either reads
-        let slot = |slot: u32| unsafe { std::slice::from_raw_parts(self.addresses[slot as usize], len) };
-        let out = |step: &Step| unsafe { std::slice::from_raw_parts_mut(self.addresses[step.to as usize], len) };
-        let ([a, b], [_, c]) = (first.from, second.from);
-        // SAFETY: the entry needs no more than what `isa` stands for, which this CPU has
-        unsafe { both[self.isa as usize](out(first), out(second), slot(a), slot(b), slot(c)) }
-    }
-
-    /// Steps that are one loop: the whole fours where they lie, and the last ones in the tile, where there is room for four.
-    ///
-    /// # Safety
-    /// As for [`Tile::step`]; the steps are those of the segment.
-    unsafe fn segment(&self, segment: Segment, steps: &[Step], homes: &[Home<'_>], len: usize) {
-        // SAFETY: so the addresses were found; a slot in the tile goes on to a multiple of four
-        unsafe {
-            let done = segment.run(&self.addresses, len);
-            if done == len {
-                return;
-            }
-            // the slots of this segment alone: a Map may have thousands, and as many segments
-            for slot in steps.iter().flat_map(|step| self.read(step)) {
-                if !matches!(homes[slot], Home::Tile | Home::One) {
-                    self.addresses[slot].add(done).copy_to_nonoverlapping(self.last[slot], len - done);
-                }
-            }
-            segment.run(&self.last, Segment::WIDTH);
-            for slot in steps.iter().map(|step| step.to as usize) {
-                if matches!(homes[slot], Home::Target(_)) {
-                    self.last[slot].copy_to_nonoverlapping(self.addresses[slot].add(done), len - done);
-                }
-            }
-        }
-    }
-
-    /// The slots that a step reads, and perhaps the one that it writes.
-    fn read(&self, step: &Step) -> impl Iterator<Item = usize> + use<> {
-        let [a, b] = step.from;
-        let slots = if step.code.has_row() { self.map.many[a as usize] } else { [a, b, a, a, a, a] };
-        slots.into_iter().take(if step.code.has_row() { WIDEST } else { 2 }).map(|slot| slot as usize)
-    }
 }
 
 /// Those elements of the domain, and lanes, of what is loaded: where they lie, if that is how the domain has them, or read to `to`.

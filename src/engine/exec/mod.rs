@@ -23,6 +23,8 @@ mod rows;
 mod scan;
 mod sort;
 mod split;
+mod stream;
+mod tile;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -12,6 +12,7 @@ use super::compute::{self, Folded};
 use super::crew::{Crew, ranges, share};
 use super::kernels::Runner;
 use super::memory::{Bound, Memory, Slots, There};
+use super::stream::Stream;
 use super::{Frame, map, matmul, reduce};
 
 /// Nanoseconds of work, as estimated, from which it is worth waking others: some twenty times what handing over takes.
@@ -174,11 +175,16 @@ impl<'a> Runner<'a> {
         let written = written(kernels);
         let mut whole: SmallVec<[Memory<'a>; 8]> = written.iter().map(|&(_, buffer)| self.take(buffer)).collect();
         let (frame, desk) = self.frame_and_desk();
-        let mut own_kernels = kernels.to_vec();
         let mut trees = trees(slab, &frame);
-        let mut done = Ok(());
-        for first in (0..slab.units).step_by(at_once) {
-            let units = first..slab.units.min(first + at_once);
+        let (mut done, mut streamed) = (Ok(()), 0..0);
+        let memory = whole.iter_mut().map(|memory| (0, &mut memory[..]));
+        if let Some(mut stream) = Stream::of(slab, 0..slab.units, &frame, &written, memory, &mut desk.tile) {
+            done = stream.run(&frame, 0, trees.iter_mut().map(|nodes| &mut nodes[..]));
+            streamed = stream.units();
+        }
+        let mut own_kernels = kernels.to_vec();
+        for units in nears([0..streamed.start, streamed.end..slab.units], at_once) {
+            let first = units.start;
             slab.narrow(code, units.clone(), &mut own_kernels);
             let mut own = Bound::new();
             for (&(k, buffer), memory) in written.iter().zip(&mut whole) {
@@ -241,21 +247,30 @@ impl<'a> Runner<'a> {
             }
         }
         share(crew, desk, pieces, |mut piece, desk| {
-            let own = slab.narrowed(code, piece.units.clone());
-            for first in piece.units.clone().step_by(at_once) {
-                let near = first..piece.units.end.min(first + at_once);
-                for (k, (kernel, narrow)) in kernels.iter().zip(&own).enumerate() {
-                    let units = kernel.units(&code.buffers).unwrap_or(0);
-                    let (part, base) = (slab.part(k, near.clone(), units), slab.part(k, piece.units.clone(), units).start);
+            let Piece { units, own, nodes } = &mut piece;
+            let base = units.start;
+            let begin = |k: usize| slab.part(k, units.clone(), kernels[k].units(&code.buffers).unwrap_or(0)).start;
+            let memory = written.iter().zip(own.iter_mut()).map(|(&(k, _), there)| (begin(k), &mut *there.result));
+            let mut streamed = base..base;
+            if let Some(mut stream) = Stream::of(slab, units.clone(), &frame, &written, memory, &mut desk.tile) {
+                if stream.run(&frame, base, nodes.iter_mut().map(|nodes| &mut **nodes)).is_err() {
+                    return;
+                }
+                streamed = stream.units();
+            }
+            let narrowed = slab.narrowed(code, units.clone());
+            for near in nears([base..streamed.start, streamed.end..units.end], at_once) {
+                for (k, (kernel, narrow)) in kernels.iter().zip(&narrowed).enumerate() {
+                    let part = slab.part(k, near.clone(), kernel.units(&code.buffers).unwrap_or(0));
                     if part.is_empty() {
                         continue;
                     }
-                    if narrowed_units(&frame, code, (kernel, narrow), part, base, &mut piece.own, desk).is_err() {
+                    if narrowed_units(&frame, code, (kernel, narrow), part, begin(k), own, desk).is_err() {
                         return;
                     }
                 }
-                for (total, nodes) in slab.totals.iter().zip(&mut piece.nodes) {
-                    add_nodes(slab, &frame, total, (piece.units.start, near.clone()), &piece.own, nodes);
+                for (total, nodes) in slab.totals.iter().zip(&mut *nodes) {
+                    add_nodes(slab, &frame, total, (base, near.clone()), own, nodes);
                 }
             }
         });
@@ -268,8 +283,14 @@ impl<'a> Runner<'a> {
     }
 }
 
+/// Ranges of units, so many at once.
+fn nears<const N: usize>(ranges: [Range<usize>; N], at_once: usize) -> impl Iterator<Item = Range<usize>> {
+    let cut = move |units: Range<usize>| units.clone().step_by(at_once).map(move |first| first..units.end.min(first + at_once));
+    ranges.into_iter().flat_map(cut)
+}
+
 /// What kernels of a group write: the number of the kernel, the buffer.
-fn written(kernels: &[Kernel]) -> SmallVec<[(usize, u32); 8]> {
+pub(super) fn written(kernels: &[Kernel]) -> SmallVec<[(usize, u32); 8]> {
     kernels.iter().enumerate().flat_map(|(k, kernel)| kernel.targets().into_iter().map(move |buffer| (k, buffer))).collect()
 }
 

@@ -24,6 +24,7 @@ use super::{Error, Shape, simplify};
 use crate::engine::exec::{self, Means, Scratch};
 pub(crate) use code::Code;
 pub(crate) use kernel::{Buffer, DenseCall, Kernel, Lanes, Line, Load, Loop, Map, Matmul, Operand, Over, Source, Step, Work};
+pub(crate) use memory::buffer_of;
 pub(crate) use plan::Symmetric;
 pub use plan::{Mode, Want};
 pub(crate) use slabs::{Slab, Total};

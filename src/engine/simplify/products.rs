@@ -22,7 +22,7 @@ const DEPTH: usize = 4;
 /// The number that every element of a node is, if it is a constant.
 pub(super) fn number(arena: &Arena, id: NodeId) -> Option<f64> {
     let value = constant(arena, id)?;
-    (value.shape().rank() == 0).then(|| value.data()[0])
+    if let [number] = value.data() { Some(*number) } else { None }
 }
 
 /// The constant that a node is, or of which it is a broadcast.

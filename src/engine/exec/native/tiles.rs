@@ -45,7 +45,7 @@ impl Tiles {
                 last: &last,
                 kept: &kept,
                 spread: &spread,
-                bases: bases(map, run),
+                bases: bases(map, run, &spread),
             }
             .write(run);
         }
@@ -134,8 +134,8 @@ fn read_later(map: &Map, runs: &[(usize, usize)]) -> (Vec<bool>, Vec<usize>) {
 const BASES: [u8; 10] = [1, 2, 3, 5, 8, 9, 10, 13, 14, 15];
 const ELSEWHERE: u8 = 11;
 
-/// The slots that a run reads or writes most, with the registers for their addresses.
-fn bases(map: &Map, (first, end): (usize, usize)) -> Vec<(u32, u8)> {
+/// The slots that a run reads or writes most, with the registers for their addresses; last those that may be read once and stay.
+fn bases(map: &Map, (first, end): (usize, usize), spread: &[bool]) -> Vec<(u32, u8)> {
     let mut uses: std::collections::BTreeMap<u32, usize> = Default::default();
     for step in &map.steps[first..end] {
         let (slots, count) = read(map, step);
@@ -145,7 +145,7 @@ fn bases(map: &Map, (first, end): (usize, usize)) -> Vec<(u32, u8)> {
         *uses.entry(step.to).or_default() += 1;
     }
     let mut slots: Vec<(u32, usize)> = uses.into_iter().collect();
-    slots.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    slots.sort_by_key(|&(slot, count)| (spread[slot as usize], std::cmp::Reverse(count)));
     slots.into_iter().zip(BASES).map(|((slot, _), register)| (slot, register)).collect()
 }
 
