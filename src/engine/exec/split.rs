@@ -12,7 +12,7 @@ use super::compute::{self, Folded};
 use super::crew::{Crew, ranges, share};
 use super::kernels::Runner;
 use super::memory::{Bound, Memory, Slots, There};
-use super::stream::Stream;
+use super::stream::{self, Stream};
 use super::{Frame, map, matmul, reduce};
 
 /// Nanoseconds of work, as estimated, from which it is worth waking others: some twenty times what handing over takes.
@@ -408,7 +408,8 @@ fn columns_of(product: &Matmul, columns: Range<usize>) -> Matmul {
 
 /// Bytes that a thread that works along takes for the kernels of a code, for so many points and seeds; 0 where none is cut.
 pub(crate) fn bytes(code: &Code, points: usize, seeds: usize) -> f64 {
-    let mut most = 0.0_f64;
+    let streamed = |slab: &Slab| 8.0 * stream::memory(slab, &code.kernels[slab.kernels.clone()]) as f64;
+    let mut most = code.slabs.iter().map(streamed).fold(0.0, f64::max);
     for kernel in &code.kernels {
         let lanes = kernel.lanes.count(points, seeds);
         let own = match &kernel.work {

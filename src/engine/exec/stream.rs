@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use super::super::program::{Load, Map, Slab, Stopped, Total, Work, buffer_of};
+use super::super::program::{Kernel, Load, Map, Slab, Stopped, Total, Work, buffer_of};
 use super::memory::Numbers;
 use super::native::{Segment, Tiles};
 use super::tile::{APART, Tile};
@@ -174,6 +174,13 @@ impl<'a> Stream<'a> {
         }
         Ok(())
     }
+}
+
+/// Numbers of scratch memory that a stream of a group takes, at most.
+pub(super) fn memory(slab: &Slab, kernels: &[Kernel]) -> usize {
+    let row = LONGEST + slab.halo.iter().copied().max().unwrap_or(0).next_multiple_of(Segment::WIDTH) + APART;
+    let slots = kernels.iter().map(|kernel| if let Work::Map(map) = &kernel.work { map.slots } else { 0 });
+    (slots.sum::<usize>() * row).min(ROOM)
 }
 
 /// What allows a group to be streamed: Maps over the same elements, of one lane, that read what lies as they do.
