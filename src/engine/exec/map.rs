@@ -41,7 +41,7 @@ fn length(map: &Map, domain: usize, native: bool) -> usize {
 /// The longest tile of a Map whose elements are many.
 pub(super) fn length_of_tiles(map: &Map, frame: &Frame<'_>) -> usize {
     let native = map.native.tiles(map, frame.machine.backend, frame.machine.isa);
-    if native.is_some_and(Tiles::is_alone) { LONGEST_IN_PLACE } else { length(map, usize::MAX / 2, native.is_some()) }
+    if native.is_some_and(Tiles::is_alone) { LONGEST_IN_PLACE } else { length(map, LONGEST, native.is_some()) }
 }
 
 /// Numbers of scratch memory that tiles take.

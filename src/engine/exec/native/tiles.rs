@@ -239,7 +239,12 @@ impl Writer<'_> {
             alive[begin - first] += 1;
             alive[last + 1 - first] -= 1;
         }
-        let most = alive.into_iter().scan(0, |now, change| Some(std::mem::replace(now, *now + change) + change)).max().unwrap_or(0);
+        let mut now = 0;
+        let most = alive.into_iter().map(|change| {
+            now += change;
+            now
+        });
+        let most = most.max().unwrap_or(0);
         let mut slots: Vec<(u32, usize)> = uses.into_iter().collect();
         slots.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
         let free = HOLDING.saturating_sub(most.unsigned_abs());
