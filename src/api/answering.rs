@@ -3,6 +3,7 @@
 //! A short answer on HTTP/1 fits into the buffers below and needs none of this. All others are held back by whoever does not read them,
 //! and with them their memory; so the clock closes a connection whose reader takes no piece for too long, or all of it far too slowly.
 
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -14,6 +15,7 @@ use bytes::Bytes;
 use hyper::body::{Body as _, Frame, SizeHint};
 
 use super::connection::Clock;
+use crate::service::Pieces;
 
 /// Bytes of a piece, and of the longest answer that goes in one.
 const PIECE: usize = 64 << 10;
@@ -26,6 +28,18 @@ pub(super) fn watched(response: Response, version: Version, clock: &Arc<Clock>) 
     }
     let number = clock.answer_begins();
     response.map(|body| Body::new(Watched { body, rest: Bytes::new(), clock: Arc::clone(clock), number }))
+}
+
+/// A body that is printed piece by piece.
+pub(super) struct Printed(pub(super) Pieces);
+
+impl hyper::body::Body for Printed {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        self.0.poll_next(context).map_ok(Frame::data).map_err(|failure| io::Error::other(failure.detail))
+    }
 }
 
 /// A body that is handed out piece by piece.

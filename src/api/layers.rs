@@ -59,10 +59,12 @@ struct Known {
     caller: Caller,
 }
 
-/// A body that keeps its request's place until it has been sent: an answer that nobody reads is in flight.
+/// A body that keeps its request's place until it has been sent: an answer that nobody reads is in flight. So is the span of one that is
+/// still being made.
 struct Holding {
     body: Body,
-    _held: Held,
+    _held: Option<Held>,
+    _span: Option<Span>,
 }
 
 impl HttpBody for Holding {
@@ -136,9 +138,7 @@ impl Edge {
             tracing::debug!(request_id = text, trace_id = trace, status, milliseconds, slug = slug.map(Slug::name), "answer");
         }
         counted.end(status);
-        if let Some(span) = span {
-            span.end(status);
-        }
+        let span = span.map(|span| span.answered(status)).filter(|_| response.body().size_hint().exact().is_none());
         let headers = response.headers_mut();
         said.write(headers);
         cors.write(origin, headers);
@@ -146,10 +146,10 @@ impl Edge {
             headers.insert(TRACEPARENT, traceparent);
         }
         headers.insert(REQUEST_ID, id);
-        match held {
-            Some(held) => response.map(|body| Body::new(Holding { body, _held: held })),
-            None => response,
+        if held.is_none() && span.is_none() {
+            return response;
         }
+        response.map(|body| Body::new(Holding { body, _held: held, _span: span }))
     }
 
     /// Past the keys and on to the routes, whose handlers find the caller and the trace among the request's extensions, where there are such.

@@ -53,6 +53,8 @@ pub(super) struct Errand {
     pub(super) held: Arc<Portion>,
     pub(super) work: Work,
     trace: Option<Trace>,
+    /// When the first piece of its answer was begun, where it has such.
+    sent_since: Option<Instant>,
 }
 
 impl Errand {
@@ -60,7 +62,7 @@ impl Errand {
         let Context { caller, trace, .. } = context;
         let held = Arc::new(memory.portion(&caller));
         let claim = Claim { owner: caller.shared_owner(), stop: Arc::default(), _held: held.clone() };
-        Errand { claim, held, work: Work::default(), trace }
+        Errand { claim, held, work: Work::default(), trace, sent_since: None }
     }
 
     /// An answer that is counted until it has been sent.
@@ -68,6 +70,17 @@ impl Errand {
         let held = self.held.another();
         held.grow(answer.capacity() as u64)?;
         Ok(held.with_all_of(answer))
+    }
+
+    /// A piece of an answer, which is part of what the errand holds, and that until it has been sent.
+    pub(super) fn counted(&self, piece: Vec<u8>) -> Bytes {
+        struct Piece(Vec<u8>, #[expect(dead_code, reason = "held")] Arc<Portion>);
+        impl AsRef<[u8]> for Piece {
+            fn as_ref(&self) -> &[u8] {
+                &self.0
+            }
+        }
+        Bytes::from_owner(Piece(piece, self.held.clone()))
     }
 
     /// Notes work that was done on this thread.
@@ -87,6 +100,13 @@ impl Errand {
         self.note(stage, begun, Instant::now());
     }
 
+    /// Notes that workers printed a piece of an answer, which is sent since then.
+    pub(super) fn printed(&mut self, Spent { since, queued, computed }: Spent) {
+        self.work.queued += queued;
+        self.work.computed += computed;
+        self.sent_since.get_or_insert(since);
+    }
+
     fn note(&self, name: &'static str, begun: Instant, ended: Instant) {
         if let Some(trace) = &self.trace {
             trace.stage(Stage { name, begun, ended });
@@ -95,6 +115,9 @@ impl Errand {
 
     /// The request has come to its end: what its work was.
     pub(super) fn end(&self) -> Work {
+        if let Some(since) = self.sent_since {
+            self.note("send", since, Instant::now());
+        }
         if let Some(trace) = &self.trace {
             trace.work(self.work);
         }

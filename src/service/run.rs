@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::decode::Given;
-use super::encode::{self, Block, Style};
+use super::encode::Block;
 use super::plan::Plan;
 use crate::engine::exec::{Means, Scratch};
 use crate::engine::program::{Binding, Cost, Program, Stopped};
@@ -16,12 +16,11 @@ pub struct Run {
     pub(super) plan: Arc<Plan>,
     given: Given,
     cost: Cost,
-    style: Style,
 }
 
 impl Run {
-    pub(super) fn new(plan: Arc<Plan>, given: Given, cost: Cost, style: Style) -> Run {
-        Run { plan, given, cost, style }
+    pub(super) fn new(plan: Arc<Plan>, given: Given, cost: Cost) -> Run {
+        Run { plan, given, cost }
     }
 
     /// The plan and the numbers again.
@@ -75,18 +74,12 @@ impl Run {
         self.cost.flops <= FLOPS && self.points() <= POINTS && self.plan.template.width() * self.points() <= CELLS
     }
 
-    /// Whether what computes a block prints it as well: of a large answer, which others compute parts of.
-    fn is_printed_apart(&self) -> bool {
-        const CELLS: usize = 4096;
-        self.points() > self.block() && self.plan.template.width() * self.points() > CELLS
-    }
-
     /// Runs some of the points.
     pub(super) fn block_of(&self, points: Range<usize>, scratch: &mut Scratch, means: Means<'_>) -> Result<Block, Stopped> {
         let Plan { program, template, watch, .. } = &*self.plan;
         let inputs = self.inputs();
         let count = points.len();
-        let mut block = Block { points: count, data: vec![0.0; template.width() * count], findings: Findings::default(), text: None };
+        let mut block = Block { points: count, data: vec![0.0; template.width() * count], findings: Findings::default() };
         let mut out: Vec<&mut [f64]> = Vec::with_capacity(template.offsets().len());
         let mut rest = &mut block.data[..];
         for ends in template.offsets().windows(2) {
@@ -97,9 +90,6 @@ impl Run {
         program.run_with(&inputs, points.clone(), scratch, means, &mut out)?;
         if let Some(watch) = watch {
             block.findings = watch.run(&inputs, points, scratch, means)?;
-        }
-        if self.is_printed_apart() {
-            encode::print(template, &mut block, self.style);
         }
         Ok(block)
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Endpoint, Limits, Service, Settings};
+use super::{Answer, Endpoint, Limits, Service, Settings};
 use crate::engine::exec::Scratch;
 use crate::wire::problem::{Failure, Slug};
 
@@ -14,16 +14,22 @@ fn service() -> Service {
     Service::start(Settings { workers: 2, ..Settings::default() })
 }
 
+/// All of an answer.
+async fn whole(answer: impl Future<Output = Result<Answer, Failure>>) -> Result<Bytes, Failure> {
+    answer.await?.whole().await
+}
+
 /// The answer, made on this thread, on the runtime's, on the workers' and from the cache: all must be the same bytes.
 fn ask(endpoint: Endpoint, body: &str) -> Result<String, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let service = service();
     let deadline = Duration::from_secs(60);
-    let padded = format!("{body}{}", " ".repeat(super::SMALL_BODY));
+    let padded = format!("{body}{}", " ".repeat(super::request::SMALL_BODY));
     let answers: Vec<Result<String, Failure>> = runtime.block_on(async {
         let mut answers = Vec::new();
         for text in [body, body, &padded] {
-            answers.push(service.answer(endpoint, Bytes::copy_from_slice(text.as_bytes()), deadline).await.map(|answer| answer.to_vec()));
+            let answer = whole(service.answer(endpoint, Bytes::copy_from_slice(text.as_bytes()), deadline)).await;
+            answers.push(answer.map(|answer| answer.to_vec()));
         }
         answers.push(self::service().answer_blocking(endpoint, body.as_bytes()));
         answers.into_iter().map(|answer| answer.map(|bytes| String::from_utf8(bytes).unwrap())).collect()
@@ -433,7 +439,8 @@ fn batches_have_the_bits_of_single_points() {
     let service = service();
     let ask = |body: Value| -> Value {
         let body = Bytes::from(body.to_string());
-        serde_json::from_slice(&runtime.block_on(service.answer(Endpoint::Gradient, body, Duration::from_secs(60))).unwrap()).unwrap()
+        serde_json::from_slice(&runtime.block_on(whole(service.answer(Endpoint::Gradient, body, Duration::from_secs(60)))).unwrap())
+            .unwrap()
     };
     let columns = ask(json!({"formula": formula, "points": {"x": points}}));
     let rows = ask(json!({"formula": formula, "points": points.iter().map(|x| json!({"x": x})).collect::<Vec<_>>()}));
@@ -471,11 +478,11 @@ fn long(points: usize) -> Bytes {
 async fn a_deadline_stops_the_work() {
     let service = Service::start(Settings { workers: 1, ..Settings::default() });
     let begun = Instant::now();
-    let failure = service.answer(Endpoint::Gradient, long(400_000), Duration::from_millis(300)).await.unwrap_err();
+    let failure = whole(service.answer(Endpoint::Gradient, long(400_000), Duration::from_millis(300))).await.unwrap_err();
     assert_eq!(failure.slug, Slug::DeadlineExceeded);
     // The worker is free again at once.
     let body = Bytes::from_static(br#"{"formula": "x^3", "at": {"x": 2}}"#);
-    let answer = service.answer(Endpoint::Gradient, body, Duration::from_secs(10)).await.unwrap();
+    let answer = whole(service.answer(Endpoint::Gradient, body, Duration::from_secs(10))).await.unwrap();
     assert_eq!(&answer[..], br#"{"value":{"f":8.0},"gradient":{"x":12.0}}"#);
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
@@ -496,7 +503,7 @@ async fn a_draining_service_refuses() {
     let service = service();
     service.drain();
     let body = Bytes::from_static(br#"{"formula": "x", "at": {"x": 1}}"#);
-    let failure = service.answer(Endpoint::Value, body, Duration::from_secs(1)).await.unwrap_err();
+    let failure = whole(service.answer(Endpoint::Value, body, Duration::from_secs(1))).await.unwrap_err();
     assert_eq!((failure.slug, failure.retry_after.is_some()), (Slug::ShuttingDown, true));
 }
 

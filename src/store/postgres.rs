@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use deadpool_postgres::{GenericClient, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
 use super::index::{Change, Index, Room, Share, Totals};
@@ -280,9 +281,10 @@ impl Postgres {
                 let client = self.client().await?;
                 let rows = async { client.query(&client.prepare_cached(query).await?, values).await };
                 match rows.await {
-                    Err(error) if error.is_closed() && attempts > 0 => {
-                        // it is not the only one
-                        self.pool.retain(|client, _| !client.is_closed());
+                    Err(error) if is_gone(&error) && attempts > 0 => {
+                        // it is not the only one, and the others may not have noticed yet
+                        drop(Object::take(client));
+                        self.pool.retain(|_, _| false);
                     }
                     outcome => return outcome.map_err(unavailable),
                 }
@@ -376,6 +378,11 @@ fn signed(number: u64) -> i64 {
 
 fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
+}
+
+/// Whether the connection is no more: it has been closed, or the server says so in its place.
+fn is_gone(error: &tokio_postgres::Error) -> bool {
+    error.is_closed() || [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN].iter().any(|state| error.code() == Some(state))
 }
 
 fn unavailable(error: tokio_postgres::Error) -> Error {

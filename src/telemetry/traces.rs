@@ -119,7 +119,7 @@ pub struct About {
     pub request_id: String,
 }
 
-/// A request that is being traced. Dropped without an end, it says that the client hung up.
+/// A request that is being traced. Dropped without an answer, it says that the client hung up.
 #[derive(Debug)]
 pub struct Span {
     tracer: Tracer,
@@ -170,9 +170,10 @@ impl Span {
         self.trace.clone()
     }
 
-    /// The answer is there.
-    pub fn end(mut self, status: u16) {
+    /// The answer is there, or has begun; with the span it ends.
+    pub fn answered(mut self, status: u16) -> Span {
         self.status = Some(status);
+        self
     }
 }
 

@@ -12,16 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-use crate::support::{Answer, Server};
-
-/// Asks until it holds.
-async fn until(what: &str, holds: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "never: {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-}
+use crate::support::{Answer, Server, until};
 
 /// One worker, and some megabytes.
 fn service(megabytes: usize, settings: service::Settings) -> Service {

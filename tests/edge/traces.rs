@@ -123,6 +123,21 @@ async fn requests_are_spans() {
     }
 }
 
+/// A long answer's span ends when the last of it has been taken, and has one stage for all of its pieces.
+#[tokio::test]
+async fn long_answers_are_spans_to_their_end() {
+    let (collector, endpoint) = Collector::start(&[]).await;
+    let server = traced(traces::Settings { endpoint, ..traces::Settings::default() }).await;
+    let body = r#"{"formula": "broadcast_to(x, shape=[300, 100]) + 0.1", "at": {"x": 0.1}}"#;
+    assert!(server.send("/value", &[], body).await.text.len() > 90_000);
+    let spans = collector.spans(2).await;
+    let named = |name: &str| spans.iter().filter(|span| span["name"] == name).collect::<Vec<_>>();
+    let (request, sending) = (named("POST /value"), named("send"));
+    assert_eq!((request.len(), sending.len()), (1, 1), "{spans:?}");
+    let end = |span: &Value| span["endTimeUnixNano"].as_str().unwrap().parse::<u64>().unwrap();
+    assert!(end(sending[0]) <= end(request[0]) + 1_000_000);
+}
+
 #[tokio::test]
 async fn callers_decide_what_is_traced() {
     let (collector, endpoint) = Collector::start(&[]).await;

@@ -4,7 +4,7 @@ pub(crate) mod sweep;
 pub(crate) mod unrolled;
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nablad::api;
 use nablad::service::{self, Service};
@@ -112,6 +112,15 @@ impl Server {
     pub(crate) async fn stopped(self) {
         drop(self.stop);
         tokio::time::timeout(Duration::from_secs(10), self.running).await.expect("the server stops").unwrap().unwrap();
+    }
+}
+
+/// Asks until it holds.
+pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "never: {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
 

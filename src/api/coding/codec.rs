@@ -151,6 +151,52 @@ pub(super) fn compress(coding: Coding, bytes: &[u8], stop: &dyn Fn() -> bool) ->
     whole.then_some(out)
 }
 
+/// A coding of what is not there yet.
+pub(super) enum Coder {
+    Gzip(flate2::write::GzEncoder<Vec<u8>>),
+    Zstd(zstd::stream::write::Encoder<'static, Vec<u8>>),
+    Brotli(Box<brotli::CompressorWriter<Vec<u8>>>),
+}
+
+impl Coder {
+    /// Nothing yet, in that coding.
+    ///
+    /// # Errors
+    /// Where the system has no memory for it.
+    pub(super) fn new(coding: Coding) -> io::Result<Coder> {
+        Ok(match coding {
+            Coding::Gzip => Coder::Gzip(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(GZIP_LEVEL))),
+            Coding::Zstd => Coder::Zstd(zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL)?),
+            Coding::Brotli => Coder::Brotli(Box::new(brotli::CompressorWriter::new(Vec::new(), STEP, BROTLI_LEVEL, BROTLI_WINDOW))),
+        })
+    }
+
+    /// Takes a piece: itself, and what there is of the coding so far and has not been given out.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub(super) fn next(mut self, piece: &[u8]) -> io::Result<(Coder, Vec<u8>)> {
+        let out = match &mut self {
+            Coder::Gzip(writer) => writer.write_all(piece).map(|()| std::mem::take(writer.get_mut())),
+            Coder::Zstd(writer) => writer.write_all(piece).map(|()| std::mem::take(writer.get_mut())),
+            Coder::Brotli(writer) => writer.write_all(piece).map(|()| std::mem::take(writer.get_mut())),
+        }?;
+        Ok((self, out))
+    }
+
+    /// The rest.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub(super) fn end(self) -> io::Result<Vec<u8>> {
+        match self {
+            Coder::Gzip(writer) => writer.finish(),
+            Coder::Zstd(writer) => writer.finish(),
+            Coder::Brotli(writer) => Ok(writer.into_inner()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,6 +230,29 @@ mod tests {
             for bytes in [&bytes[..10], b"", &noise] {
                 let small = compress(coding, bytes, &|| false);
                 assert!(small.is_none_or(|small| small.len() < bytes.len()), "{coding:?}: {}", bytes.len());
+            }
+        }
+    }
+
+    #[test]
+    fn pieces_are_coded_as_one() {
+        let bytes: Vec<u8> = (0..300_000_u32).flat_map(|i| (i.wrapping_mul(2_654_435_761) >> 24).to_string().into_bytes()).collect();
+        for coding in ALL {
+            for (size, least) in [(1 << 17, 2), (1000, 2), (usize::MAX, 1)] {
+                let mut coder = Coder::new(coding).unwrap();
+                let (mut coded, mut given) = (Vec::new(), 0);
+                for piece in bytes.chunks(size) {
+                    let (next, out) = coder.next(piece).unwrap();
+                    given += usize::from(!out.is_empty());
+                    coded.extend(out);
+                    coder = next;
+                }
+                let rest = coder.end().unwrap();
+                given += usize::from(!rest.is_empty());
+                coded.extend(rest);
+                assert!(given >= least, "{coding:?}: nothing before the end");
+                assert!(coded.len() < bytes.len() * 2 / 3);
+                assert_eq!(expand(coding, &coded, bytes.len(), &room(1 << 30), &|| false).unwrap(), bytes, "{coding:?} {size}");
             }
         }
     }

@@ -2,11 +2,13 @@
 //!
 //! A body is expanded as far as bodies may be long and no further, so that a small one cannot fill the memory; an answer is compressed
 //! where its caller accepts it, it is worth it, and there is time and room for it: packing is work as any, and an answer goes as it is
-//! where that would be turned away. Short ones are worked on where they arrive, longer ones by a worker. A request that names no coding
+//! where that would be turned away. Short ones are worked on where they arrive, longer ones by a worker; what comes in pieces is compressed
+//! while it goes. A request that names no coding
 //! costs the look for a header.
 
 mod codec;
 mod constant;
+mod flow;
 
 use axum::body::{Body, HttpBody};
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY};
@@ -21,6 +23,7 @@ use crate::service::{Context, Service};
 use crate::wire::problem::{Failure, Slug};
 
 pub(super) use constant::Constant;
+use flow::Flow;
 
 /// What is read and written, best first where a caller does not mind.
 pub(super) const CODINGS: HeaderValue = HeaderValue::from_static("zstd, gzip, br");
@@ -138,7 +141,8 @@ pub(super) async fn expanded(
 
 /// The answer in that coding, where it is of a kind and of a size for which that is worth it, and where there is time and room for that now.
 pub(super) async fn compressed(mut response: Response, coding: Coding, least: usize, service: &Service, context: &Context) -> Response {
-    let size = response.body().size_hint().exact().and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
+    let exact = response.body().size_hint().exact();
+    let size = exact.map_or(usize::MAX, |size| usize::try_from(size).unwrap_or(usize::MAX));
     let constant = response.extensions_mut().remove::<Constant>();
     let headers = response.headers();
     // A tag names the bytes of one coding.
@@ -148,14 +152,18 @@ pub(super) async fn compressed(mut response: Response, coding: Coding, least: us
     }
     let (mut parts, body) = response.into_parts();
     let (body, smaller) = match constant {
-        Some(constant) => (body, constant.packed(coding, service, context).await),
+        Some(constant) => (body, constant.packed(coding, service, context).await.map(Body::from)),
+        None if exact.is_none() => match Flow::new(body, coding, service, context) {
+            Ok(flow) => (Body::empty(), Some(Body::new(flow))),
+            Err(body) => (body, None),
+        },
         None => {
             let Ok(collected) = body.collect().await else {
                 // A body whose size is known is there.
                 return Response::from_parts(parts, Body::empty());
             };
             let whole = collected.to_bytes();
-            let smaller = packed(&whole, coding, service, context).await;
+            let smaller = packed(&whole, coding, service, context).await.map(Body::from);
             (Body::from(whole), smaller)
         }
     };
@@ -167,7 +175,7 @@ pub(super) async fn compressed(mut response: Response, coding: Coding, least: us
     if !parts.headers.contains_key(VARY) {
         parts.headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
     }
-    Response::from_parts(parts, Body::from(smaller))
+    Response::from_parts(parts, smaller)
 }
 
 /// The bytes in a coding, counted from before they are there until they have been sent; none where there is neither time nor room.

@@ -3,7 +3,7 @@
 use axum::extract::{FromRequest, Request, State};
 use bytes::Bytes;
 
-use super::{Json, Shared};
+use super::{Evaluated, Shared};
 use crate::api::body;
 use crate::api::negotiate::{accepts_json, deadline, reads_json};
 use crate::api::problem::Rejection;
@@ -46,8 +46,8 @@ impl FromRequest<Shared> for Call {
     }
 }
 
-async fn answer(shared: &Shared, endpoint: Endpoint, Call { body, context }: Call) -> Result<Json, Rejection> {
-    Ok(Json(shared.service.answer(endpoint, body, context).await?))
+async fn answer(shared: &Shared, endpoint: Endpoint, Call { body, context }: Call) -> Result<Evaluated, Rejection> {
+    Ok(Evaluated(shared.service.answer(endpoint, body, context).await?))
 }
 
 /// Evaluate a function
@@ -55,7 +55,7 @@ async fn answer(shared: &Shared, endpoint: Endpoint, Call { body, context }: Cal
 /// y = f(x), at one point or at many.
 #[utoipa::path(post, path = "/value", tag = "evaluation", operation_id = "value", request_body = ValueRequest,
     responses((status = 200, description = "The value.", body = ValueAnswers)))]
-pub(super) async fn value(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+pub(super) async fn value(State(shared): State<Shared>, call: Call) -> Result<Evaluated, Rejection> {
     answer(&shared, Endpoint::Value, call).await
 }
 
@@ -64,7 +64,7 @@ pub(super) async fn value(State(shared): State<Shared>, call: Call) -> Result<Js
 /// The row vector ∂y/∂x, with the value. The function must have one scalar output.
 #[utoipa::path(post, path = "/gradient", tag = "evaluation", operation_id = "gradient", request_body = GradientRequest,
     responses((status = 200, description = "The value and the gradient.", body = GradientAnswers)))]
-pub(super) async fn gradient(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+pub(super) async fn gradient(State(shared): State<Shared>, call: Call) -> Result<Evaluated, Rejection> {
     answer(&shared, Endpoint::Gradient, call).await
 }
 
@@ -73,7 +73,7 @@ pub(super) async fn gradient(State(shared): State<Shared>, call: Call) -> Result
 /// The matrix J, J_ij = ∂y_i/∂x_j, in blocks by output and input or as one matrix, with the value.
 #[utoipa::path(post, path = "/jacobian", tag = "evaluation", operation_id = "jacobian", request_body = JacobianRequest,
     responses((status = 200, description = "The value and the Jacobian.", body = JacobianAnswers)))]
-pub(super) async fn jacobian(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+pub(super) async fn jacobian(State(shared): State<Shared>, call: Call) -> Result<Evaluated, Rejection> {
     answer(&shared, Endpoint::Jacobian, call).await
 }
 
@@ -82,7 +82,7 @@ pub(super) async fn jacobian(State(shared): State<Shared>, call: Call) -> Result
 /// dy = J dx for the request's `tangent`, with the value; J itself is never formed.
 #[utoipa::path(post, path = "/jvp", tag = "evaluation", operation_id = "jvp", request_body = JvpRequest,
     responses((status = 200, description = "The value and the tangent of the outputs.", body = JvpAnswers)))]
-pub(super) async fn jvp(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+pub(super) async fn jvp(State(shared): State<Shared>, call: Call) -> Result<Evaluated, Rejection> {
     answer(&shared, Endpoint::Jvp, call).await
 }
 
@@ -91,7 +91,7 @@ pub(super) async fn jvp(State(shared): State<Shared>, call: Call) -> Result<Json
 /// ȳ J for the request's `cotangent`, with the value; J itself is never formed.
 #[utoipa::path(post, path = "/vjp", tag = "evaluation", operation_id = "vjp", request_body = VjpRequest,
     responses((status = 200, description = "The value and the cotangent of the inputs.", body = VjpAnswers)))]
-pub(super) async fn vjp(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+pub(super) async fn vjp(State(shared): State<Shared>, call: Call) -> Result<Evaluated, Rejection> {
     answer(&shared, Endpoint::Vjp, call).await
 }
 
@@ -101,7 +101,7 @@ pub(super) async fn vjp(State(shared): State<Shared>, call: Call) -> Result<Json
 /// must have one scalar output.
 #[utoipa::path(post, path = "/hessian", tag = "evaluation", operation_id = "hessian", request_body = HessianRequest,
     responses((status = 200, description = "The value, the gradient and the Hessian.", body = HessianAnswers)))]
-pub(super) async fn hessian(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+pub(super) async fn hessian(State(shared): State<Shared>, call: Call) -> Result<Evaluated, Rejection> {
     answer(&shared, Endpoint::Hessian, call).await
 }
 
@@ -110,7 +110,7 @@ pub(super) async fn hessian(State(shared): State<Shared>, call: Call) -> Result<
 /// H v for the request's `vector`, with the value and the gradient; H itself is never formed. The function must have one scalar output.
 #[utoipa::path(post, path = "/hvp", tag = "evaluation", operation_id = "hvp", request_body = HvpRequest,
     responses((status = 200, description = "The value, the gradient and the product.", body = HvpAnswers)))]
-pub(super) async fn hvp(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+pub(super) async fn hvp(State(shared): State<Shared>, call: Call) -> Result<Evaluated, Rejection> {
     answer(&shared, Endpoint::Hvp, call).await
 }
 
@@ -119,7 +119,7 @@ pub(super) async fn hvp(State(shared): State<Shared>, call: Call) -> Result<Json
 /// The coefficients of y(x + t·dx) by powers of t to `order`, for the request's `direction` dx.
 #[utoipa::path(post, path = "/taylor", tag = "evaluation", operation_id = "taylor", request_body = TaylorRequest,
     responses((status = 200, description = "The value and the coefficients of the outputs.", body = TaylorAnswers)))]
-pub(super) async fn taylor(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+pub(super) async fn taylor(State(shared): State<Shared>, call: Call) -> Result<Evaluated, Rejection> {
     answer(&shared, Endpoint::Taylor, call).await
 }
 
@@ -129,7 +129,7 @@ pub(super) async fn taylor(State(shared): State<Shared>, call: Call) -> Result<J
 /// matrices in that order and no other.
 #[utoipa::path(post, path = "/chain", tag = "evaluation", operation_id = "chain", request_body = ChainRequest,
     responses((status = 200, description = "The value, the stages and the Jacobian of the composition.", body = ChainAnswers)))]
-pub(super) async fn chain(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+pub(super) async fn chain(State(shared): State<Shared>, call: Call) -> Result<Evaluated, Rejection> {
     answer(&shared, Endpoint::Chain, call).await
 }
 
@@ -139,7 +139,7 @@ pub(super) async fn chain(State(shared): State<Shared>, call: Call) -> Result<Js
 /// held against each other.
 #[utoipa::path(post, path = "/check", tag = "evaluation", operation_id = "check", request_body = CheckRequest,
     responses((status = 200, description = "The measurements and what they say.", body = CheckAnswer)))]
-pub(super) async fn check(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+pub(super) async fn check(State(shared): State<Shared>, call: Call) -> Result<Evaluated, Rejection> {
     answer(&shared, Endpoint::Check, call).await
 }
 
@@ -150,7 +150,7 @@ pub(super) async fn check(State(shared): State<Shared>, call: Call) -> Result<Js
 /// `map` over unit vectors, which no formula can say.
 #[utoipa::path(post, path = "/derivative", tag = "functions", operation_id = "derivative", request_body = DerivativeRequest,
     responses((status = 200, description = "The derivative as a function.", body = GraphAnswer)))]
-pub(super) async fn derivative(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+pub(super) async fn derivative(State(shared): State<Shared>, call: Call) -> Result<Evaluated, Rejection> {
     answer(&shared, Endpoint::Derivative, call).await
 }
 
@@ -159,6 +159,6 @@ pub(super) async fn derivative(State(shared): State<Shared>, call: Call) -> Resu
 /// The function as a graph and as text, with the shapes of its inputs and outputs and what it costs. Nothing is evaluated.
 #[utoipa::path(post, path = "/graph", tag = "functions", operation_id = "graph", request_body = GraphRequest,
     responses((status = 200, description = "The function, checked.", body = GraphAnswer)))]
-pub(super) async fn graph(State(shared): State<Shared>, call: Call) -> Result<Json, Rejection> {
+pub(super) async fn graph(State(shared): State<Shared>, call: Call) -> Result<Evaluated, Rejection> {
     answer(&shared, Endpoint::Graph, call).await
 }

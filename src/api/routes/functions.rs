@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::evaluate::Call;
-use super::{AcceptsJson, Json, Shared};
+use super::{AcceptsJson, Evaluated, Json, Shared};
 use crate::api::negotiate::deadline;
 use crate::api::problem::Rejection;
 use crate::service::{Caller, Context, Endpoint, Preconditions, Registered, Request, Shown, Submission, Tags};
@@ -232,14 +232,14 @@ macro_rules! evaluations {
         #[doc = $about]
         #[utoipa::path(post, path = $path, tag = "registry", operation_id = $id, request_body = $request,
             responses((status = 200, description = "As of the endpoint without a function in its path.", body = $answer)))]
-        async fn $name(State(shared): State<Shared>, Named(name): Named, call: Call) -> Result<Json, Rejection> {
+        async fn $name(State(shared): State<Shared>, Named(name): Named, call: Call) -> Result<Evaluated, Rejection> {
             evaluate(&shared, Endpoint::$endpoint, name, call).await
         }
     )*};
 }
 
-async fn evaluate(shared: &Shared, endpoint: Endpoint, name: String, Call { body, context }: Call) -> Result<Json, Rejection> {
-    Ok(Json(shared.service.call(Request { endpoint, body, function: Some(name), context }).await?))
+async fn evaluate(shared: &Shared, endpoint: Endpoint, name: String, Call { body, context }: Call) -> Result<Evaluated, Rejection> {
+    Ok(Evaluated(shared.service.call(Request { endpoint, body, function: Some(name), context }).await?))
 }
 
 evaluations! {

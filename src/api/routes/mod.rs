@@ -22,6 +22,7 @@ use bytes::Bytes;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::answering::Printed;
 use super::body;
 use super::coding::Constant;
 use super::cors::Cors;
@@ -32,7 +33,7 @@ use super::map::Map;
 use super::negotiate::{JSON, accepts_json};
 use super::problem::Rejection;
 use super::settings::Settings;
-use crate::service::Service;
+use crate::service::{Answer, Service};
 use crate::telemetry::traces::Tracer;
 
 use documents::Page;
@@ -184,6 +185,18 @@ struct Json(Bytes);
 impl IntoResponse for Json {
     fn into_response(self) -> Response {
         content(JSON, self.0)
+    }
+}
+
+/// An answer of the service on its way out.
+struct Evaluated(Answer);
+
+impl IntoResponse for Evaluated {
+    fn into_response(self) -> Response {
+        match self.0 {
+            Answer::Whole(bytes) => content(JSON, bytes),
+            Answer::Pieces(pieces) => content(JSON, Body::new(Printed(pieces))),
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 //! Their results lie as the program of a composition has them: a stage's values, then its matrix, stage after stage; behind several
 //! stages the matrix of the whole. One stage is its own whole.
 
-use super::answer::{Matrix, Slot, View};
+use super::answer::{Matrix, View};
+use super::template::Slot;
 use super::text::Text;
 
 /// A stage: what it gives, and by what it is differentiated.
@@ -33,7 +34,7 @@ pub(in crate::service) fn cells(stages: &[Stage]) -> usize {
 
 /// The lists that the stages' values and all matrices are written as.
 pub(super) fn lists(stages: &[Stage]) -> usize {
-    let values = stages.iter().flat_map(|stage| &stage.outputs).map(|slot| super::answer::lists(&slot.sizes));
+    let values = stages.iter().flat_map(|stage| &stage.outputs).map(|slot| super::template::lists(&slot.sizes));
     let rows = sides(stages).map(|(rows, columns)| size(rows).max(size(columns)).saturating_add(1));
     values.chain(rows).fold(0, usize::saturating_add)
 }
@@ -53,16 +54,16 @@ pub(super) fn last_values(stages: &[Stage]) -> usize {
 
 impl View<'_> {
     /// Writes the stages and the whole's matrix.
-    pub(super) fn stages<'d, I: Iterator<Item = &'d [f64]>>(&self, out: &mut Text, stages: &[Stage], result: &impl Fn(usize) -> I) {
-        let matrix = |out: &mut Text, (outputs, inputs), number: usize| {
+    pub(super) fn stages(&self, out: &mut Text<'_>, stages: &[Stage]) {
+        let matrix = |out: &mut Text<'_>, (outputs, inputs), number: usize| {
             out.extend_from_slice(b",\"jacobian\":");
-            Matrix { outputs, inputs, lead: self.lead, layout: self.style.layout }.whole(out, || result(number));
+            Matrix { outputs, inputs, lead: self.lead, layout: self.style.layout }.whole(out, number);
         };
         out.extend_from_slice(b",\"stages\":[");
         let mut next = 0;
         for (i, stage) in stages.iter().enumerate() {
             out.extend_from_slice(if i == 0 { b"{\"value\":".as_slice() } else { b",{\"value\":" });
-            self.tensors(out, &stage.outputs, next, result);
+            self.tensors(out, &stage.outputs, next);
             next += stage.outputs.len();
             matrix(out, (&stage.outputs[..], &stage.inputs[..]), next);
             next += 1;

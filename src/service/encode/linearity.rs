@@ -2,8 +2,9 @@
 //!
 //! Its results lie as [`Want::Linearity`](crate::engine::program::Want::Linearity) has them, the step sizes in the place of points.
 
-use super::answer::{Block, Derivative, Slot, Template};
+use super::answer::Block;
 use super::number::{number, string, tensor};
+use super::template::{Derivative, Slot, Template};
 use crate::service::check::{Element, Ground, SIGNIFICANT, Sizes, Verdict, length};
 use crate::service::words::quote;
 

@@ -3,16 +3,20 @@
 mod answer;
 mod chain;
 mod diagnostics;
+mod draft;
 mod function;
 mod graph;
 mod linearity;
 mod number;
+mod template;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
-pub(super) use answer::{Block, Derivative, Slot, Style, Template, answer, print};
+pub(super) use answer::{Block, Style, answer};
 pub(super) use chain::{Stage, cells};
+pub(super) use draft::{Draft, PIECE};
 pub(super) use function::{Page, function};
 pub(super) use graph::{Converted, converted, graph};
+pub(super) use template::{Derivative, Slot, Template};

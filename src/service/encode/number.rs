@@ -1,5 +1,9 @@
 //! Numbers and tensors as JSON, straight into bytes.
 
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
 /// Appends a number: the shortest decimal that reads back to the same bits, or the string that stands for a number JSON lacks.
 pub(super) fn number(out: &mut Vec<u8>, value: f64) {
     if value.is_finite() {
@@ -22,83 +26,64 @@ pub(super) fn integer(out: &mut Vec<u8>, value: usize) {
 /// Appends nested lists of sizes `lead` (if any) and `sizes`; `values` are their numbers in row-major order.
 ///
 /// The lists are written to the first axis of size 0 and no deeper: what is below such an axis does not show in JSON.
-pub(super) fn tensor(out: &mut Vec<u8>, lead: Option<usize>, sizes: &[usize], mut values: impl Iterator<Item = f64>) {
-    let rank = sizes.len() + usize::from(lead.is_some());
-    let size = |axis: usize| match (lead, axis) {
-        (Some(lead), 0) => lead,
-        (Some(_), axis) => sizes[axis - 1],
-        (None, axis) => sizes[axis],
-    };
-    if rank == 0 {
+pub(super) fn tensor(out: &mut Vec<u8>, lead: Option<usize>, sizes: &[usize], values: impl Iterator<Item = f64>) {
+    let sizes = axes(lead, sizes);
+    match sizes.iter().position(|&size| size == 0) {
+        Some(empty) => {
+            let sizes = &sizes[..empty];
+            lists(out, sizes, 0..sizes.iter().product(), |out| out.extend_from_slice(b"[]"));
+        }
+        None => part(out, &sizes, 0..sizes.iter().product(), values),
+    }
+}
+
+/// The sizes of a tensor, those of one point behind the number of points.
+pub(super) fn axes(lead: Option<usize>, sizes: &[usize]) -> SmallVec<[usize; 8]> {
+    lead.into_iter().chain(sizes.iter().copied()).collect()
+}
+
+/// Appends those of the numbers of nested lists of these sizes, none of them 0, that stand in `range` in row-major order; `values` begin
+/// with the first of them. What stands between a number and the one before it goes with it, and with the last what stands behind it, so
+/// that parts behind one another are the whole.
+pub(super) fn part(out: &mut Vec<u8>, sizes: &[usize], range: Range<usize>, mut values: impl Iterator<Item = f64>) {
+    lists(out, sizes, range, |out| {
         if let Some(value) = values.next() {
             number(out, value);
         }
-        return;
-    }
-    let last = (0..rank).find(|&axis| size(axis) == 0).unwrap_or(rank - 1);
-    let mut index = [0usize; MOST_AXES];
-    if last >= MOST_AXES {
-        return deep(out, (0..=last).map(size).collect(), values);
-    }
-    out.resize(out.len() + last, b'[');
-    loop {
-        run(out, size(last), &mut values);
-        let mut axis = last;
-        loop {
-            if axis == 0 {
-                return;
-            }
-            axis -= 1;
-            index[axis] += 1;
-            if index[axis] < size(axis) {
-                break;
-            }
-            index[axis] = 0;
-            out.push(b']');
-        }
-        out.push(b',');
-        out.resize(out.len() + (last - 1 - axis), b'[');
-    }
+    });
 }
 
-/// Axes that are counted without an allocation: far more than the default limit on a tensor's rank.
-const MOST_AXES: usize = 32;
-
-/// [`tensor`] for a rank that only an unusual limit allows.
-fn deep(out: &mut Vec<u8>, sizes: Vec<usize>, mut values: impl Iterator<Item = f64>) {
-    let last = sizes.len() - 1;
-    let outer: usize = sizes[..last].iter().product();
-    for i in 0..outer {
-        // How many of the outer lists begin, and how many end, with this run.
-        let turns = |i: usize| {
-            let mut block = 1;
-            sizes[..last]
-                .iter()
-                .rev()
-                .take_while(|&&size| {
-                    block *= size;
-                    i.is_multiple_of(block)
-                })
-                .count()
+fn lists(out: &mut Vec<u8>, sizes: &[usize], range: Range<usize>, mut element: impl FnMut(&mut Vec<u8>)) {
+    let last = sizes.last().copied().unwrap_or(1);
+    // how many lists begin with an element; as many end before it
+    let turns = |at: usize| {
+        let mut size = 1;
+        let whole = |own: &&usize| {
+            size *= **own;
+            at.is_multiple_of(size)
         };
-        if i > 0 {
+        sizes.iter().rev().take_while(whole).count()
+    };
+    let mut at = range.start;
+    while at < range.end {
+        let within = at % last;
+        let begun = if within == 0 { turns(at) } else { 0 };
+        if at > 0 {
+            out.resize(out.len() + begun, b']');
             out.push(b',');
         }
-        out.resize(out.len() + turns(i), b'[');
-        run(out, sizes[last], &mut values);
-        out.resize(out.len() + turns(i + 1), b']');
-    }
-}
-
-fn run(out: &mut Vec<u8>, size: usize, values: &mut impl Iterator<Item = f64>) {
-    out.push(b'[');
-    for (i, value) in values.take(size).enumerate() {
-        if i > 0 {
+        out.resize(out.len() + begun, b'[');
+        element(out);
+        let end = range.end.min(at - within + last);
+        for _ in at + 1..end {
             out.push(b',');
+            element(out);
         }
-        number(out, value);
+        at = end;
     }
-    out.push(b']');
+    if range.end == sizes.iter().product::<usize>() {
+        out.resize(out.len() + sizes.len(), b']');
+    }
 }
 
 /// Appends a string in quotation marks.
@@ -135,22 +120,25 @@ pub(super) fn string(out: &mut Vec<u8>, text: &str) {
 mod tests {
     use super::*;
 
+    /// A tensor of the numbers 1, 2, …, whole and in parts of every length.
     fn written(lead: Option<usize>, sizes: &[usize]) -> String {
-        let mut out = Vec::new();
-        tensor(&mut out, lead, sizes, (1..).map(f64::from));
-        let mut same = Vec::new();
-        if !sizes.is_empty() {
-            let all: Vec<usize> = lead.into_iter().chain(sizes.iter().copied()).collect();
-            let last = all.iter().position(|&size| size == 0).unwrap_or(all.len() - 1);
-            deep(&mut same, all[..=last].to_vec(), (1..).map(f64::from));
-            assert_eq!(String::from_utf8(same).unwrap(), String::from_utf8(out.clone()).unwrap());
+        let mut whole = Vec::new();
+        tensor(&mut whole, lead, sizes, (1..).map(f64::from));
+        let all = axes(lead, sizes);
+        let count: usize = all.iter().product();
+        for length in 1..=count {
+            let mut parts = Vec::new();
+            for begin in (0..count).step_by(length) {
+                part(&mut parts, &all, begin..count.min(begin + length), (begin as u32 + 1..).map(f64::from));
+            }
+            assert_eq!(String::from_utf8_lossy(&parts), String::from_utf8_lossy(&whole), "in parts of {length}");
         }
-        String::from_utf8(out).unwrap().replace(".0", "")
+        String::from_utf8(whole).unwrap().replace(".0", "")
     }
 
     #[test]
     fn tensors_nest() {
-        let cases: [(Option<usize>, &[usize], &str); 12] = [
+        let cases: [(Option<usize>, &[usize], &str); 13] = [
             (None, &[], "1"),
             (None, &[0], "[]"),
             (None, &[3], "[1,2,3]"),
@@ -163,6 +151,7 @@ mod tests {
             (Some(0), &[2], "[]"),
             (Some(2), &[], "[1,2]"),
             (Some(2), &[2], "[[1,2],[3,4]]"),
+            (Some(2), &[1, 3, 1], "[[[[1],[2],[3]]],[[[4],[5],[6]]]]"),
         ];
         for (lead, sizes, text) in cases {
             assert_eq!(written(lead, sizes), text, "{lead:?} {sizes:?}");

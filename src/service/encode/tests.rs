@@ -1,6 +1,6 @@
 //! Answers of every arrangement, form and layout, from results that are given.
 
-use super::{Block, Derivative, Slot, Style, Template, answer, print};
+use super::{Block, Derivative, Draft, PIECE, Slot, Style, Template, answer};
 use crate::engine::watch::Findings;
 use crate::service::decode::{Arrangement, Form, Layout};
 
@@ -10,7 +10,7 @@ fn jacobian(form: Form, layout: Layout, arrangement: Arrangement) -> String {
     let derivative = Derivative::Jacobian(vec![Slot::new("x", &[]), Slot::new("y", &[2])]);
     let template = Template::new(values, derivative, &[1, 2, 9]);
     let cells = [11.0, 12.0, 13.0, 21.0, 22.0, 23.0, 31.0, 32.0, 33.0];
-    let block = Block { points: 1, data: [1.0, 2.0, 3.0].into_iter().chain(cells).collect(), findings: Findings::default(), text: None };
+    let block = Block { points: 1, data: [1.0, 2.0, 3.0].into_iter().chain(cells).collect(), findings: Findings::default() };
     let blocks = if arrangement.points() == 0 { vec![] } else { vec![block] };
     text(&answer(&template, &blocks, Style { arrangement, form, layout }))
 }
@@ -61,7 +61,7 @@ fn no_points_at_all() {
 /// A gradient at three points, in blocks of two and one.
 fn gradient(arrangement: Arrangement) -> String {
     let template = Template::new(vec![Slot::new("f", &[])], Derivative::Tensors("gradient", vec![Slot::new("x", &[2])]), &[1, 2]);
-    let block = |points, data| Block { points, data, findings: Findings::default(), text: None };
+    let block = |points, data| Block { points, data, findings: Findings::default() };
     let blocks = [block(2, vec![1.0, 2.0, 10.0, 11.0, 20.0, 21.0]), block(1, vec![3.0, 30.0, 31.0])];
     text(&answer(&template, &blocks, Style { arrangement, form: Form::Blocks, layout: Layout::Numerator }))
 }
@@ -75,47 +75,65 @@ fn rows_and_columns_over_blocks() {
     assert_eq!(gradient(Arrangement::Columns(3)), r#"{"value":{"f":[1,2,3]},"gradient":{"x":[[10,11],[20,21],[30,31]]}}"#);
 }
 
+/// What is left open of an answer and filled piece by piece is the answer, in every arrangement, form and layout.
 #[test]
-fn blocks_that_were_printed_apart_are_joined() {
+fn the_pieces_of_an_answer_are_the_answer() {
     let slots = |sizes: [&[usize]; 3]| -> Vec<Slot> {
         ["u", "v", "w"].into_iter().zip(sizes).map(|(name, sizes)| Slot::new(name, sizes)).collect()
     };
-    let (outputs, inputs): ([&[usize]; 3], [&[usize]; 3]) = ([&[], &[2], &[2, 0]], [&[3, 1], &[], &[0]]);
-    let own = |sizes: [&[usize]; 3]| sizes.map(|sizes| sizes.iter().product::<usize>());
-    let (of, by) = (own(outputs), own(inputs));
-    let cells = of.iter().sum::<usize>() * by.iter().sum::<usize>();
-    let square = by.iter().sum::<usize>().pow(2);
-    let derivatives = [
-        (Derivative::None, vec![]),
-        (Derivative::Tensors("gradient", slots(inputs)), by.to_vec()),
-        (Derivative::Jacobian(slots(inputs)), vec![cells]),
-        (Derivative::Hessian(slots(inputs)), [&by[..], &[square]].concat()),
-        (Derivative::Product(slots(inputs)), [by, by].concat()),
-        (Derivative::Series(2), of.iter().flat_map(|&size| [size; 3]).collect()),
-    ];
-    for (derivative, results) in derivatives {
-        let what = format!("{derivative:?}");
-        let template = Template::new(slots(outputs), derivative, &[&of[..], &results].concat());
-        let blocks = || -> Vec<Block> {
-            let mut number = 0.0;
-            let mut block = |points| {
-                let data = (0..template.width() * points).map(|_| {
-                    number += 1.0;
-                    number
-                });
-                Block { points, data: data.collect(), findings: Findings::default(), text: None }
+    let few: ([&[usize]; 3], [&[usize]; 3]) = ([&[], &[2], &[2, 0]], [&[3, 1], &[], &[0]]);
+    let many: ([&[usize]; 3], [&[usize]; 3]) = ([&[], &[2, 41], &[1]], [&[7, 17], &[2], &[]]);
+    for ((outputs, inputs), points) in [(few, PIECE + PIECE / 9), (many, 1), (many, 7)] {
+        let own = |sizes: [&[usize]; 3]| sizes.map(|sizes| sizes.iter().product::<usize>());
+        let (of, by) = (own(outputs), own(inputs));
+        let cells = of.iter().sum::<usize>() * by.iter().sum::<usize>();
+        let square = by.iter().sum::<usize>().pow(2);
+        let derivatives = [
+            (Derivative::None, vec![]),
+            (Derivative::Tensors("gradient", slots(inputs)), by.to_vec()),
+            (Derivative::Jacobian(slots(inputs)), vec![cells]),
+            (Derivative::Hessian(slots(inputs)), [&by[..], &[square]].concat()),
+            (Derivative::Product(slots(inputs)), [by, by].concat()),
+            (Derivative::Series(2), of.iter().flat_map(|&size| [size; 3]).collect()),
+        ];
+        for (derivative, results) in derivatives {
+            let what = format!("{derivative:?} {points}");
+            let template = Template::new(slots(outputs), derivative, &[&of[..], &results].concat());
+            let blocks = || -> Vec<Block> {
+                let mut number = 0.0;
+                let mut block = |points| {
+                    let data = (0..template.width() * points).map(|_| {
+                        number += 1.0;
+                        number
+                    });
+                    Block { points, data: data.collect(), findings: Findings::default() }
+                };
+                let (most, least) = (points.div_ceil(2), points.div_ceil(9));
+                [most, least, points.saturating_sub(most + least)].into_iter().filter(|&points| points > 0).map(&mut block).collect()
             };
-            vec![block(2), block(1), block(3)]
-        };
-        for arrangement in [Arrangement::Rows(6), Arrangement::Columns(6)] {
-            for form in [Form::Blocks, Form::Matrix] {
-                for layout in [Layout::Numerator, Layout::Denominator] {
-                    let style = Style { arrangement, form, layout };
-                    let whole = answer(&template, &blocks(), style);
-                    let mut printed = blocks();
-                    printed.iter_mut().for_each(|block| print(&template, block, style));
-                    assert!(printed.iter().all(|block| block.text.is_some() && block.data.is_empty()));
-                    assert_eq!(text(&answer(&template, &printed, style)), text(&whole), "{what} {arrangement:?} {form:?}");
+            let arrangements =
+                if points == 1 { vec![Arrangement::One] } else { vec![Arrangement::Rows(points), Arrangement::Columns(points)] };
+            for arrangement in arrangements {
+                for form in [Form::Blocks, Form::Matrix] {
+                    for layout in [Layout::Numerator, Layout::Denominator] {
+                        let style = Style { arrangement, form, layout };
+                        let own = if points == 1 { vec![blocks().swap_remove(0)] } else { blocks() };
+                        let whole = answer(&template, &own, style);
+                        let pieces = match Draft::new(&template, own, style) {
+                            Ok(draft) => {
+                                assert!(draft.pieces() > 1, "{what}");
+                                let pieces: Vec<_> = (0..draft.pieces()).map(|number| draft.print(&template, number)).collect();
+                                let most = draft.bytes(&template, 1) - 8 * template.width() * points;
+                                assert!(pieces.iter().all(|piece| piece.len() <= most), "{what}");
+                                pieces.concat()
+                            }
+                            Err(whole) => {
+                                assert!(template.width() * points <= PIECE * (outputs.len() + inputs.len()).pow(2), "{what}");
+                                whole
+                            }
+                        };
+                        assert!(pieces == whole, "{what} {arrangement:?} {form:?} {layout:?}");
+                    }
                 }
             }
         }
