@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, EXPECT};
 use axum::http::{HeaderMap, Request};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
@@ -78,8 +78,9 @@ async fn read_as_it_is(request: Request<Body>, settings: &Settings, held: Portio
     let mut body = request.into_body();
     let last = Instant::now() + seconds(settings.body_seconds);
     let gap = seconds(settings.body_gap_seconds);
+    // the first piece as it came; where there are more, all of them
     let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
+    let mut whole = Vec::new();
     // Where there is no room the rest is read and forgotten: a client in the middle of sending would not see an answer now.
     let (mut refused, mut forgotten) = (None::<Failure>, 0);
     loop {
@@ -101,7 +102,7 @@ async fn read_as_it_is(request: Request<Body>, settings: &Settings, held: Portio
         let Ok(piece) = frame.into_data() else {
             continue;
         };
-        let size = forgotten + first.len() + rest.len() + piece.len();
+        let size = forgotten + first.len() + whole.len() + piece.len();
         if size > settings.body_bytes {
             drain_body(body).await;
             return Err(too_large(size, settings).into());
@@ -109,7 +110,7 @@ async fn read_as_it_is(request: Request<Body>, settings: &Settings, held: Portio
         if refused.is_none()
             && let Err(failure) = held.grow(piece.len() as u64)
         {
-            (first, rest) = (Bytes::new(), BytesMut::new());
+            (first, whole) = (Bytes::new(), Vec::new());
             held.shrink(0);
             refused = Some(failure);
         }
@@ -117,30 +118,22 @@ async fn read_as_it_is(request: Request<Body>, settings: &Settings, held: Portio
             forgotten = size;
             continue;
         }
-        if first.is_empty() {
+        if size == piece.len() {
             first = piece;
-        } else {
-            if rest.is_empty() {
-                // A stated length is a promise, not a fact: reserve for it as it comes true.
-                rest.reserve(stated.unwrap_or(0).min(1 << 20).max(piece.len()));
-            }
-            rest.extend_from_slice(&piece);
+            continue;
         }
+        if whole.capacity() < size {
+            // A stated length is a promise, not a fact: room is made for it as it comes true.
+            let room = (4 * size).max(1 << 20).min(stated.unwrap_or(0)).max(size);
+            whole.reserve(room - whole.len());
+        }
+        whole.extend_from_slice(&std::mem::take(&mut first));
+        whole.extend_from_slice(&piece);
     }
     if let Some(failure) = refused {
         return Err(failure.into());
     }
-    if rest.is_empty() {
-        return Ok(held.with(first));
-    }
-    // For a moment both are there.
-    held.grow((first.len() + rest.len()) as u64)?;
-    let mut whole = BytesMut::with_capacity(first.len() + rest.len());
-    whole.extend_from_slice(&first);
-    whole.extend_from_slice(&rest);
-    drop((first, rest));
-    held.shrink(whole.len() as u64);
-    Ok(held.with(whole))
+    Ok(if whole.is_empty() { held.with(first) } else { held.with(whole) })
 }
 
 /// Reads a little of a body that nobody wants. A client that asked first whether to send it is not told to.

@@ -2,6 +2,8 @@
 //!
 //! A cryptographic digest, so that no caller can make one function pass for another. The key of the hash only names its purpose.
 
+use smallvec::SmallVec;
+
 use crate::engine::graph::{Graph, Kind, NodeId};
 use crate::engine::op::Value;
 use crate::engine::program::{Mode, Want};
@@ -15,14 +17,14 @@ const PURPOSE: &[u8; 32] = b"nablad, keys of programs, form 2";
 /// What a key is computed of, each part with its length so that no two sequences of parts run together.
 pub(super) struct Parts {
     hasher: blake3::Hasher,
-    buffer: Vec<u8>,
+    buffer: SmallVec<[u8; 256]>,
     /// Whether the digest outlives the process.
     lasting: bool,
 }
 
 impl Parts {
     pub(super) fn new() -> Parts {
-        Parts { hasher: blake3::Hasher::new_keyed(PURPOSE), buffer: Vec::with_capacity(256), lasting: false }
+        Parts { hasher: blake3::Hasher::new_keyed(PURPOSE), buffer: SmallVec::new(), lasting: false }
     }
 
     pub(super) fn byte(&mut self, byte: u8) {

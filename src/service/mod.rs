@@ -44,6 +44,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 pub use answer::{Answer, Pieces};
 pub use ask::Request;
@@ -294,7 +295,7 @@ impl Service {
     }
 }
 
-fn all_blocks(run: &Run, scratch: &mut Scratch) -> Result<Vec<Block>, crate::engine::program::Stopped> {
+fn all_blocks(run: &Run, scratch: &mut Scratch) -> Result<SmallVec<[Block; 1]>, crate::engine::program::Stopped> {
     let (size, points) = (run.block(), run.points());
     let stop = AtomicBool::new(false);
     let means = Means { stop: &stop, crew: None };

@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use smallvec::SmallVec;
+
 use super::admission::{Measured, measure};
 use super::ask::{Ask, Held};
 use super::encode::{self, Block, Draft, Style};
@@ -190,14 +192,14 @@ impl Inner {
             let permit = self.load.admit(cost.flops, &errand.claim)?;
             let (blocks, spent) = self.pool.blocks(run, permit).await;
             errand.spent("run", spent);
-            blocks.map_err(ended)?
+            SmallVec::from_vec(blocks.map_err(ended)?)
         };
         if cells <= SMALL_ANSWER {
             return Ok(Done::Whole(encode::answer(&plan.template, &blocks, style)));
         }
         let write = move || match cells <= encode::PIECE {
             true => Done::Whole(encode::answer(&plan.template, &blocks, style)),
-            false => match Draft::new(&plan.template, blocks, style) {
+            false => match Draft::new(&plan.template, blocks.into_vec(), style) {
                 Ok(draft) => Done::Drafted(plan, Box::new(draft)),
                 Err(whole) => Done::Whole(whole),
             },
@@ -273,7 +275,7 @@ impl Inner {
 }
 
 /// Runs all points on this thread, with its own scratch memory.
-fn here(run: &Run, backend: Backend) -> Result<Vec<Block>, Failure> {
+fn here(run: &Run, backend: Backend) -> Result<SmallVec<[Block; 1]>, Failure> {
     thread_local! {
         static SCRATCH: RefCell<Scratch> = RefCell::default();
     }

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::decode::Given;
 use super::encode::Block;
 use super::plan::Plan;
@@ -35,6 +37,10 @@ impl Run {
 
     /// The request's numbers, for each input of the program.
     pub fn inputs(&self) -> Vec<Binding<'_>> {
+        self.bindings().into_vec()
+    }
+
+    fn bindings(&self) -> SmallVec<[Binding<'_>; 8]> {
         let Given { at, points, direction, .. } = &self.given;
         let data = |source: usize| -> &[f64] {
             let (source, entries) = match source.checked_sub(at.len()) {
@@ -77,10 +83,10 @@ impl Run {
     /// Runs some of the points.
     pub(super) fn block_of(&self, points: Range<usize>, scratch: &mut Scratch, means: Means<'_>) -> Result<Block, Stopped> {
         let Plan { program, template, watch, .. } = &*self.plan;
-        let inputs = self.inputs();
+        let inputs = self.bindings();
         let count = points.len();
         let mut block = Block { points: count, data: vec![0.0; template.width() * count], findings: Findings::default() };
-        let mut out: Vec<&mut [f64]> = Vec::with_capacity(template.offsets().len());
+        let mut out: SmallVec<[&mut [f64]; 8]> = SmallVec::with_capacity(template.offsets().len());
         let mut rest = &mut block.data[..];
         for ends in template.offsets().windows(2) {
             let (result, after) = rest.split_at_mut((ends[1] - ends[0]) * count);
@@ -88,6 +94,7 @@ impl Run {
             rest = after;
         }
         program.run_with(&inputs, points.clone(), scratch, means, &mut out)?;
+        drop(out);
         if let Some(watch) = watch {
             block.findings = watch.run(&inputs, points, scratch, means)?;
         }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use memchr::{memchr, memchr_iter, memchr3};
 
 use super::cursor::Cursor;
-use super::gather::{Reading, Table};
+use super::gather::{Column, Reading, Table};
 use super::tensor::{Form, special};
 use crate::engine::exec::Desk;
 use crate::engine::exec::crew::{Crew, share};
@@ -88,7 +88,7 @@ impl Plain<'_, '_> {
     }
 
     /// A number, or lists of them.
-    fn numbers(&mut self, data: &mut Vec<f64>, depth: usize) -> Option<()> {
+    fn numbers(&mut self, data: &mut Column, depth: usize) -> Option<()> {
         match self.cursor.next()? {
             b'[' if depth < MOST_LISTS && self.form.open(depth) => {
                 self.cursor.take(b'[')?;
@@ -118,7 +118,7 @@ impl Plain<'_, '_> {
 impl Plain<'_, '_> {
     /// The numbers of a list that has begun, read by all who work along: how many they are. `None`, and nothing is done, where the list is
     /// short, or of anything but plain numbers.
-    fn parts(&mut self, data: &mut Vec<f64>) -> Option<usize> {
+    fn parts(&mut self, data: &mut Column) -> Option<usize> {
         let (crew, rest) = (self.crew?, self.cursor.rest());
         if rest.len() < LONG {
             return None;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use serde::de::Error;
+use smallvec::SmallVec;
 
 use crate::service::words::{meant, quote};
 use crate::wire::problem::{Excess, Failure, Fault, MOST_FAULTS, Slug};
@@ -36,7 +37,7 @@ impl Place {
 /// The way to the value being read, the faults found, and the failure that ended the reading early, if one did.
 #[derive(Debug)]
 pub(super) struct Context<'de> {
-    path: Vec<Step<'de>>,
+    path: SmallVec<[Step<'de>; 2]>,
     nesting: usize,
     slug: Slug,
     /// Faults so far, at most [`MOST_FAULTS`].
@@ -56,7 +57,7 @@ impl<'de> Context<'de> {
     pub(super) fn of(place: Place, field: &'static str, nesting: usize, slug: Slug) -> Context<'de> {
         let mut context = Context::new(Some(field), nesting, slug);
         if let Some(stage) = place.stage {
-            context.path.splice(0..0, [Step::Key(Cow::Borrowed("stages")), Step::Index(stage)]);
+            context.path.insert_many(0, [Step::Key(Cow::Borrowed("stages")), Step::Index(stage)]);
         }
         context
     }

@@ -79,12 +79,13 @@ impl<'t> Cursor<'t> {
 
 /// Whether what was read as a number is one in JSON, too, which knows no `+1`, `01`, `1.`, `.5` or `inf`.
 fn is_number(token: &[u8]) -> bool {
-    let digits = token.strip_prefix(b"-").unwrap_or(token);
-    match digits {
-        [b'0', b'0'..=b'9', ..] => false,
-        [b'0'..=b'9', .., last] => last.is_ascii_digit() && digits.windows(2).all(|pair| pair[0] != b'.' || pair[1].is_ascii_digit()),
-        [only] => only.is_ascii_digit(),
-        _ => false,
+    let token = token.strip_prefix(b"-").unwrap_or(token);
+    let digits = token.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    match (digits, &token[digits..]) {
+        (1.., []) => digits == 1 || token[0] != b'0',
+        (1.., [b'.', next, ..]) if !next.is_ascii_digit() => false,
+        (1.., [.., last]) => last.is_ascii_digit() && (digits == 1 || token[0] != b'0'),
+        (0, _) => false,
     }
 }
 

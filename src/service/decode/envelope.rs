@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess};
+use smallvec::SmallVec;
 
 use super::context::{Context, Place};
 use super::raw::Raw;
@@ -284,7 +285,7 @@ impl Envelope<'_> {
     /// That there is one function.
     pub(super) fn check_function(&self, context: &mut Context<'_>) {
         let fields = [("graph", self.graph.is_some()), ("formula", self.formula.is_some()), ("function", self.function.is_some())];
-        let given: Vec<&str> = fields.into_iter().filter_map(|(field, given)| given.then_some(field)).collect();
+        let given: SmallVec<[&str; 3]> = fields.into_iter().filter_map(|(field, given)| given.then_some(field)).collect();
         let hint = || Some("give the function as `graph` or as `formula`, or say with `function` which registered one it is".to_owned());
         match given[..] {
             // one that is no string has been found wrong already

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess};
 
 use super::context::{Context, Step};
+use super::gather::Column;
 use super::raw::Raw;
 use super::reader::{Key, Reader, Seed};
 use super::tensor::{Form, Numbers, fits};
@@ -185,7 +186,7 @@ impl<'de> Reader<'de> for Object<'_, '_, 'de> {
     fn object<A: MapAccess<'de>>(mut self, mut object: A) -> Result<(), A::Error> {
         let mut unknown = HashSet::new();
         let mut form = Form::default();
-        let mut data = Vec::new();
+        let mut data = Column::new();
         while let Some(key) = object.next_key_seed(Key)? {
             let Whole { context, expected, taken, found, .. } = &mut self.whole;
             let Some(&position) = expected.index.get(&*key) else {

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess};
+use smallvec::SmallVec;
+use smol_str::SmolStr;
 
 use super::columns;
 use super::context::{Context, Step};
@@ -21,12 +23,15 @@ use crate::wire::problem::{Failure, Slug};
 /// The values given for one name.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::service) struct Entry {
-    pub(in crate::service) name: Box<str>,
+    pub(in crate::service) name: SmolStr,
     /// The sizes at one point (of a direction: as written).
     pub(in crate::service) sizes: Vec<usize>,
     /// Row-major, point after point.
-    pub(in crate::service) data: Vec<f64>,
+    pub(in crate::service) data: Column,
 }
+
+/// Numbers, of which a few take no allocation: most requests have one point.
+pub(in crate::service) type Column = SmallVec<[f64; 2]>;
 
 /// How the points of a request are arranged, and so its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,9 +87,9 @@ pub(super) struct Table {
     pub(super) entries: Vec<Entry>,
     /// The number of objects, where the field is a list of them.
     pub(super) rows: Option<usize>,
-    index: HashMap<Box<str>, usize>,
+    index: HashMap<SmolStr, usize>,
     /// The last row that gave each entry, from 1.
-    stamps: Vec<usize>,
+    stamps: SmallVec<[usize; 8]>,
 }
 
 /// More names than this are found by hash.
@@ -100,7 +105,10 @@ impl Table {
 
     pub(super) fn add(&mut self, name: &str) -> usize {
         let position = self.entries.len();
-        self.entries.push(Entry { name: name.into(), sizes: Vec::new(), data: Vec::new() });
+        if position == 0 {
+            self.entries.reserve(FEW / 2);
+        }
+        self.entries.push(Entry { name: name.into(), sizes: Vec::new(), data: Column::new() });
         self.stamps.push(0);
         if position == FEW {
             self.index = self.entries.iter().enumerate().map(|(i, entry)| (entry.name.clone(), i)).collect();

@@ -13,6 +13,7 @@ use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess};
 use smallvec::SmallVec;
 
 use super::context::{Context, Place, Step};
+use super::gather::Column;
 use super::inputs::Inputs;
 use super::plain::{self, Grow};
 use super::raw::Raw;
@@ -363,9 +364,9 @@ impl<'de> Constant<'_, 'de> {
     where
         F: FnOnce(Numbers<'_, 'de>) -> Result<(), E>,
     {
-        let (mut form, mut data) = (tensor::Form::default(), Vec::new());
+        let (mut form, mut data) = (tensor::Form::default(), Column::new());
         read(Numbers { context: self.context, form: &mut form, data: &mut data, depth: 0 })?;
-        Ok(Tensor { shape: form.sizes, data })
+        Ok(Tensor { shape: form.sizes, data: data.into_vec() })
     }
 }
 

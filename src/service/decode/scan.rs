@@ -4,10 +4,12 @@
 //! who wants them. So a text is not known to be JSON here. Whatever is not as plain as requests are is left to the careful reading of
 //! [`mod@super::envelope`].
 
+use smallvec::SmallVec;
+
 /// The members of the object that `text` is, the values being objects, lists, strings, `true` or `false`; `None` for anything else.
-pub(super) fn members(text: &str) -> Option<Vec<(&str, &str)>> {
+pub(super) fn members(text: &str) -> Option<SmallVec<[(&str, &str); 4]>> {
     let bytes = text.as_bytes();
-    let mut members = Vec::with_capacity(4);
+    let mut members = SmallVec::new();
     let mut at = expect(bytes, blank(bytes, 0), b'{')?;
     loop {
         let end = string(bytes, at)?;
@@ -134,7 +136,7 @@ mod tests {
             ("d", "true"),
             ("e", "[\"a long text without any mark in it\"]"),
         ];
-        assert_eq!(found, expected);
+        assert_eq!(found[..], expected);
     }
 
     #[test]

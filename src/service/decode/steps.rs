@@ -6,7 +6,7 @@
 use serde::de::DeserializeSeed;
 
 use super::context::Context;
-use super::gather::{Arrangement, Entry, Given};
+use super::gather::{Arrangement, Column, Entry, Given};
 use super::raw::Raw;
 use super::reader::Seed;
 use super::tensor::{Form, Numbers};
@@ -23,7 +23,7 @@ const DEFAULT: i32 = 10;
 /// The listed steps followed by the hidden ones, as the values of an input.
 pub(super) fn steps(raw: Option<Raw<'_>>, body: &[u8], limits: &Limits, given: &Given) -> Result<(Entry, Arrangement), Failure> {
     let size = decade(given);
-    let mut data: Vec<f64> = match raw {
+    let mut data: Column = match raw {
         Some(raw) => sizes(raw, body, limits)?,
         None => (1..=DEFAULT).map(|k| power_of_ten(size - k)).collect(),
     };
@@ -41,9 +41,9 @@ pub(super) fn steps(raw: Option<Raw<'_>>, body: &[u8], limits: &Limits, given: &
 }
 
 /// Reads `step_sizes`.
-fn sizes(raw: Raw<'_>, body: &[u8], limits: &Limits) -> Result<Vec<f64>, Failure> {
+fn sizes(raw: Raw<'_>, body: &[u8], limits: &Limits) -> Result<Column, Failure> {
     let mut context = Context::new(Some("step_sizes"), limits.json_nesting, Slug::InvalidRequest);
-    let (mut form, mut data) = (Form::default(), Vec::new());
+    let (mut form, mut data) = (Form::default(), Column::new());
     let read = Seed(Numbers { context: &mut context, form: &mut form, data: &mut data, depth: 0 }).deserialize(&mut super::json(raw));
     context.finish(read, raw.get(), body)?;
     check("limits.points", data.len(), limits.points)?;
@@ -63,7 +63,7 @@ fn decade(given: &Given) -> i32 {
     let (mut size, mut reach) = (0.0f64, 0.0f64);
     let largest = |sum: f64, value: f64| if value.is_finite() { sum.max(value.abs()) } else { sum };
     if given.direction.is_empty() {
-        size = given.at.iter().flat_map(|entry| &entry.data).fold(0.0, |sum, &x| largest(sum, x));
+        size = given.at.iter().flat_map(|entry| &entry.data[..]).fold(0.0, |sum, &x| largest(sum, x));
     }
     for direction in &given.direction {
         let Some(point) = given.at.iter().find(|entry| entry.name == direction.name) else { continue };
@@ -94,13 +94,13 @@ mod tests {
     use super::*;
 
     fn of(x: &[f64], d: Option<&[f64]>) -> (usize, Vec<f64>) {
-        let entry = |data: &[f64]| Entry { name: "x".into(), sizes: vec![data.len()], data: data.to_vec() };
+        let entry = |data: &[f64]| Entry { name: "x".into(), sizes: vec![data.len()], data: data.into() };
         let given = Given { at: vec![entry(x)], direction: d.map(entry).into_iter().collect(), ..Given::default() };
         let (steps, arrangement) = steps(None, b"", &Limits::default(), &given).unwrap();
         let Arrangement::Steps(listed, hidden) = arrangement else { panic!("{arrangement:?}") };
         assert_eq!((hidden, listed + hidden), (2 * SAMPLES, steps.data.len()));
         assert!(steps.data.iter().all(|&h| h > 0.0 && h.is_finite()));
-        (listed, steps.data)
+        (listed, steps.data.to_vec())
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::de::SeqAccess;
 
 use super::context::{Context, Step};
+use super::gather::Column;
 use super::reader::{Reader, Seed};
 
 /// The shape of nested lists, as far as it has been seen.
@@ -82,7 +83,7 @@ pub(in crate::service) fn special(text: &str) -> Option<f64> {
 pub(super) struct Numbers<'c, 'de> {
     pub(super) context: &'c mut Context<'de>,
     pub(super) form: &'c mut Form,
-    pub(super) data: &'c mut Vec<f64>,
+    pub(super) data: &'c mut Column,
     /// How many lists this value stands in.
     pub(super) depth: usize,
 }
@@ -164,7 +165,7 @@ mod tests {
 
     fn read(text: &str) -> Read {
         let mut context = Context::new(Some("x"), 128, Slug::InvalidPoint);
-        let (mut form, mut data) = (Form::default(), Vec::new());
+        let (mut form, mut data) = (Form::default(), Column::new());
         let mut json = serde_json::Deserializer::from_str(text);
         let seed = Numbers { context: &mut context, form: &mut form, data: &mut data, depth: 0 };
         if let Err(error) = Seed(seed).deserialize(&mut json) {
@@ -173,7 +174,7 @@ mod tests {
         }
         assert_eq!(form.sound(), context.faults.is_empty(), "{text}");
         match context.verdict() {
-            Ok(()) => Ok((form.sizes, data)),
+            Ok(()) => Ok((form.sizes, data.to_vec())),
             Err(failure) => Err(failure.faults.into_iter().map(|f| (f.pointer, f.detail)).collect()),
         }
     }

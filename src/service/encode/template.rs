@@ -76,6 +76,8 @@ pub(in crate::service) struct Template {
     pub(super) first: usize,
     /// Bytes of the lists around one point's numbers.
     brackets: usize,
+    /// Bytes of one object of an answer that are neither numbers nor the lists around them.
+    overhead: usize,
     /// What to call the nodes that were looked at, where they were.
     pub(in crate::service) labels: Option<Labels>,
 }
@@ -120,7 +122,8 @@ impl Template {
             Derivative::Chain(stages) => chain::last_values(stages),
             _ => 0,
         };
-        Template { values, derivative, offsets, first, brackets, labels: None }
+        let overhead = overhead(&values, &derivative);
+        Template { values, derivative, offsets, first, brackets, overhead, labels: None }
     }
 
     /// Numbers that one point has in all results.
@@ -163,22 +166,26 @@ impl Template {
 
     /// Bytes of one object of an answer that are neither numbers nor the lists around them.
     pub(in crate::service) fn overhead(&self) -> usize {
-        let names = |slots: &[Slot]| slots.iter().map(Slot::overhead).sum::<usize>();
-        // Blocks repeat the inner names under each outer one; a matrix lists each once, with figures.
-        let blocks = |rows: &[Slot], columns: &[Slot]| {
-            let blocks = names(columns).saturating_mul(rows.len() + 1).saturating_add(names(rows).saturating_mul(columns.len() + 1));
-            blocks.saturating_add(64 * (columns.len() + rows.len()))
-        };
-        let derivative = match &self.derivative {
-            Derivative::None => 0,
-            Derivative::Tensors(_, slots) => names(slots),
-            Derivative::Chain(stages) => chain::overhead(stages),
-            Derivative::Linearity(slots) => names(slots),
-            Derivative::Product(slots) => names(slots).saturating_mul(2),
-            Derivative::Jacobian(slots) => blocks(&self.values, slots),
-            Derivative::Hessian(slots) => names(slots).saturating_add(blocks(slots, slots)),
-            Derivative::Series(_) => names(&self.values),
-        };
-        names(&self.values).saturating_add(derivative).saturating_add(64)
+        self.overhead
     }
+}
+
+fn overhead(values: &[Slot], derivative: &Derivative) -> usize {
+    let names = |slots: &[Slot]| slots.iter().map(Slot::overhead).sum::<usize>();
+    // Blocks repeat the inner names under each outer one; a matrix lists each once, with figures.
+    let blocks = |rows: &[Slot], columns: &[Slot]| {
+        let blocks = names(columns).saturating_mul(rows.len() + 1).saturating_add(names(rows).saturating_mul(columns.len() + 1));
+        blocks.saturating_add(64 * (columns.len() + rows.len()))
+    };
+    let derivative = match derivative {
+        Derivative::None => 0,
+        Derivative::Tensors(_, slots) => names(slots),
+        Derivative::Chain(stages) => chain::overhead(stages),
+        Derivative::Linearity(slots) => names(slots),
+        Derivative::Product(slots) => names(slots).saturating_mul(2),
+        Derivative::Jacobian(slots) => blocks(values, slots),
+        Derivative::Hessian(slots) => names(slots).saturating_add(blocks(slots, slots)),
+        Derivative::Series(_) => names(values),
+    };
+    names(values).saturating_add(derivative).saturating_add(64)
 }
