@@ -13,7 +13,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{GenericClient, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{GenericClient, Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
@@ -272,18 +272,24 @@ impl Postgres {
         rows
     }
 
-    /// Reads; once more where the connection was only found to be gone by using it.
+    /// Reads; again on a new connection where one was only found to be gone by using it, or went while it was made.
     async fn asked(&self, query: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
         self.timed(async {
-            let mut attempts = 2;
+            let mut attempts = 4;
             loop {
                 attempts -= 1;
-                let client = self.client().await?;
-                let rows = async { client.query(&client.prepare_cached(query).await?, values).await };
-                match rows.await {
+                let (client, rows) = match self.pool.get().await {
+                    Ok(client) => {
+                        let rows = async { client.query(&client.prepare_cached(query).await?, values).await }.await;
+                        (Some(client), rows)
+                    }
+                    Err(PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error))) => (None, Err(error)),
+                    Err(error) => return Err(Error::Unavailable(told(&error))),
+                };
+                match rows {
                     Err(error) if is_gone(&error) && attempts > 0 => {
                         // it is not the only one, and the others may not have noticed yet
-                        drop(Object::take(client));
+                        drop(client.map(Object::take));
                         self.pool.retain(|_, _| false);
                     }
                     outcome => return outcome.map_err(unavailable),
