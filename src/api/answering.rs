@@ -6,7 +6,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use axum::body::Body;
 use axum::http::Version;
@@ -40,6 +40,12 @@ impl hyper::body::Body for Printed {
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         self.0.poll_next(context).map_ok(Frame::data).map_err(|failure| io::Error::other(failure.detail))
     }
+
+    fn size_hint(&self) -> SizeHint {
+        let mut hint = SizeHint::new();
+        hint.set_lower(self.0.least_bytes());
+        hint
+    }
 }
 
 /// A body that is handed out piece by piece.
@@ -58,7 +64,11 @@ impl hyper::body::Body for Watched {
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         self.clock.answer_goes_on(self.number);
         if self.rest.is_empty() {
-            match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+            let Poll::Ready(next) = Pin::new(&mut self.body).poll_frame(context) else {
+                self.clock.answer_waits(self.number);
+                return Poll::Pending;
+            };
+            match next {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => self.rest = data,
                     Err(other) => return Poll::Ready(Some(Ok(other))),

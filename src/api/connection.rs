@@ -43,12 +43,21 @@ pub(super) struct Clock {
     head_since: AtomicU64,
     /// Since when nobody takes the bytes that are written, in milliseconds from the start and one more; 0 where somebody does.
     stuck_since: AtomicU64,
-    /// Answers that are handed out in pieces: when each began, and when its last piece went.
-    answers: Mutex<BTreeMap<u64, (Instant, Instant)>>,
+    /// Answers that are handed out in pieces.
+    answers: Mutex<BTreeMap<u64, Handed>>,
     /// How many there are.
     open_answers: AtomicU32,
     /// The number of the next such answer.
     next_answer: AtomicU64,
+}
+
+/// An answer that is handed out in pieces. Time in which there is no piece to take is not its reader's.
+struct Handed {
+    begun: Instant,
+    /// When its last piece went.
+    last: Instant,
+    /// Since when its next piece is not there.
+    waits: Option<Instant>,
 }
 
 impl Clock {
@@ -92,7 +101,11 @@ impl Clock {
         if self.open_answers.load(Relaxed) == 0 {
             return stuck;
         }
-        let by = |(begun, last): &(Instant, Instant)| (*begun + self.answer).min(*last + self.answer_gap);
+        let by = |answer: &Handed| match answer.waits {
+            None => (answer.begun + self.answer).min(answer.last + self.answer_gap),
+            // to look again, no later than the reader can be late
+            Some(_) => Instant::now() + self.answer_gap,
+        };
         self.answers().values().map(by).chain(stuck).min()
     }
 
@@ -141,15 +154,26 @@ impl Clock {
     pub(super) fn answer_begins(&self) -> u64 {
         let number = self.next_answer.fetch_add(1, Relaxed);
         let now = Instant::now();
-        self.answers().insert(number, (now, now));
+        self.answers().insert(number, Handed { begun: now, last: now, waits: None });
         self.open_answers.fetch_add(1, Relaxed);
         number
     }
 
     /// Its reader takes a piece.
     pub(super) fn answer_goes_on(&self, number: u64) {
-        if let Some((_, last)) = self.answers().get_mut(&number) {
-            *last = Instant::now();
+        if let Some(answer) = self.answers().get_mut(&number) {
+            let now = Instant::now();
+            answer.last = now;
+            if let Some(since) = answer.waits.take() {
+                answer.begun += now - since;
+            }
+        }
+    }
+
+    /// Its next piece is not there yet.
+    pub(super) fn answer_waits(&self, number: u64) {
+        if let Some(answer) = self.answers().get_mut(&number) {
+            answer.waits.get_or_insert_with(Instant::now);
         }
     }
 
@@ -160,7 +184,7 @@ impl Clock {
         self.quiet_since.store(self.now(), Relaxed);
     }
 
-    fn answers(&self) -> MutexGuard<'_, BTreeMap<u64, (Instant, Instant)>> {
+    fn answers(&self) -> MutexGuard<'_, BTreeMap<u64, Handed>> {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

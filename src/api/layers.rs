@@ -2,7 +2,7 @@
 //! counted, traced and logged of it.
 //!
 //! One function around the router instead of a tower of layers: nothing here allocates for a request that succeeds, but its id, and
-//! where it has a key the body that keeps its place.
+//! where it has a key, or is traced and long, the body that keeps its place.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};

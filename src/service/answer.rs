@@ -1,7 +1,8 @@
 //! Answers on their way out: whole, or where they are long in pieces, which workers print while the first are being sent.
 //!
-//! Pieces begin to go when all points are computed: nothing can fail from there on, so a status that has been sent stays true. The next few are
-//! printed ahead of the one that is sent and no more, so that a slow reader holds numbers, which take less than half as much as text.
+//! Pieces begin to go when all points are computed: nothing that a caller does can fail from there on, so a status that has been sent stays
+//! true. The next few are printed ahead of the one that is sent and no more, so that a slow reader holds numbers, which take less than half as
+//! much as text. What is many short tensors and no long one (a Hessian by a thousand numbers, each with its name) is written at once.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -16,7 +17,7 @@ use super::plan::Plan;
 use super::pool::Outcome;
 use super::request::ENCODE_FLOPS;
 use super::{Inner, ended};
-use crate::wire::problem::Failure;
+use crate::wire::problem::{Failure, Slug};
 
 /// The answer to a request: a JSON text.
 pub enum Answer {
@@ -66,6 +67,12 @@ impl Pieces {
         pieces
     }
 
+    /// Bytes that are still to come, at least.
+    pub fn least_bytes(&self) -> u64 {
+        let (plan, draft) = &*self.source;
+        if self.next == 0 { draft.least_bytes(&plan.template) as u64 } else { 0 }
+    }
+
     /// How many are printed before they are asked for.
     fn ahead(&self) -> usize {
         2 * self.inner.workers + 1
@@ -102,6 +109,8 @@ impl Pieces {
         match outcome {
             Ok(piece) => Poll::Ready(Some(Ok(self.errand.counted(piece)))),
             Err(why) => {
+                tracing::error!(?why, "an answer broke off for a defect of the server");
+                self.inner.metrics.refused(Slug::Internal.name());
                 self.next = self.source.1.pieces();
                 self.printing.clear();
                 Poll::Ready(Some(Err(ended(why))))

@@ -102,9 +102,12 @@ impl Errand {
 
     /// Notes that workers printed a piece of an answer, which is sent since then.
     pub(super) fn printed(&mut self, Spent { since, queued, computed }: Spent) {
-        self.work.queued += queued;
         self.work.computed += computed;
-        self.sent_since.get_or_insert(since);
+        if self.sent_since.is_none() {
+            // the others wait behind it and for each other
+            self.work.queued += queued;
+            self.sent_since = Some(since);
+        }
     }
 
     fn note(&self, name: &'static str, begun: Instant, ended: Instant) {

@@ -197,6 +197,7 @@ impl Inner {
         if cells <= SMALL_ANSWER {
             return Ok(Done::Whole(encode::answer(&plan.template, &blocks, style)));
         }
+        let permit = self.load.permit(encode::written_at_once(&plan.template, style).min(cells) as f64 * ENCODE_FLOPS, &errand.claim);
         let write = move || match cells <= encode::PIECE {
             true => Done::Whole(encode::answer(&plan.template, &blocks, style)),
             false => match Draft::new(&plan.template, blocks.into_vec(), style) {
@@ -204,7 +205,6 @@ impl Inner {
                 Err(whole) => Done::Whole(whole),
             },
         };
-        let permit = self.load.permit(cells.min(encode::PIECE) as f64 * ENCODE_FLOPS, &errand.claim);
         let (answer, spent) = self.pool.whole(permit, write).await;
         errand.spent("encode", spent);
         Ok(answer.map_err(ended)?)

@@ -106,7 +106,11 @@ impl Metrics {
         let set = Set(&registry);
         let counters = Counters {
             requests: set.counters("nablad_http_requests_total", "Requests by route, method and status.", &["route", "method", "status"]),
-            seconds: set.histograms("nablad_http_request_duration_seconds", "From a request's head to its answer, by route.", &["route"]),
+            seconds: set.histograms(
+                "nablad_http_request_duration_seconds",
+                "From a request's head to the beginning of its answer, by route.",
+                &["route"],
+            ),
             in_flight: set.gauge("nablad_http_requests_in_flight", "Requests whose answer is not there yet."),
             refused: set.counters("nablad_refusals_total", "Answers that are problems, by the slug of the problem.", &["reason"]),
             queued: set

@@ -83,6 +83,18 @@ async fn bodies_and_answers_are_packed() {
     );
 }
 
+/// What is not worth compressing is not, though its length is not known before it is printed.
+#[tokio::test]
+async fn pieces_of_short_answers_are_not_packed() {
+    for (least, coding) in [(1 << 20, None), (64 << 10, Some("gzip"))] {
+        let server = Server::with(Settings { compress_bytes: least, ..Settings::default() }).await;
+        let request = reqwest::Client::new().post(server.url("/gradient")).header("accept-encoding", "gzip").body(points(10_000));
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.headers().get("content-encoding").map(|coding| coding.to_str().unwrap()), coding);
+        assert_eq!(answer.headers().get("content-length"), None);
+    }
+}
+
 #[tokio::test]
 async fn bombs_and_broken_bodies_are_refused() {
     let service = Service::start(service::Settings { workers: 1, memory_bytes: 8 << 20, ..service::Settings::default() });
@@ -255,6 +267,7 @@ async fn long_answers_go_in_pieces() {
         (Endpoint::Gradient, points(9000)),
         (Endpoint::Gradient, format!(r#"{{"formula": "sin(x)", "points": [{}]}}"#, rows.join(","))),
         (Endpoint::Jacobian, format!(r#"{{"formula": "x^2", "at": {{"x": [{}]}}}}"#, list(200).join(","))),
+        (Endpoint::Value, r#"{"formula": "broadcast_to(x, shape=[100, 100])", "points": [{"x":0.1},{"x":0.2}]}"#.to_owned()),
         (Endpoint::Value, format!(r#"{{"formula": "log(x)", "points": [{}], "diagnostics": true}}"#, rows.join(","))),
     ] {
         let whole = service.answer_blocking(endpoint, body.as_bytes()).unwrap();

@@ -23,6 +23,8 @@ import sys
 import time
 from pathlib import Path
 
+from wire import receive
+
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 
@@ -69,11 +71,9 @@ class Connection:
             head = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
             self.writer.write(head.encode() + body)
             await self.writer.drain()
-            head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
-            length = int(re.search(rb"content-length: (\d+)", head)[1])
-            await self.reader.readexactly(length)
-            status = int(head[9:12])
-            if status in (429, 503) and b"retry-after: " not in head:
+            answer = await receive(self.reader)
+            status = answer.status
+            if status in (429, 503) and "retry-after" not in answer.headers:
                 status = -1
         except (OSError, asyncio.IncompleteReadError):
             self.close()

@@ -13,12 +13,17 @@ use super::{Coding, FLOPS};
 use crate::service::{Context, Portion, Service};
 use crate::wire::problem::{Failure, Slug};
 
-/// Bytes that a coder and what it has not given out take, at most.
+/// Bytes that a coder, what it was given and what it has not given out take, at most.
 const CODER_BYTES: u64 = 8 << 20;
+
+/// Bytes that are coded at once.
+const STEP: usize = 256 << 10;
 
 /// A body in its coding.
 pub(super) struct Flow {
     body: Body,
+    /// What of the body's last piece is not coded.
+    rest: Bytes,
     service: Service,
     context: Context,
     state: State,
@@ -40,9 +45,14 @@ impl Flow {
     pub(super) fn new(body: Body, coding: Coding, service: &Service, context: &Context) -> Result<Flow, Body> {
         let held = service.memory().portion(&context.caller);
         match (held.grow(CODER_BYTES), Coder::new(coding)) {
-            (Ok(()), Ok(coder)) => {
-                Ok(Flow { body, service: service.clone(), context: context.clone(), state: State::Ready(Box::new(coder)), _held: held })
-            }
+            (Ok(()), Ok(coder)) => Ok(Flow {
+                body,
+                rest: Bytes::new(),
+                service: service.clone(),
+                context: context.clone(),
+                state: State::Ready(Box::new(coder)),
+                _held: held,
+            }),
             _ => Err(body),
         }
     }
@@ -71,12 +81,19 @@ impl HttpBody for Flow {
         loop {
             match std::mem::replace(&mut this.state, State::Ended) {
                 State::Ended => return Poll::Ready(None),
+                State::Ready(coder) if !this.rest.is_empty() => {
+                    let step = this.rest.split_to(STEP.min(this.rest.len()));
+                    this.code(coder, Some(step));
+                }
                 State::Ready(coder) => match Pin::new(&mut this.body).poll_frame(context) {
                     Poll::Pending => {
                         this.state = State::Ready(coder);
                         return Poll::Pending;
                     }
-                    Poll::Ready(Some(Ok(frame))) => this.code(coder, Some(frame.into_data().unwrap_or_default())),
+                    Poll::Ready(Some(Ok(frame))) => {
+                        this.rest = frame.into_data().unwrap_or_default();
+                        this.state = State::Ready(coder);
+                    }
                     Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
                     Poll::Ready(None) => this.code(coder, None),
                 },

@@ -142,7 +142,7 @@ pub(super) async fn expanded(
 /// The answer in that coding, where it is of a kind and of a size for which that is worth it, and where there is time and room for that now.
 pub(super) async fn compressed(mut response: Response, coding: Coding, least: usize, service: &Service, context: &Context) -> Response {
     let exact = response.body().size_hint().exact();
-    let size = exact.map_or(usize::MAX, |size| usize::try_from(size).unwrap_or(usize::MAX));
+    let size = usize::try_from(exact.unwrap_or_else(|| response.body().size_hint().lower())).unwrap_or(usize::MAX);
     let constant = response.extensions_mut().remove::<Constant>();
     let headers = response.headers();
     // A tag names the bytes of one coding.

@@ -125,6 +125,11 @@ pub struct Findings {
 }
 
 impl Findings {
+    /// Bytes that they take.
+    pub fn bytes(&self) -> usize {
+        self.found.capacity() * size_of::<(u32, u32, Finding)>() + self.first.capacity() * size_of::<Option<u32>>()
+    }
+
     /// The subjects of which that was found at a point, in order of evaluation.
     pub fn of(&self, point: usize, kind: Finding) -> impl Iterator<Item = u32> + '_ {
         let begin = self.found.partition_point(|&(p, ..)| (p as usize) < point);

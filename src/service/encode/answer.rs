@@ -39,7 +39,7 @@ pub(in crate::service) fn answer(template: &Template, blocks: &[Block], style: S
 pub(super) const NUMBER_LENGTH: usize = 20;
 
 /// Writes an answer, but for what is so long that `out` leaves it open.
-pub(super) fn write(template: &Template, blocks: &[Block], style: Style, out: &mut Text<'_>) {
+pub(super) fn write<'b>(template: &'b Template, blocks: &'b [Block], style: Style, out: &mut Text<'b>) {
     match style.arrangement {
         Arrangement::One => {
             View { template, lead: None, style }.write(out);
@@ -56,7 +56,7 @@ pub(super) fn write(template: &Template, blocks: &[Block], style: Style, out: &m
         Arrangement::Steps(listed, _) => linearity::write(template, blocks, listed, out),
         Arrangement::Rows(n) => {
             out.extend_from_slice(b"{\"results\":[");
-            if !out.leaves_rows(n * template.width()) {
+            if !out.leaves_rows(n, template.width()) {
                 rows(template, blocks, 0..n, style, out);
             }
             out.extend_from_slice(b"]}");
@@ -65,20 +65,19 @@ pub(super) fn write(template: &Template, blocks: &[Block], style: Style, out: &m
 }
 
 /// Some of the points, each an object; a comma between each and the one before it.
-pub(super) fn rows(template: &Template, blocks: &[Block], points: Range<usize>, style: Style, out: &mut Vec<u8>) {
+pub(super) fn rows<'b>(template: &'b Template, blocks: &'b [Block], points: Range<usize>, style: Style, out: &mut Text<'b>) {
     let view = View { template, lead: None, style };
     let mut first = 0;
-    for block in blocks {
+    for (number, block) in blocks.iter().enumerate() {
         for point in points.start.max(first)..points.end.min(first + block.points) {
             if point > 0 {
                 out.push(b',');
             }
-            let mut row = Text::onto(std::mem::take(out), Numbers::at(template, block, point - first));
-            view.write(&mut row);
+            out.row(template, blocks, number, point - first);
+            view.write(out);
             if let Some(labels) = &template.labels {
-                diagnostics::field(&mut row, |out| diagnostics::point(out, labels, &block.findings, point - first));
+                diagnostics::field(out, |out| diagnostics::point(out, labels, &block.findings, point - first));
             }
-            *out = row.into_bytes();
         }
         first += block.points;
     }

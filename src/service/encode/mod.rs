@@ -16,7 +16,7 @@ mod tests;
 
 pub(super) use answer::{Block, Style, answer};
 pub(super) use chain::{Stage, cells};
-pub(super) use draft::{Draft, PIECE};
+pub(super) use draft::{Draft, PIECE, written_at_once};
 pub(super) use function::{Page, function};
 pub(super) use graph::{Converted, converted, graph};
 pub(super) use template::{Derivative, Slot, Template};

@@ -83,7 +83,8 @@ fn the_pieces_of_an_answer_are_the_answer() {
     };
     let few: ([&[usize]; 3], [&[usize]; 3]) = ([&[], &[2], &[2, 0]], [&[3, 1], &[], &[0]]);
     let many: ([&[usize]; 3], [&[usize]; 3]) = ([&[], &[2, 41], &[1]], [&[7, 17], &[2], &[]]);
-    for ((outputs, inputs), points) in [(few, PIECE + PIECE / 9), (many, 1), (many, 7)] {
+    let wide: ([&[usize]; 3], [&[usize]; 3]) = ([&[], &[2, 99], &[1]], [&[7, 17], &[2], &[]]);
+    for ((outputs, inputs), points) in [(few, PIECE + PIECE / 9), (many, 1), (many, 7), (wide, 1), (wide, 3)] {
         let own = |sizes: [&[usize]; 3]| sizes.map(|sizes| sizes.iter().product::<usize>());
         let (of, by) = (own(outputs), own(inputs));
         let cells = of.iter().sum::<usize>() * by.iter().sum::<usize>();
@@ -124,6 +125,8 @@ fn the_pieces_of_an_answer_are_the_answer() {
                                 assert!(draft.pieces() > 1, "{what}");
                                 let pieces: Vec<_> = (0..draft.pieces()).map(|number| draft.print(&template, number)).collect();
                                 let most = draft.bytes(&template, 1) - 8 * template.width() * points;
+                                let least = draft.least_bytes(&template);
+                                assert!(least <= pieces.iter().map(Vec::len).sum() && least > 4 * PIECE, "{what}");
                                 assert!(pieces.iter().all(|piece| piece.len() <= most), "{what}");
                                 pieces.concat()
                             }

@@ -15,6 +15,8 @@ pub(super) struct Text<'b> {
     numbers: Numbers<'b>,
     long: usize,
     gaps: Vec<Gap>,
+    /// Whose row is written, by block and point in it, where points are objects.
+    row: Option<(usize, usize)>,
 }
 
 /// What is left open.
@@ -28,8 +30,8 @@ pub(super) struct Gap {
 /// What a gap is to be filled with.
 #[derive(Debug)]
 pub(super) enum Open {
-    /// A tensor of these sizes, none of them 0.
-    Tensor(SmallVec<[usize; 8]>, Source),
+    /// A tensor of these sizes, none of them 0: of all points, or of that one of a block.
+    Tensor(SmallVec<[usize; 8]>, Source, Option<(usize, usize)>),
     /// The objects of all points.
     Rows,
 }
@@ -37,17 +39,12 @@ pub(super) enum Open {
 impl<'b> Text<'b> {
     /// No text yet, of which nothing is left open.
     pub(super) fn of(numbers: Numbers<'b>, capacity: usize) -> Text<'b> {
-        Text::onto(Vec::with_capacity(capacity), numbers)
-    }
-
-    /// The same, behind these bytes.
-    pub(super) fn onto(bytes: Vec<u8>, numbers: Numbers<'b>) -> Text<'b> {
-        Text { bytes, numbers, long: usize::MAX, gaps: Vec::new() }
+        Text { bytes: Vec::with_capacity(capacity), ..Text::open(numbers, usize::MAX) }
     }
 
     /// No text yet, of which everything longer than so many numbers is left open.
     pub(super) fn open(numbers: Numbers<'b>, long: usize) -> Text<'b> {
-        Text { bytes: Vec::new(), numbers, long, gaps: Vec::new() }
+        Text { bytes: Vec::new(), numbers, long, gaps: Vec::new(), row: None }
     }
 
     /// Appends a tensor; with `lead`, one of each of so many points.
@@ -55,7 +52,7 @@ impl<'b> Text<'b> {
         if self.long < usize::MAX {
             let sizes = axes(lead, sizes);
             if sizes.iter().product::<usize>() > self.long {
-                return self.gaps.push(Gap { at: self.bytes.len(), of: Open::Tensor(sizes, source) });
+                return self.gaps.push(Gap { at: self.bytes.len(), of: Open::Tensor(sizes, source, self.row) });
             }
         }
         match source {
@@ -64,9 +61,15 @@ impl<'b> Text<'b> {
         }
     }
 
-    /// Whether the points' objects are left open, so many numbers in all.
-    pub(super) fn leaves_rows(&mut self, numbers: usize) -> bool {
-        let leaves = numbers > self.long;
+    /// The next that is written is the object of one point of that block.
+    pub(super) fn row(&mut self, template: &'b Template, blocks: &'b [Block], block: usize, point: usize) {
+        self.numbers = Numbers::at(template, &blocks[block], point);
+        self.row = Some((block, point));
+    }
+
+    /// Whether the points' objects are left open, so many of so many numbers: where one is long itself, what is long in it is.
+    pub(super) fn leaves_rows(&mut self, points: usize, width: usize) -> bool {
+        let leaves = width <= self.long && points * width > self.long;
         if leaves {
             self.gaps.push(Gap { at: self.bytes.len(), of: Open::Rows });
         }
@@ -169,9 +172,13 @@ impl<'b> Numbers<'b> {
     fn cells(self, result: usize, cells: Cells, from: usize) -> impl Iterator<Item = f64> {
         let Cells { size, rows, columns } = cells;
         let own = (rows.size * columns.size).max(1);
-        let (points, mut before) = (from / own, from % own);
-        let matrices = self.runs(result).flat_map(move |run| run.chunks_exact(size.max(1)));
-        matrices.skip(points).flat_map(move |matrix| {
+        let (mut points, mut before) = (from / own, from % own);
+        let rest = move |run: &'b [f64]| {
+            let skipped = points.min(run.len() / size.max(1));
+            points -= skipped;
+            run[skipped * size..].chunks_exact(size.max(1))
+        };
+        self.runs(result).flat_map(rest).flat_map(move |matrix| {
             let (first, mut skipped) = (before / columns.size.max(1), before % columns.size.max(1));
             before = 0;
             (first..rows.size).flat_map(move |i| {
